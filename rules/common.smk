@@ -1,0 +1,93 @@
+# What all rules share: the checked configuration, paths, options, code hashes.
+import os
+import sys
+from pathlib import Path
+
+SCRIPTS = Path(str(workflow.current_basedir)).parent / "scripts"
+os.environ.update(SCRIPTS=str(SCRIPTS))  # for the shell commands of the rules
+sys.path.insert(0, str(SCRIPTS))
+
+from plumbline.cli import flags
+from plumbline.codehash import code_hash
+from plumbline.config.schema import load
+from plumbline.errors import InputError
+from plumbline.methods import ATTACKS, ATTRIBUTIONS, ESTIMATORS, NETWORKS, OPERATORS
+from plumbline.seeding import derive
+
+try:
+    CONFIG = load(config)
+except InputError as error:
+    sys.exit(f"Configuration: {error}")
+
+
+wildcard_constraints:
+    dataset="[a-z0-9_]+",
+    model="[a-z0-9_]+",
+    seed="[0-9]+",
+    split="train|val|calibration|test",
+    attack="[a-z0-9_]+",
+    estimator="[a-z0-9_]+",
+    corpus="in_distribution|out_of_distribution|adversarial",
+    method="[a-z0-9_]+",
+    operator="[a-z0-9_]+",
+
+
+def results(path):
+    """A path in the folder of everything that this run makes."""
+    return f"{CONFIG.results}/{path}"
+
+
+def log(path):
+    return results(f"logs/{path}.log")
+
+
+def bench(path):
+    return results(f"benchmarks/{path}.tsv")
+
+
+def code(script, env, *modules):
+    """Hash of a script, all our code that it imports, its environment, and further files."""
+    return code_hash(SCRIPTS, script, f"../envs/{env}.yaml", *modules)
+
+
+def options(section=None, **more):
+    """All options of a rule as one text of command-line flags."""
+    given = section.model_dump() if hasattr(section, "model_dump") else dict(section or {})
+    return flags(given | more)
+
+
+def runtime(*names):
+    """Seed and device of one job; the seed follows from the job's name alone."""
+    return {"seed": derive(CONFIG.seed, *names), "device": CONFIG.device}
+
+
+def method_options(section, name):
+    """Options of a method as `--set`, a JSON text, without those of the workflow."""
+    own = {k: v for k, v in section[name].items() if k != "images"}
+    return {"set": own}
+
+
+def classifier(seed=0):
+    return results(f"models/{{dataset}}/{{model}}/seed{seed}/classifier.safetensors")
+
+
+def adversarial_sets():
+    """Names of the adversarial sets: attack and epsilon."""
+    return [
+        f"{attack}_eps{epsilon:g}"
+        for attack in CONFIG.attacks.methods
+        for epsilon in CONFIG.attacks.epsilons
+    ]
+
+
+def image_sets(dataset, model):
+    """Every image set that is put before a net: its name and its file."""
+    sets = {
+        "calibration": results(f"data/{dataset}/calibration.safetensors"),
+        "test": results(f"data/{dataset}/test.safetensors"),
+    }
+    for other in CONFIG.data.sources[dataset].ood:
+        sets[f"ood_{other}"] = results(f"data/{other}/test.safetensors")
+    for name in adversarial_sets():
+        sets[name] = results(f"attacks/{dataset}/{model}/{name}.safetensors")
+    return sets

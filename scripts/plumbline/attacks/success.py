@@ -1,0 +1,94 @@
+"""What an attack achieved: adversarial image sets and the success curve."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from plumbline.artefacts import ImageSet
+from plumbline.models.classifier import Classifier, logits
+from plumbline.statistics import mean_interval, wilson
+from plumbline.tables import Row, row
+
+TOLERANCE = 1e-6
+
+
+def answers(classifier: Classifier, images: np.ndarray) -> np.ndarray:
+    """Predicted classes, [N] int64."""
+    return logits(classifier, images).argmax(1).numpy()
+
+
+def adversarial_set(
+    classifier: Classifier, source: ImageSet, pixels: np.ndarray, attack: str, epsilon: float
+) -> ImageSet:
+    """Adversarial ``pixels`` of ``source`` as an ImageSet that says which ones count.
+
+    ``extra`` has ``source_correct`` (the net is right about the source) and ``success`` (it is
+    right about the source and wrong about the adversarial image), both bool [N].
+
+    Raises ``ValueError`` if a pixel is outside [0, 1] or farther than ``epsilon`` (+ 1e-6)
+    from its source.
+    """
+    farthest = float(np.abs(pixels.astype(np.float64) - source.pixels).max())
+    if farthest > epsilon + TOLERANCE:
+        raise ValueError(f"{attack}: a pixel moved by {farthest}, more than epsilon {epsilon}")
+    correct = answers(classifier, source.pixels) == source.labels
+    wrong = answers(classifier, pixels) != source.labels
+    return ImageSet(
+        name=f"{source.name}_{attack}_eps{epsilon:g}",
+        images=pixels,
+        labels=source.labels,
+        index=source.index,
+        classes=source.classes,
+        provenance={"source": source.provenance, "attack": attack, "epsilon": epsilon},
+        extra={"source_correct": correct, "success": correct & wrong},
+    )
+
+
+def success_curve(
+    classifier: Classifier,
+    source: ImageSet,
+    adversarial: dict[float, ImageSet],
+    seed: int,
+    **keys: str,
+) -> list[Row]:
+    """Rows for each ε: success rate, accuracy, accuracy under noise of the same size, size.
+
+    ``success_rate`` counts only images whose source the net gets right.  ``noise_accuracy`` is
+    the control: random signs of size ε instead of the gradient's, clipped to [0, 1].  ε 0 is
+    the clean accuracy.
+    """
+    clean = answers(classifier, source.pixels) == source.labels
+    rows = [_share("accuracy", clean, epsilon=0.0, **keys)]
+    signs = np.random.default_rng(seed).choice(np.float32([-1, 1]), size=source.pixels.shape)
+    for epsilon, images in adversarial.items():
+        here = {**keys, "epsilon": epsilon}
+        noisy = np.clip(source.pixels + np.float32(epsilon) * signs, 0, 1)
+        sizes = np.abs(images.pixels - source.pixels).max((1, 2, 3))
+        right = images.extra["source_correct"]
+        correct = answers(classifier, images.pixels) == images.labels
+        rows += [
+            _share("success_rate", images.extra["success"][right], **here),
+            _share("accuracy", correct, **here),
+            _share("noise_accuracy", answers(classifier, noisy) == source.labels, **here),
+            row("mean_linf", *mean_interval(sizes, seed), len(sizes), **here),
+        ]
+    return rows
+
+
+def _share(metric: str, hits: np.ndarray, **keys: Any) -> Row:
+    n, count = len(hits), int(hits.sum())
+    return row(metric, count / n if n else float("nan"), *wilson(count, n), n, **keys)
+
+
+def craft(
+    perturb: Callable[..., list[torch.Tensor]],
+    classifier: Classifier,
+    source: ImageSet,
+    epsilons: Sequence[float],
+    **options: Any,
+) -> list[np.ndarray]:
+    """Run ``perturb`` of an attack module on an ImageSet; float32 pixels for each ε."""
+    pixels, labels = torch.from_numpy(source.pixels), torch.from_numpy(source.labels)
+    return [each.numpy() for each in perturb(classifier, pixels, labels, epsilons, **options)]

@@ -1,0 +1,91 @@
+"""Hash of a script and of all our code that it imports, blind to comments and docstrings.
+
+Snakemake sees neither an edited module nor an unchanged script with a new time stamp rightly.
+Every rule therefore has this hash among its parameters: an edit that can change a result
+reruns exactly the rules whose scripts import the edited module, and nothing else does.
+"""
+
+import ast
+import functools
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def code_hash(root: Path, *files: str | Path) -> str:
+    """Hash of ``files`` and of every module under ``root`` that they import, directly or not.
+
+    Python files count by their syntax tree without docstrings, layout and comments; other
+    files (an environment, a template) by their bytes.  Paths are relative to ``root``.  A
+    module that is imported by a computed name is not seen: name it among ``files``.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(closure(root, *files)):
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(_fingerprint(path).encode())
+    for path in sorted(root / f for f in files if Path(f).suffix != ".py"):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def closure(root: Path, *files: str | Path) -> set[Path]:
+    """The Python files among ``files`` and all modules under ``root`` that they import."""
+    found: set[Path] = set()
+    waiting = [root / f for f in files if Path(f).suffix == ".py"]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += _imported(root, path)
+    return found
+
+
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+@functools.cache
+def _fingerprint(path: Path) -> str:
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            # Bare strings are docstrings or the descriptions of fields: they change no result.
+            node.body = [each for each in body if not _is_bare_string(each)]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def _is_bare_string(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+@functools.cache
+def _imported(root: Path, path: Path) -> tuple[Path, ...]:
+    return tuple(file for name in _imported_names(_tree(path)) for file in _locate(root, name))
+
+
+def _imported_names(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise ValueError("relative imports are not followed: import by full name")
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _locate(root: Path, name: str) -> Iterator[Path]:
+    """Files that importing ``name`` runs: each package's ``__init__`` and the module."""
+    place = root
+    for part in name.split("."):
+        place = place / part
+        for file in (place / "__init__.py", place.with_suffix(".py")):
+            if file.is_file():
+                yield file

@@ -1,0 +1,1 @@
+"""The configuration: one model per stage, the single source of names, types and defaults."""

@@ -1,0 +1,36 @@
+"""What all sections of the configuration share."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are refused, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_truth_values_for_numbers(cls, values: Any) -> Any:
+        """YAML's ``yes`` is no number, though Python would take it for 1."""
+        if isinstance(values, dict):
+            for name, field in cls.model_fields.items():
+                if field.annotation in (int, float) and isinstance(values.get(name), bool):
+                    raise ValueError(f"{name} must be a number, not {values[name]}")
+        return values
+
+
+def _fraction(value: Any) -> Any:
+    """Allow ``8/255`` for a number."""
+    if isinstance(value, str) and value.count("/") == 1:
+        above, below = value.split("/")
+        return float(above) / float(below)
+    return value
+
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+MethodOptions = dict[str, Any]

@@ -1,0 +1,200 @@
+"""The whole configuration: checked before anything runs.
+
+``python -m plumbline.config.schema`` prints the JSON schema that editors use; it is kept in
+``config/schema.json``.
+"""
+
+import json
+import os
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import Field, ValidationError
+
+from plumbline.config.attacks import AttacksSection
+from plumbline.config.attribution import AttributionSection
+from plumbline.config.base import Name, Section
+from plumbline.config.data import DataSection
+from plumbline.config.latent import LatentSection
+from plumbline.config.report import ReportSection
+from plumbline.config.stability import StabilitySection
+from plumbline.config.training import TrainingOptions, TrainingSection
+from plumbline.config.uncertainty import UncertaintySection
+from plumbline.errors import InputError
+from plumbline.methods import ATTACKS, ATTRIBUTIONS, ESTIMATORS, NETWORKS, OPERATORS, nearest
+
+
+class Config(Section):
+    """One run of the workflow."""
+
+    results: str = "results"
+    """Folder of everything that the run makes."""
+
+    seed: int = 0
+    """All randomness follows from this number."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """`auto` takes the accelerator if there is one."""
+
+    datasets: tuple[Name, ...] = Field(min_length=1)
+    """Datasets that nets are trained on, each a key of `data.sources`."""
+
+    models: tuple[Name, ...] = Field(min_length=1)
+    """Architectures, each a module of `scripts/plumbline/models`."""
+
+    data: DataSection
+    training: TrainingSection = TrainingSection()
+    attacks: AttacksSection = AttacksSection()
+    uncertainty: UncertaintySection = UncertaintySection()
+    latent: LatentSection = LatentSection()
+    attribution: AttributionSection = AttributionSection()
+    stability: StabilitySection = StabilitySection()
+    report: ReportSection = ReportSection()
+
+    def training_options(self, dataset: str, model: str) -> TrainingOptions:
+        """Options of one net: the default, overruled by its model's, then by its dataset's."""
+        merged = self.training.default.model_dump()
+        for layer in (
+            self.training.models.get(model, {}),
+            self.training.datasets.get(dataset, {}).get(model, {}),
+        ):
+            network = merged["network"] | layer.get("network", {})
+            merged |= layer | {"network": network}
+        return TrainingOptions(**merged)
+
+
+def load(raw: dict[str, Any]) -> Config:
+    """Check a configuration and fill in what is not given.
+
+    Raises :class:`InputError` with a line or more: the key, what is wrong, what is allowed and
+    the nearest valid name.
+    """
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        raise InputError(_explain(error, Config)) from None
+    _check_names(config)
+    _check_training(config)
+    _check_methods(config)
+    _check_paths(config)
+    return config
+
+
+def _explain(error: ValidationError, model: type[Section], prefix: str = "") -> str:
+    """A line for each of the first faults that pydantic found in ``model``."""
+    faults = error.errors()
+    inner = {fault["loc"][:-1] for fault in faults}
+    lines = [
+        _explain_one(fault, model, prefix)
+        for fault in faults
+        if not (fault["type"] == "too_short" and fault["loc"] in inner)
+    ]
+    return "\n".join(lines[:3])
+
+
+def _explain_one(fault: dict[str, Any], model: type[Section], prefix: str) -> str:
+    place = [str(each) for each in fault["loc"]]
+    key, given = prefix + ".".join(place), fault["input"]
+    if fault["type"] == "extra_forbidden":
+        section: Any = model
+        for part in place[:-1]:
+            section = _inner(section, part)
+        return f"{key}: unknown key{nearest(place[-1], getattr(section, 'model_fields', {}))}"
+    if fault["type"] == "missing":
+        return f"{key}: is not given"
+    if fault["type"] == "too_short":
+        return f"{key}: is empty; name at least one"
+    if place[:2] == ["attacks", "epsilons"] and fault["type"] == "less_than_equal":
+        return f"{key}: {given} is above 1; pixels lie in [0, 1], so 8 of 255 levels is 8/255"
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"{key}: {message}" + ("" if isinstance(given, dict) else f", not {given!r}")
+
+
+def _inner(section: Any, part: str) -> Any:
+    """The model of the section ``part`` inside ``section``, if there is one."""
+    fields = getattr(section, "model_fields", {})
+    if part in fields:
+        return fields[part].annotation
+    for argument in get_args(section):
+        if isinstance(argument, type) and issubclass(argument, Section):
+            return argument
+    return None
+
+
+def _check_training(config: Config) -> None:
+    """Check the options of every net that will be trained."""
+    for dataset, model in product(config.datasets, config.models):
+        key = f"training ({model} on {dataset})"
+        try:
+            options = config.training_options(dataset, model)
+        except ValidationError as error:
+            raise InputError(_explain(error, TrainingOptions, f"{key}: ")) from None
+        _named(f"{key}: network", NETWORKS.check, model, options.network)
+
+
+def _check_names(config: Config) -> None:
+    sources = config.data.sources
+    for dataset in config.datasets:
+        if dataset not in sources:
+            raise InputError(f"datasets: no data.sources.{dataset}{nearest(dataset, sources)}")
+        for other in sources[dataset].ood:
+            if other not in sources:
+                hint = nearest(other, sources)
+                raise InputError(f"data.sources.{dataset}.ood: no data.sources.{other}{hint}")
+    for model in config.models:
+        _named("models", NETWORKS.check_name, model)
+    for key, names, known in (
+        ("training.models", config.training.models, NETWORKS.names()),
+        ("training.datasets", config.training.datasets, sources),
+        ("latent.estimators", config.latent.estimators, config.uncertainty.estimators),
+        ("latent.attack", [config.latent.attack], config.attacks.methods),
+    ):
+        for name in names:
+            if name not in known:
+                raise InputError(f"{key}: no {name!r}{nearest(name, known)}")
+
+
+def _check_methods(config: Config) -> None:
+    for key, kind, methods in (
+        ("attacks.methods", ATTACKS, config.attacks.methods),
+        ("uncertainty.estimators", ESTIMATORS, config.uncertainty.estimators),
+        ("stability.operators", OPERATORS, config.stability.operators),
+        ("attribution.methods", ATTRIBUTIONS, config.attribution.methods),
+    ):
+        for name, options in methods.items():
+            own = {k: v for k, v in options.items() if k != "images"}
+            _named(key, kind.check, name, own)
+    if "softmax" not in config.uncertainty.estimators:
+        raise InputError("uncertainty.estimators: softmax is missing, the control of all others")
+    members = config.uncertainty.estimators.get("ensemble", {}).get("members", 1)
+    if members > config.training.seeds:
+        raise InputError(
+            f"uncertainty.estimators.ensemble.members: {members}, but training.seeds trains "
+            f"only {config.training.seeds} nets"
+        )
+
+
+def _check_paths(config: Config) -> None:
+    mirror = config.data.mirror or os.environ.get("PLUMBLINE_MIRROR")
+    if mirror and not Path(mirror).is_dir():
+        raise InputError(f"data.mirror (or PLUMBLINE_MIRROR): no folder {mirror}")
+    used = {name for each in config.datasets for name in (each, *config.data.sources[each].ood)}
+    for name in sorted(used):
+        source = config.data.sources[name]
+        if source.kind in ("npz", "image_folder") and not (
+            source.path and Path(source.path).exists()
+        ):
+            raise InputError(f"data.sources.{name}.path: nothing at {source.path!r}")
+
+
+def _named(key: str, check: Any, *arguments: Any) -> None:
+    """Run a check and put the configuration's key before its message."""
+    try:
+        check(*arguments)
+    except InputError as error:
+        raise InputError(f"{key}: {error}") from None
+
+
+if __name__ == "__main__":
+    print(json.dumps(Config.model_json_schema(), indent=2))

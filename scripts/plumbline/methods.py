@@ -1,0 +1,97 @@
+"""Methods by name: each is a module with one function, found without importing it.
+
+Nets, attacks, estimators, attribution methods and mutation operators are all kept so.  The
+file name is the method's name in the configuration; the keyword-only arguments of its
+function, other than those that the workflow supplies, are its options there.
+"""
+
+import ast
+import difflib
+import functools
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plumbline.errors import InputError
+
+SUPPLIED = {"seed", "batch", "channels", "size", "classes"}
+TYPES = {"int": int, "float": (int, float), "bool": bool, "str": str}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A family of methods: its package under ``plumbline`` and the function that each defines."""
+
+    package: str
+    function: str
+    exclude: tuple[str, ...] = ()
+
+    def names(self) -> list[str]:
+        """All methods of this kind, in the order of the alphabet."""
+        files = (Path(__file__).parent / self.package).glob("*.py")
+        return sorted(f.stem for f in files if f.stem not in ("__init__", *self.exclude))
+
+    def file(self, name: str) -> str:
+        """The module's file, relative to the folder of the scripts."""
+        return f"plumbline/{self.package}/{name}.py"
+
+    def load(self, name: str) -> Callable:
+        """Import the method's function; raises :class:`InputError` if there is none so named."""
+        self.check_name(name)
+        module = importlib.import_module(f"plumbline.{self.package.replace('/', '.')}.{name}")
+        return getattr(module, self.function)
+
+    def check_name(self, name: str) -> None:
+        """Raise :class:`InputError`, naming the nearest, unless ``name`` is a method."""
+        if name not in self.names():
+            raise InputError(f"no {name!r}{nearest(name, self.names())}")
+
+    def options(self, name: str) -> dict[str, tuple[str, Any]]:
+        """Type and default of each option of a method, read from its signature."""
+        return _options(Path(__file__).parents[1] / self.file(name), self.function)
+
+    def check(self, name: str, given: dict[str, Any]) -> None:
+        """Raise :class:`InputError` unless ``given`` are options of the method ``name``."""
+        self.check_name(name)
+        known = self.options(name)
+        for option, value in given.items():
+            if option not in known:
+                raise InputError(f"{name} has no option {option!r}{nearest(option, known)}")
+            kind = known[option][0]
+            if not _fits(value, kind):
+                raise InputError(f"{name}.{option} must be {kind}, not {value!r}")
+
+
+def nearest(name: str, known: Any) -> str:
+    """``; did you mean x? (allowed: ...)`` for an error message."""
+    close = difflib.get_close_matches(str(name), [str(each) for each in known], n=1, cutoff=0.5)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{hint} (allowed: {', '.join(map(str, known)) or 'none'})"
+
+
+def _fits(value: Any, kind: str) -> bool:
+    if isinstance(value, bool):
+        return kind == "bool"
+    return kind not in TYPES or isinstance(value, TYPES[kind])
+
+
+@functools.cache
+def _options(file: Path, function: str) -> dict[str, tuple[str, Any]]:
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+            return {
+                argument.arg: (ast.unparse(argument.annotation), ast.literal_eval(default))
+                for argument, default in pairs
+                if argument.arg not in SUPPLIED
+            }
+    raise InputError(f"{file.name} defines no function {function}")
+
+
+NETWORKS = Kind("models", "build", exclude=("classifier",))
+ATTACKS = Kind("attacks/methods", "perturb")
+ESTIMATORS = Kind("uncertainty/estimators", "predict")
+ATTRIBUTIONS = Kind("attribution/methods", "attribute")
+OPERATORS = Kind("stability/operators", "mutate")

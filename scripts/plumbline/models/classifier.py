@@ -1,0 +1,152 @@
+"""The Classifier: a net that takes pixels in [0, 1] and returns logits, and how it is kept."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from plumbline.artefacts import load_arrays, save_arrays
+from plumbline.errors import ArtefactError
+from plumbline.methods import NETWORKS
+
+
+class Network(nn.Sequential):
+    """An architecture as a chain of named layers, so that any prefix can be computed once.
+
+    ``layers`` run one after the other; a residual block is one layer.  ``last_block`` names
+    the layer whose output is the last convolutional feature map [N, C, H, W].
+    """
+
+    def __init__(self, layers: dict[str, nn.Module], last_block: str) -> None:
+        super().__init__()
+        for name, layer in layers.items():
+            self.add_module(name, layer)
+        self.last_block = last_block
+
+    @property
+    def first_dropout(self) -> int:
+        """Position of the first layer that is random in MC dropout."""
+        random = [i for i, layer in enumerate(self) if isinstance(layer, nn.Dropout)]
+        return random[0] if random else len(self)
+
+    @property
+    def features_end(self) -> int:
+        """Position after the last convolutional block."""
+        return list(self._modules).index(self.last_block) + 1
+
+    def part(self, hidden: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
+        """Output of the layers from ``start`` up to, not including, ``stop``."""
+        for layer in list(self)[start:stop]:
+            hidden = layer(hidden)
+        return hidden
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What rebuilds an untrained net: its module's name and the arguments of ``build``."""
+
+    name: str
+    arguments: dict[str, Any]
+
+    def build(self) -> Network:
+        """An untrained net; its weights follow torch's global seed."""
+        return NETWORKS.load(self.name)(**self.arguments)
+
+
+class Classifier(nn.Module):
+    """A net with its normalisation inside: pixels in [0, 1] [N, C, H, W] -> logits [N, K].
+
+    ``mean`` and ``std`` [C] are subtracted from and divide the pixels of each channel.
+    ``record`` tells how the net was trained.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        classes: tuple[str, ...],
+        mean: Tensor,
+        std: Tensor,
+        record: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.classes = classes
+        self.record = record or {}
+        self.network = architecture.build()
+        self.register_buffer("mean", mean.reshape(1, -1, 1, 1))
+        self.register_buffer("std", std.reshape(1, -1, 1, 1))
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """Pixels as the net wants them."""
+        return (pixels - self.mean) / self.std
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.network(self.normalise(pixels))
+
+    def trunk(self, pixels: Tensor) -> Tensor:
+        """The part before the first dropout layer, the same in every pass."""
+        return self.network.part(self.normalise(pixels), stop=self.network.first_dropout)
+
+    def head(self, hidden: Tensor) -> Tensor:
+        """Logits from what :meth:`trunk` returned."""
+        return self.network.part(hidden, start=self.network.first_dropout)
+
+    def features(self, pixels: Tensor) -> Tensor:
+        """Output of the last convolutional block, [N, C, H, W]."""
+        return self.network.part(self.normalise(pixels), stop=self.network.features_end)
+
+    def classify(self, features: Tensor) -> Tensor:
+        """Logits from what :meth:`features` returned."""
+        return self.network.part(features, start=self.network.features_end)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write weights and description atomically as one safetensors file."""
+        arrays = {name: value.cpu().numpy() for name, value in self.state_dict().items()}
+        metadata = {
+            "architecture": self.architecture.name,
+            "arguments": self.architecture.arguments,
+            "classes": self.classes,
+            "record": self.record,
+        }
+        save_arrays(path, "Classifier", arrays, metadata)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike, device: torch.device | str = "cpu") -> Self:
+        """Read a trained net: in evaluation mode, its weights frozen.
+
+        Raises :class:`ArtefactError` if the file is not sound or does not fit its architecture.
+        """
+        arrays, metadata = load_arrays(path, "Classifier")
+        channels = arrays["mean"].size
+        classifier = cls(
+            Architecture(metadata["architecture"], metadata["arguments"]),
+            tuple(metadata["classes"]),
+            torch.zeros(channels),
+            torch.ones(channels),
+            metadata["record"],
+        )
+        try:
+            classifier.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()})
+        except RuntimeError as error:
+            reason = str(error).splitlines()[0]
+            raise ArtefactError(f"{path}: weights do not fit: {reason}") from None
+        return classifier.to(device).eval().requires_grad_(False)
+
+
+def batches(images: np.ndarray | Tensor, size: int, device: torch.device) -> Iterator[Tensor]:
+    """Consecutive batches of ``images`` on ``device``; uint8 becomes float32 in [0, 1]."""
+    images = torch.as_tensor(images)
+    for batch in images.split(size):
+        batch = batch.to(device)
+        yield batch.float() / 255 if batch.dtype == torch.uint8 else batch
+
+
+@torch.no_grad()
+def logits(classifier: Classifier, images: np.ndarray | Tensor, batch: int = 256) -> Tensor:
+    """Logits of all ``images``, [N, K] on the CPU."""
+    device = classifier.mean.device
+    return torch.cat([classifier(each).cpu() for each in batches(images, batch, device)])

@@ -1,0 +1,23 @@
+"""The machine under a job: device, threads and determinism."""
+
+import os
+
+import torch
+
+
+def setup(device: str = "auto", threads: int = 1) -> torch.device:
+    """Fix what makes float sums differ between runs, and choose the device.
+
+    ``device`` is ``auto`` (CUDA if there is one, else the CPU), ``cpu`` or ``cuda``.
+    Call once per process, before any tensor work.
+
+    Raises ``RuntimeError`` if ``cuda`` is asked for and absent.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise RuntimeError("device is cuda, but torch sees no CUDA device")
+    return torch.device(device)

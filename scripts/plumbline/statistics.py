@@ -1,0 +1,56 @@
+"""Intervals: every figure of a table has one."""
+
+import functools
+
+import numpy as np
+
+LEVEL = 0.95
+RESAMPLES = 1000
+Z = 1.959963984540054  # normal quantile of LEVEL, two-sided
+
+
+def wilson(successes: int, n: int) -> tuple[float, float]:
+    """Wilson score interval of a proportion at 95 %, each end in [0, 1].
+
+    Wilson 1927.  ``(0, 1)`` when ``n`` is 0: nothing is known.
+    """
+    if n == 0:
+        return 0.0, 1.0
+    p = successes / n
+    centre = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    half = Z / (1 + Z**2 / n) * np.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
+    return float(max(0.0, centre - half)), float(min(1.0, centre + half))
+
+
+@functools.lru_cache(maxsize=1)
+def bootstrap_counts(n: int, seed: int, resamples: int = RESAMPLES) -> np.ndarray:
+    """How often each of ``n`` items is drawn in each resample, [resamples, n] int32, read-only.
+
+    The last one is kept, because many figures of a table share their resamples.
+    """
+    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
+    counts = draws.astype(np.int32)
+    counts.flags.writeable = False
+    return counts
+
+
+def interval(samples: np.ndarray) -> tuple[float, float]:
+    """Percentile interval at 95 % of bootstrap ``samples``; NaN samples are left out."""
+    tail = (1 - LEVEL) / 2
+    samples = samples[~np.isnan(samples)]
+    if not len(samples):
+        return float("nan"), float("nan")
+    low, high = np.quantile(samples, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def mean_interval(values: np.ndarray, seed: int) -> tuple[float, float, float]:
+    """Mean of ``values`` [N] with its bootstrap interval: ``(mean, low, high)``.
+
+    Give paired differences to compare two methods on the same images.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if not len(values):
+        return float("nan"), float("nan"), float("nan")
+    means = bootstrap_counts(len(values), seed) @ values / len(values)
+    return float(values.mean()), *interval(means)

@@ -1,0 +1,181 @@
+"""Training of one classifier: the best epoch on val, the same after any interruption."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from plumbline.artefacts import ImageSet
+from plumbline.errors import InputError
+from plumbline.files import atomic
+from plumbline.models.classifier import Architecture, Classifier, logits
+from plumbline.progress import progress
+from plumbline.seeding import derive
+
+OPTIMIZERS = {
+    "adam": torch.optim.Adam,
+    "sgd": lambda weights, **how: torch.optim.SGD(weights, momentum=0.9, nesterov=True, **how),
+    "adadelta": torch.optim.Adadelta,
+}
+
+
+@dataclass
+class State:
+    """Everything that a resumed training needs."""
+
+    epoch: int
+    weights: dict[str, Tensor]
+    optimizer: dict[str, Any]
+    best: dict[str, Tensor]
+    history: list[dict[str, float]]
+
+    def save(self, path: Path) -> None:
+        """Write atomically."""
+        with atomic(path) as temporary:
+            torch.save(vars(self), temporary)
+
+    @classmethod
+    def load(cls, path: Path) -> "State":
+        """Read without unpickling anything but tensors and plain values."""
+        return cls(**torch.load(path, map_location="cpu", weights_only=True))
+
+
+def fit(
+    train: ImageSet,
+    val: ImageSet,
+    *,
+    model: str,
+    network: dict[str, Any],
+    epochs: int,
+    batch: int,
+    optimizer: str,
+    learning_rate: float,
+    weight_decay: float,
+    augment: str,
+    normalise: bool,
+    seed: int,
+    device: torch.device,
+    checkpoint: Path | None = None,
+) -> tuple[Classifier, list[dict[str, float]]]:
+    """Train a net and return it as it was after its best epoch, with the history.
+
+    The best epoch has the highest accuracy on ``val``, then the lowest NLL.  The history has a
+    row per epoch: ``epoch``, ``train_nll``, ``val_nll``, ``val_accuracy``.  With a
+    ``checkpoint``, the state after each epoch is kept there and taken up again; the result is
+    the same, bit for bit, because every epoch's randomness follows from ``seed`` alone.
+
+    Raises :class:`InputError` naming epoch and step if the loss is not finite.
+    """
+    torch.manual_seed(derive(seed, "weights"))
+    classifier = _untrained(train, model, network, normalise).to(device)
+    pixels = torch.from_numpy(train.images).to(device)
+    labels = torch.from_numpy(train.labels).to(device)
+    steps = OPTIMIZERS[optimizer](
+        classifier.parameters(), lr=learning_rate, weight_decay=weight_decay
+    )
+    history, best, start = [], {}, 0
+    if checkpoint and checkpoint.exists():
+        state = State.load(checkpoint)
+        classifier.load_state_dict(state.weights)
+        steps.load_state_dict(state.optimizer)
+        history, best, start = state.history, state.best, state.epoch + 1
+    for epoch in progress(range(start, epochs), "epochs"):
+        torch.manual_seed(derive(seed, "epoch", epoch))
+        rates = _cosine(learning_rate, epoch, epochs)
+        loss = _epoch(classifier, steps, pixels, labels, batch, augment, rates, epoch)
+        history.append({"epoch": epoch, "train_nll": loss, **_score(classifier, val)})
+        if max(history, key=_rank) is history[-1]:
+            best = {k: v.clone() for k, v in classifier.state_dict().items()}
+        if checkpoint and epoch < epochs - 1:
+            State(epoch, classifier.state_dict(), steps.state_dict(), best, history).save(
+                checkpoint
+            )
+    classifier.load_state_dict(best)
+    chosen = max(history, key=_rank)
+    classifier.record = {"epochs": epochs, "best": chosen, "seed": seed, "images": len(train)}
+    return classifier.eval().requires_grad_(False), history
+
+
+def _untrained(train: ImageSet, model: str, network: dict[str, Any], normalise: bool) -> Classifier:
+    channels, size = train.images.shape[1], train.images.shape[2]
+    arguments = {"channels": channels, "size": size, "classes": len(train.classes), **network}
+    mean, std = torch.zeros(channels), torch.ones(channels)
+    if normalise:
+        pixels = train.pixels
+        mean = torch.from_numpy(pixels.mean((0, 2, 3), dtype="float64")).float()
+        std = torch.from_numpy(pixels.std((0, 2, 3), dtype="float64")).float()
+    return Classifier(Architecture(model, arguments), train.classes, mean, std)
+
+
+def _cosine(rate: float, epoch: int, epochs: int) -> tuple[float, float]:
+    """Learning rates at the start and at the end of an epoch of a cosine from ``rate`` to 0."""
+    return tuple(rate * (1 + math.cos(math.pi * e / epochs)) / 2 for e in (epoch, epoch + 1))
+
+
+def _rank(row: dict[str, float]) -> tuple[float, float]:
+    return row["val_accuracy"], -row["val_nll"]
+
+
+def _epoch(
+    classifier: Classifier,
+    optimizer: torch.optim.Optimizer,
+    pixels: Tensor,
+    labels: Tensor,
+    batch: int,
+    augment: str,
+    rates: tuple[float, float],
+    epoch: int,
+) -> float:
+    """One pass over the training set; returns the mean loss."""
+    classifier.train()
+    order = torch.randperm(len(labels)).to(labels.device).split(batch)
+    if len(order) > 1 and len(order[-1]) == 1:
+        order = order[:-1]  # batch normalisation cannot learn from a single image
+    total = 0.0
+    for step, which in enumerate(order):
+        for group in optimizer.param_groups:
+            group["lr"] = rates[0] + (rates[1] - rates[0]) * step / len(order)
+        images = pixels[which]
+        images = images.float() / 255 if images.dtype == torch.uint8 else images
+        loss = F.cross_entropy(classifier(_augment(images, augment)), labels[which])
+        if not math.isfinite(value := loss.item()):
+            raise InputError(
+                f"the loss is {value} in epoch {epoch + 1}, step {step + 1}: "
+                "lower training.learning_rate"
+            )
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        total += value * len(which)
+    return total / sum(map(len, order))
+
+
+def _augment(images: Tensor, how: str) -> Tensor:
+    """Shift each image by up to a tenth of its height and width, and mirror half of them."""
+    if how == "none":
+        return images
+    n, _, height, width = images.shape
+    reach = max(1, height // 10)
+    padded = F.pad(images, (reach,) * 4)
+    down, right = torch.randint(0, 2 * reach + 1, (2, n, 1)).to(images.device)
+    rows = (down + torch.arange(height, device=images.device))[:, None, :, None]
+    columns = right + torch.arange(width, device=images.device)
+    if how == "shift_flip":
+        mirrored = torch.rand(n, 1).to(images.device) < 0.5
+        columns = torch.where(mirrored, columns.flip(1), columns)
+    which = torch.arange(n, device=images.device)[:, None, None, None]
+    channel = torch.arange(images.shape[1], device=images.device)[None, :, None, None]
+    return padded[which, channel, rows, columns[:, None, None, :]]
+
+
+def _score(classifier: Classifier, images: ImageSet) -> dict[str, float]:
+    classifier.eval()
+    answers, labels = logits(classifier, images.images), torch.from_numpy(images.labels)
+    return {
+        "val_nll": F.cross_entropy(answers, labels).item(),
+        "val_accuracy": (answers.argmax(1) == labels).float().mean().item(),
+    }

@@ -1,0 +1,42 @@
+"""Temperature scaling: one number that makes a net's confidence match its accuracy."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from plumbline.statistics import bootstrap_counts, interval
+
+BOUND = 6.0  # |log T|; a net without a single error has no finite optimum
+
+
+def fit_temperature(logits: Tensor, labels: Tensor, weights: Tensor | None = None) -> float:
+    """Temperature T > 0 that minimises the NLL of ``logits / T``, by LBFGS on log T.
+
+    ``logits`` [N, K], ``labels`` [N], ``weights`` [N] counts of each image (all 1).  T stays
+    within exp(±6).
+
+    Guo et al. 2017, section 4.2.
+    """
+    logits = logits.double()
+    weights = torch.ones(len(labels)) if weights is None else weights
+    log_t = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([log_t], max_iter=100, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        each = F.cross_entropy(logits / log_t.exp(), labels, reduction="none")
+        total = (each * weights).sum() / weights.sum()
+        total.backward()
+        return total
+
+    optimizer.step(loss)
+    return float(log_t.detach().clamp(-BOUND, BOUND).exp())
+
+
+def temperature_interval(
+    logits: Tensor, labels: Tensor, seed: int, resamples: int = 200
+) -> tuple[float, float, float]:
+    """Temperature with its 95 % bootstrap interval over images: ``(T, low, high)``."""
+    counts = torch.from_numpy(bootstrap_counts(len(labels), seed, resamples)).double()
+    samples = torch.tensor([fit_temperature(logits, labels, each) for each in counts])
+    return fit_temperature(logits, labels), *interval(samples.numpy())

@@ -1,0 +1,42 @@
+"""Train one classifier and keep it as it was after its best epoch on val."""
+
+import argparse
+from pathlib import Path
+
+from plumbline import cli
+from plumbline.config.training import TrainingOptions
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", required=True, help="architecture, a module of plumbline.models")
+    parser.add_argument("--train", required=True, help="ImageSet to learn from")
+    parser.add_argument("--val", required=True, help="ImageSet that chooses the epoch")
+    parser.add_argument("--checkpoint", type=Path, help="resume from here, removed at the end")
+    parser.add_argument("--out", required=True, help="Classifier to write")
+    parser.add_argument("--history", required=True, help="CSV to write, a row per epoch")
+    cli.add_runtime(parser)
+
+
+def main(args: argparse.Namespace) -> None:
+    from plumbline.artefacts import ImageSet
+    from plumbline.runtime import setup
+    from plumbline.tables import write_csv
+    from plumbline.training.fit import fit
+
+    classifier, history = fit(
+        ImageSet.load(args.train),
+        ImageSet.load(args.val),
+        model=args.model,
+        seed=args.seed,
+        device=setup(args.device, args.threads),
+        checkpoint=args.checkpoint,
+        **args.options.model_dump(),
+    )
+    write_csv(args.history, history)
+    classifier.save(args.out)
+    if args.checkpoint:
+        args.checkpoint.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments, TrainingOptions)

@@ -1,0 +1,82 @@
+"""Fixtures that all tests share: real digits and small nets trained on them, once per session."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = ROOT / "scripts"
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """scikit-learn's scanned digits at 28 x 28 as four ImageSets by split."""
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    from plumbline.artefacts import ImageSet
+
+    bunch = load_digits()
+    scans = (bunch.images * (255 / 16)).round().astype(np.uint8)
+    images = np.stack(
+        [np.asarray(Image.fromarray(each).resize((28, 28), Image.BILINEAR)) for each in scans]
+    )[:, None]
+    order = np.random.default_rng(0).permutation(len(images))
+    ends = {
+        "train": (0, 970),
+        "val": (970, 1150),
+        "calibration": (1150, 1420),
+        "test": (1420, None),
+    }
+    return {
+        split: ImageSet(
+            name="digits",
+            images=images[order[slice(*end)]],
+            labels=bunch.target[order[slice(*end)]].astype(np.int64),
+            index=order[slice(*end)].astype(np.int64),
+            classes=tuple("0123456789"),
+        )
+        for split, end in ends.items()
+    }
+
+
+NETWORKS = {
+    "lenet5": {"width": 8, "dense": 64},
+    "alexnet": {"width": 8, "dense": 64},
+    "resnet34": {"width": 4},
+}
+
+
+@pytest.fixture(scope="session")
+def nets(digits):
+    """A small trained Classifier of each architecture, in evaluation mode."""
+    import torch
+
+    from plumbline.training.fit import fit
+
+    torch.set_num_threads(2)
+    return {
+        model: fit(
+            digits["train"],
+            digits["val"],
+            model=model,
+            network=network,
+            epochs=4,
+            batch=64,
+            optimizer="adam",
+            learning_rate=3e-3,
+            weight_decay=0.0,
+            augment="none",
+            normalise=False,
+            seed=0,
+            device=torch.device("cpu"),
+        )[0]
+        for model, network in NETWORKS.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def lenet(nets):
+    """A small trained LeNet-5."""
+    return nets["lenet5"]

@@ -1,0 +1,94 @@
+"""The architectures: shapes, split points, and torchvision's ResNet-34."""
+
+import pytest
+import torch
+
+from plumbline.methods import NETWORKS
+from plumbline.models.classifier import Architecture, Classifier, batches, logits
+from plumbline.torchvision_import import import_torchvision
+
+SIZES = {"lenet5": (4, 28, 32), "alexnet": (8, 28, 32), "resnet34": (28, 32)}
+
+
+def make(name, channels=1, size=28, classes=10, **more):
+    torch.manual_seed(0)
+    arguments = {"channels": channels, "size": size, "classes": classes, **more}
+    architecture = Architecture(name, arguments)
+    names = tuple(map(str, range(classes)))
+    mean, std = torch.full((channels,), 0.3), torch.full((channels,), 0.4)
+    return Classifier(architecture, names, mean, std).eval()
+
+
+@pytest.mark.parametrize("name", NETWORKS.names())
+@pytest.mark.parametrize("channels", [1, 3])
+def test_any_number_of_channels_and_classes_and_any_size(name, channels):
+    for size in SIZES[name]:
+        net = make(name, channels, size, classes=7)
+        assert net(torch.rand(2, channels, size, size)).shape == (2, 7)
+
+
+@pytest.mark.parametrize("name", NETWORKS.names())
+def test_the_parts_make_the_whole(name):
+    net, pixels = make(name), torch.rand(3, 1, 28, 28)
+    whole = net(pixels)
+    torch.testing.assert_close(net.head(net.trunk(pixels)), whole, rtol=0, atol=0)
+    torch.testing.assert_close(net.classify(net.features(pixels)), whole, rtol=0, atol=0)
+    assert net.features(pixels).ndim == 4
+
+
+@pytest.mark.parametrize("name", NETWORKS.names())
+def test_dropout_stands_in_the_head_only(name):
+    net = make(name).train()
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.eval()
+    pixels = torch.rand(8, 1, 28, 28)
+    assert torch.equal(net.trunk(pixels), net.trunk(pixels))
+    assert not torch.equal(net.head(net.trunk(pixels)), net.head(net.trunk(pixels)))
+
+
+def test_resnet34_is_torchvisions():
+    reference = import_torchvision().models.resnet34(num_classes=10).eval()
+    net = make("resnet34", channels=3, size=64)
+    net.network.load_state_dict(reference.state_dict())
+    pixels = torch.rand(2, 3, 64, 64)
+    torch.testing.assert_close(net(pixels), reference((pixels - 0.3) / 0.4), rtol=0, atol=0)
+
+
+def test_the_study_s_sizes_are_the_defaults():
+    count = {name: sum(p.numel() for p in make(name).parameters()) for name in NETWORKS.names()}
+    # By hand from the layers of study 000: weights plus biases of each.
+    assert count["lenet5"] == (25 * 20 + 20) + (500 * 50 + 50) + (2450 * 500 + 500) + 5010
+    assert count["alexnet"] == (
+        (25 * 20 + 20)
+        + (25 * 20 * 40 + 40)
+        + (9 * 40 * 80 + 80)
+        + (9 * 80 * 80 + 80)
+        + (9 * 80 * 40 + 40)
+        + (360 * 4096 + 4096)
+        + (4096 * 4096 + 4096)
+        + 40970
+    )
+
+
+@pytest.mark.parametrize("name", NETWORKS.names())
+def test_a_classifier_is_read_as_it_was_saved(name, tmp_path):
+    small = {"lenet5": {"dense": 16}, "alexnet": {"dense": 16}, "resnet34": {"width": 4}}[name]
+    net = make(name, **small)
+    net.record = {"epochs": 3}
+    net.save(tmp_path / "net")
+    read = Classifier.load(tmp_path / "net")
+    pixels = torch.rand(4, 1, 28, 28)
+    assert torch.equal(read(pixels), net(pixels))
+    assert (read.record, read.classes) == (net.record, net.classes)
+    assert not read.training
+    assert not any(p.requires_grad for p in read.parameters())
+
+
+def test_batches_of_bytes_and_of_floats_give_the_same_logits():
+    net = make("lenet5")
+    images = torch.randint(0, 256, (7, 1, 28, 28), dtype=torch.uint8)
+    whole = logits(net, images, batch=7)
+    torch.testing.assert_close(logits(net, images.float() / 255, batch=7), whole, rtol=0, atol=0)
+    torch.testing.assert_close(logits(net, images, batch=3), whole)
+    assert [len(b) for b in batches(images, 3, torch.device("cpu"))] == [3, 3, 1]
