@@ -2,6 +2,8 @@
 
 import functools
 
+import functools
+
 import numpy as np
 
 LEVEL = 0.95
@@ -23,13 +25,16 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
 
 
 @functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=2)
 def bootstrap_counts(n: int, seed: int, resamples: int = RESAMPLES) -> np.ndarray:
     """How often each of ``n`` items is drawn in each resample, [resamples, n] int32, read-only.
 
-    The last one is kept, because many figures of a table share their resamples.
+    The last results are kept, because several metrics of one image set share them.
     """
-    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
-    counts = draws.astype(np.int32)
+    rng = np.random.default_rng(seed)
+    counts = np.empty((resamples, n), np.int32)
+    for each in counts:
+        each[:] = np.bincount(rng.integers(n, size=n), minlength=n)
     counts.flags.writeable = False
     return counts
 

@@ -37,6 +37,6 @@ def temperature_interval(
     logits: Tensor, labels: Tensor, seed: int, resamples: int = 200
 ) -> tuple[float, float, float]:
     """Temperature with its 95 % bootstrap interval over images: ``(T, low, high)``."""
-    counts = torch.from_numpy(bootstrap_counts(len(labels), seed, resamples)).double()
+    counts = torch.tensor(bootstrap_counts(len(labels), seed, resamples), dtype=torch.float64)
     samples = torch.tensor([fit_temperature(logits, labels, each) for each in counts])
     return fit_temperature(logits, labels), *interval(samples.numpy())

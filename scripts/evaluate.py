@@ -1,0 +1,50 @@
+"""Measure every seed's net on every split, with and without its temperature."""
+
+import argparse
+from pathlib import Path
+
+from plumbline import cli
+
+MOST = 10_000  # images of a set: enough for every interval, and train may be much larger
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--classifiers", nargs="+", required=True, help="Classifiers, seed 0 first")
+    parser.add_argument("--temperature", required=True, help="CSV of calibrate.py, a row per seed")
+    parser.add_argument("--sets", nargs="+", required=True, help="ImageSets, named as their files")
+    parser.add_argument("--dataset", required=True, help="key of the tables")
+    parser.add_argument("--model", required=True, help="key of the tables")
+    parser.add_argument("--out", required=True, help="CSV of accuracy, NLL, Brier score and ECE")
+    parser.add_argument("--reliability", required=True, help="CSV of the reliability diagrams")
+    cli.add_runtime(parser)
+
+
+def main(args: argparse.Namespace) -> None:
+    import pandas as pd
+
+    from plumbline.artefacts import ImageSet
+    from plumbline.models.classifier import Classifier, logits
+    from plumbline.runtime import setup
+    from plumbline.tables import write_csv
+    from plumbline.training.evaluation import evaluation_rows, reliability_rows
+
+    device = setup(args.device, args.threads)
+    sets = {Path(path).stem: ImageSet.load(path).select(slice(MOST)) for path in args.sets}
+    temperatures = pd.read_csv(args.temperature)["value"]
+    rows, diagrams = [], []
+    for number, path in enumerate(args.classifiers):
+        classifier = Classifier.load(path, device)
+        for name, images in sets.items():
+            answers = logits(classifier, images.images)
+            for scaling, by in (("raw", 1.0), ("temperature", temperatures[number])):
+                probs = (answers / by).softmax(1).numpy()
+                keys = {"dataset": args.dataset, "model": args.model, "seed": number}
+                keys |= {"scaling": scaling, "set": name}
+                rows += evaluation_rows(probs, images, args.seed, **keys)
+                diagrams += reliability_rows(probs, images, **keys)
+    write_csv(args.out, rows)
+    write_csv(args.reliability, diagrams)
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments)

@@ -1,0 +1,124 @@
+"""How good and how honest predicted probabilities are: accuracy, NLL, Brier score, ECE.
+
+All functions take ``probs`` [N, K], rows summing to one, and ``labels`` [N] in 0..K-1.
+Nothing here needs torch.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from plumbline.statistics import bootstrap_counts, interval, mean_interval, wilson
+
+BINS = 15
+SMALLEST = float(np.finfo(np.float32).tiny)  # softmax in float32 rounds below this to 0
+Figure = tuple[float, float, float]
+
+
+class Reliability(NamedTuple):
+    """A reliability diagram: per bin mean ``confidence`` and ``accuracy`` in [0, 1], ``count``.
+
+    Confidence and accuracy of an empty bin are NaN.
+    """
+
+    confidence: np.ndarray
+    accuracy: np.ndarray
+    count: np.ndarray
+
+
+def correct(probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Whether the most probable class is the label, bool [N]; of equal ones the first counts."""
+    return probs.argmax(-1) == labels
+
+
+def accuracy(probs: np.ndarray, labels: np.ndarray) -> float:
+    """Share of the images whose most probable class is the label."""
+    return float(correct(probs, labels).mean())
+
+
+def nll_per_image(probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """-log p(label) of each image in nats, float64 [N], in [0, 87.4].
+
+    A probability that underflowed counts as the smallest normal float32, 1.2e-38: otherwise
+    a single one would make the mean infinite.
+    """
+    chosen = probs[np.arange(len(labels)), labels].astype(np.float64)
+    return -np.log(np.clip(chosen, SMALLEST, 1.0))
+
+
+def nll(probs: np.ndarray, labels: np.ndarray) -> float:
+    """Mean negative log-likelihood in nats."""
+    return float(nll_per_image(probs, labels).mean())
+
+
+def brier_per_image(probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Squared distance of p to the one-hot label, summed over classes, float64 [N], in [0, 2].
+
+    Brier 1950; not halved and not divided by K.
+    """
+    wanted = labels[:, None] == np.arange(probs.shape[1])
+    return ((probs.astype(np.float64) - wanted) ** 2).sum(-1)
+
+
+def brier(probs: np.ndarray, labels: np.ndarray) -> float:
+    """Mean Brier score."""
+    return float(brier_per_image(probs, labels).mean())
+
+
+def ece(probs: np.ndarray, labels: np.ndarray, bins: int = BINS) -> float:
+    """Expected calibration error: mean |accuracy - confidence| of the bins, weighted by count.
+
+    Confidence is the largest probability.  The bins are of equal width and closed above:
+    (0, 1/bins], ..., (1 - 1/bins, 1].  Naeini et al. 2015; Guo et al. 2017, equation 3.
+    """
+    return float(np.abs(_gaps(probs, labels, bins).sum(0)).sum() / len(labels))
+
+
+def ece_interval(probs: np.ndarray, labels: np.ndarray, seed: int, bins: int = BINS) -> Figure:
+    """ECE with its bootstrap interval over images: ``(ece, low, high)``.
+
+    ECE is biased upwards in small samples, and resampling adds the same bias once more.  The
+    resamples are therefore shifted so that their mean is the ECE, and the ends kept in [0, 1].
+    """
+    value = ece(probs, labels, bins)
+    counts = bootstrap_counts(len(labels), seed)
+    samples = np.abs(counts @ _gaps(probs, labels, bins)).sum(1) / len(labels)
+    low, high = interval(samples - samples.mean() + value)
+    return value, max(low, 0.0), min(high, 1.0)
+
+
+def reliability(probs: np.ndarray, labels: np.ndarray, bins: int = BINS) -> Reliability:
+    """Confidence, accuracy and count of each bin of :func:`ece`."""
+    which = _bin(probs, bins)
+    count = np.bincount(which, minlength=bins)
+    sums = (
+        np.bincount(which, weights=values, minlength=bins)
+        for values in (probs.max(-1), correct(probs, labels))
+    )
+    with np.errstate(invalid="ignore"):  # 0 / 0 of an empty bin is the NaN that is meant
+        confidence, share = (each / count for each in sums)
+    return Reliability(confidence, share, count)
+
+
+def figures(probs: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, Figure]:
+    """Accuracy (Wilson), NLL, Brier score and ECE (bootstrap): metric -> (value, low, high)."""
+    hits = correct(probs, labels)
+    return {
+        "accuracy": (float(hits.mean()), *wilson(int(hits.sum()), len(hits))),
+        "nll": mean_interval(nll_per_image(probs, labels), seed),
+        "brier": mean_interval(brier_per_image(probs, labels), seed),
+        "ece": ece_interval(probs, labels, seed),
+    }
+
+
+def _bin(probs: np.ndarray, bins: int) -> np.ndarray:
+    """Number of the bin of each image's confidence, [N]; a bin holds its upper edge."""
+    return np.searchsorted(np.arange(1, bins) / bins, probs.max(-1), side="left")
+
+
+def _gaps(probs: np.ndarray, labels: np.ndarray, bins: int) -> np.ndarray:
+    """Correct minus confidence of each image in the column of its bin, float64 [N, bins]."""
+    gaps = np.zeros((len(labels), bins))
+    confidence = probs.max(-1).astype(np.float64)
+    gaps[np.arange(len(labels)), _bin(probs, bins)] = correct(probs, labels) - confidence
+    return gaps

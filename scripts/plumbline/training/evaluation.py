@@ -1,0 +1,38 @@
+"""How good a net is and how well it knows: rows for every set, class and temperature."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from plumbline.artefacts import ImageSet
+from plumbline.calibration import BINS, figures, reliability
+from plumbline.statistics import wilson
+from plumbline.tables import Row, row
+
+
+def evaluation_rows(
+    probs: np.ndarray, images: ImageSet, seed: int, /, **keys: Any
+) -> Iterator[Row]:
+    """Accuracy, NLL, Brier score and ECE of ``probs`` [N, K], over all images and per class.
+
+    The rows of a class are over the images whose label it is.
+    """
+    groups = {"all": np.ones(len(images), bool)}
+    groups |= {name: images.labels == k for k, name in enumerate(images.classes)}
+    for name, which in groups.items():
+        if which.any():
+            found = figures(probs[which], images.labels[which], seed)
+            for metric, figure in found.items():
+                yield row(metric, *figure, int(which.sum()), **keys, **{"class": name})
+
+
+def reliability_rows(probs: np.ndarray, images: ImageSet, **keys: Any) -> Iterator[Row]:
+    """Accuracy of each of the 15 bins of confidence that has images, with its mean confidence."""
+    diagram = reliability(probs, images.labels)
+    for number in range(BINS):
+        if n := int(diagram.count[number]):
+            accuracy, confidence = diagram.accuracy[number], diagram.confidence[number]
+            low, high = wilson(round(accuracy * n), n)
+            place = {**keys, "bin": number, "confidence": float(confidence)}
+            yield row("accuracy", float(accuracy), low, high, n, **place)
