@@ -11,7 +11,15 @@ from plumbline.cli import flags
 from plumbline.codehash import code_hash
 from plumbline.config.schema import load
 from plumbline.errors import InputError
-from plumbline.methods import ATTACKS, ATTRIBUTIONS, ESTIMATORS, NETWORKS, OPERATORS
+from plumbline.methods import (
+    ATTACKS,
+    ATTRIBUTIONS,
+    ESTIMATORS,
+    NETWORKS,
+    OPERATORS,
+    READERS,
+    SOURCES,
+)
 from plumbline.seeding import derive
 
 try:

@@ -1,12 +1,7 @@
 """Fixtures that all tests share: real digits and small nets trained on them, once per session."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-
-ROOT = Path(__file__).parents[1]
-SCRIPTS = ROOT / "scripts"
 
 
 @pytest.fixture(scope="session")

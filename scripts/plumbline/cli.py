@@ -71,8 +71,11 @@ def read_options(args: argparse.Namespace, options: type[BaseModel]) -> BaseMode
         return options(**{name: getattr(args, name) for name in options.model_fields})
     except ValidationError as error:
         first = error.errors()[0]
+        message = first["msg"].removeprefix("Value error, ")
+        if not first["loc"]:  # a fault of several options together
+            raise InputError(message) from None
         name = str(first["loc"][0]).replace("_", "-")
-        raise InputError(f"--{name}: {first['msg']}, not {first['input']!r}") from None
+        raise InputError(f"--{name}: {message}, not {first['input']!r}") from None
 
 
 def flags(options: dict[str, Any]) -> str:
@@ -112,10 +115,11 @@ def _kind(annotation: Any) -> tuple[Callable[[str], Any], bool]:
     if origin in (Union, UnionType):  # "x or None": None is only ever a default
         inner = [each for each in get_args(annotation) if each is not type(None)]
         return _kind(inner[0])
-    if origin is dict or annotation is dict:
+    section = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    if origin is dict or annotation is dict or section:
         return json.loads, False
     if origin is Literal:
-        return str, False
+        return _kind(type(get_args(annotation)[0]))
     if origin is not None and hasattr(annotation, "__metadata__"):
         return _kind(get_args(annotation)[0])
     return {bool: boolean, int: int, float: float}.get(annotation, str), False

@@ -1,8 +1,8 @@
 """Methods by name: each is a module with one function, found without importing it.
 
-Nets, attacks, estimators, attribution methods and mutation operators are all kept so.  The
-file name is the method's name in the configuration; the keyword-only arguments of its
-function, other than those that the workflow supplies, are its options there.
+Sources of images, nets, attacks, estimators, attribution methods and mutation operators are
+kept so.  The file name is the method's name in the configuration; the keyword-only arguments
+of its function, other than those that the workflow supplies, are its options there.
 """
 
 import ast
@@ -90,6 +90,8 @@ def _options(file: Path, function: str) -> dict[str, tuple[str, Any]]:
     raise InputError(f"{file.name} defines no function {function}")
 
 
+SOURCES = Kind("data/sources", "obtain")
+READERS = Kind("data/sources", "read")
 NETWORKS = Kind("models", "build", exclude=("classifier",))
 ATTACKS = Kind("attacks/methods", "perturb")
 ESTIMATORS = Kind("uncertainty/estimators", "predict")

@@ -1,10 +1,12 @@
 """Configuration of the stage data."""
 
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from plumbline.config.base import Count, Name, Section, Share
+
+OWN = ("npz", "image_folder")
 
 
 class Splits(Section):
@@ -22,49 +24,91 @@ class Splits(Section):
     test: Share = 0.2
     """Share for the final figures, where the source has no official test set."""
 
+    @model_validator(mode="after")
+    def _at_most_all(self) -> Self:
+        total = self.val + self.calibration + self.test
+        if total > 1 + 1e-9:
+            raise ValueError(f"val, calibration and test add up to {total:g}, more than 1")
+        return self
 
-class Source(Section):
+
+class Origin(Section):
     """Where the images of one dataset come from."""
 
     kind: Literal[
-        "digits",
-        "photographs",
-        "mnist",
-        "fashion_mnist",
         "cifar10",
+        "digits",
+        "fashion_mnist",
+        "image_folder",
+        "mnist",
         "notmnist",
         "npz",
-        "image_folder",
+        "photographs",
     ]
-    """`digits` and `photographs` come with scikit-learn; `mnist`, `fashion_mnist` and `cifar10` are downloaded; `notmnist` (its 10,000 test images, as idx files) must be in the mirror; `npz` and `image_folder` are your own."""
+    """`digits` and `photographs` come with scikit-learn; `mnist`, `fashion_mnist` and `cifar10`
+    are downloaded; `notmnist` (its 10,000 test images, as idx files) must be in the mirror;
+    `npz` and `image_folder` are your own."""
 
     path: str | None = None
     """File (`npz`) or folder (`image_folder`) of your own images."""
 
+    @model_validator(mode="after")
+    def _path_of_own_images(self) -> Self:
+        if self.kind in OWN and not self.path:
+            raise ValueError(f"kind {self.kind} needs a path")
+        if self.kind not in OWN and self.path:
+            raise ValueError(f"path is for the kinds {' and '.join(OWN)}, not for {self.kind}")
+        return self
+
+
+class Preparation(Section):
+    """What is made of the images of one dataset."""
+
     size: Count | None = None
-    """Height and width in pixels that images are brought to; as they are, if not given (an `image_folder` needs it)."""
+    """Height and width in pixels that images are brought to: the shorter side is resized, the
+    middle of the longer one cut out; as they are, if not given (an `image_folder` needs it)."""
 
     channels: Literal[1, 3] | None = None
     """1 for grey, 3 for colour; as they are, if not given."""
 
     images: Count | None = None
-    """Take this many images of the source at most, chosen at random; all, if not given."""
+    """Take this many images of the source at most, chosen at random and stratified by class,
+    from an official training and test part in proportion to their sizes; all, if not given."""
 
     splits: Splits = Splits()
     """How the images are divided."""
 
+
+class Source(Preparation, Origin):
+    """One dataset."""
+
     ood: tuple[Name, ...] = ()
     """Datasets that are out of distribution for nets trained on this one."""
+
+    @model_validator(mode="after")
+    def _size_of_folders(self) -> Self:
+        if self.kind == "image_folder" and self.size is None:
+            raise ValueError("kind image_folder needs a size")
+        return self
 
 
 class DataSection(Section):
     """Images: where they come from and how they are divided."""
 
     mirror: str | None = None
-    """A folder that is searched before the network, laid out like torchvision's root (`MNIST/raw/...`). The environment variable PLUMBLINE_MIRROR does the same."""
+    """A folder that is searched before the network, laid out like torchvision's root
+    (`MNIST/raw/...`). The environment variable PLUMBLINE_MIRROR does the same."""
 
     downloads: str = "downloads"
     """Folder that keeps downloaded files, shared by all configurations."""
 
     sources: dict[Name, Source] = Field(default_factory=dict)
     """Every dataset that may be used, by the name that you give it."""
+
+    def origin(self, dataset: str) -> dict[str, Any]:
+        """Options of the rule fetch for a dataset."""
+        return self.sources[dataset].model_dump(include=set(Origin.model_fields))
+
+    def preparation(self, dataset: str) -> dict[str, Any]:
+        """Options of the rule prepare for a dataset."""
+        return self.sources[dataset].model_dump(include=set(Preparation.model_fields))

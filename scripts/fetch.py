@@ -1,0 +1,40 @@
+"""Get the files of one dataset, check them, and list them in a manifest."""
+
+import argparse
+import os
+from pathlib import Path
+
+from plumbline import cli
+from plumbline.config.data import Origin
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dataset", required=True, help="name of the dataset")
+    parser.add_argument(
+        "--mirror",
+        type=Path,
+        default=os.environ.get("PLUMBLINE_MIRROR") or None,
+        help="folder that is searched first; the variable PLUMBLINE_MIRROR does the same",
+    )
+    parser.add_argument(
+        "--downloads", type=Path, default="downloads", help="folder that keeps downloaded files"
+    )
+    parser.add_argument("--out", required=True, help="manifest to write")
+
+
+def main(args: argparse.Namespace) -> None:
+    from plumbline.data.manifest import Manifest
+    from plumbline.data.obtain import Places
+    from plumbline.errors import InputError
+    from plumbline.methods import SOURCES
+
+    if args.mirror and not args.mirror.is_dir():
+        raise InputError(f"--mirror (or PLUMBLINE_MIRROR): no folder {args.mirror}")
+    path = Path(args.options.path) if args.options.path else None
+    places = Places(downloads=args.downloads, mirror=args.mirror, path=path)
+    obtained = SOURCES.load(args.options.kind)(places)
+    Manifest(args.dataset, args.options.kind, obtained.files, obtained.classes).save(args.out)
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments, Origin)

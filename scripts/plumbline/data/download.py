@@ -1,0 +1,91 @@
+"""Download of one file with a known checksum, resumed where it was interrupted."""
+
+import math
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from plumbline.errors import InputError
+from plumbline.files import checksum
+from plumbline.progress import progress
+
+MIB = 2**20
+
+
+def download(
+    urls: Sequence[str],
+    target: Path,
+    md5: str,
+    *,
+    rounds: int = 3,
+    pause: float = 2.0,
+    timeout: float = 30.0,
+) -> str:
+    """Get ``target`` from the first of ``urls`` that gives it; returns that address.
+
+    The bytes gather in ``target`` + ``.part``, which a later call takes up where it ends, and
+    get their name only when their MD5 is right; wrong ones are removed and fetched again.  All
+    addresses are tried in turn, ``rounds`` times, ``pause`` seconds apart.  ``timeout`` is in
+    seconds, for each answer of a server.
+
+    Raises :class:`InputError` with the last reason of each address if all fail.
+    """
+    part = target.with_name(f"{target.name}.part")
+    reasons: dict[str, str] = {}
+    for attempt in range(rounds):
+        for url in urls:
+            try:
+                _transfer(url, part, timeout)
+            except (OSError, HTTPException) as error:
+                reasons[url] = str(error) or type(error).__name__
+            else:
+                found = checksum(part, "md5")
+                if found == md5:
+                    os.replace(part, target)
+                    return url
+                part.unlink()
+                reasons[url] = f"wrong checksum: md5 {found}, not {md5}"
+            print(f"{target.name} from {url}: {reasons[url]}", file=sys.stderr, flush=True)
+        if attempt < rounds - 1:
+            time.sleep(pause)
+    tried = "; ".join(f"{url} ({reason})" for url, reason in reasons.items())
+    raise InputError(
+        f"{target.name}: download failed {rounds} times: {tried}; try later, or put the file "
+        "into a mirror (data.mirror)"
+    )
+
+
+def _transfer(url: str, part: Path, timeout: float) -> None:
+    """Append to ``part`` what is missing; ``OSError`` if the connection ends too early."""
+    have = part.stat().st_size if part.exists() else 0
+    headers = {"User-Agent": "plumbline"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    try:
+        answer = urlopen(Request(url, headers=headers), timeout=timeout)
+    except HTTPError as error:
+        with error:
+            if error.code == 416 and have:
+                return  # nothing lies beyond what is there: the checksum tells if it is right
+            raise
+    with answer:
+        expected = answer.length
+        # A server that knows no ranges answers 200 and sends the file from its start.
+        with open(part, "ab" if answer.status == 206 else "wb") as out:
+            got = sum(out.write(chunk) for chunk in _chunks(answer, part.stem))
+            out.flush()
+            os.fsync(out.fileno())
+    if expected is not None and got < expected:
+        raise OSError(f"truncated: {got} of {expected} bytes")
+
+
+def _chunks(answer: HTTPResponse, name: str) -> Iterator[bytes]:
+    chunks = iter(lambda: answer.read(MIB), b"")
+    if answer.length is None:
+        return chunks
+    return progress(chunks, f"{name}, MiB", math.ceil(answer.length / MIB))

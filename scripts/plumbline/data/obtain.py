@@ -1,0 +1,109 @@
+"""Files of public datasets: from a mirror, from earlier downloads, or from the network."""
+
+import fcntl
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from plumbline.data.download import download
+from plumbline.data.manifest import File
+from plumbline.errors import InputError
+from plumbline.files import atomic, checksum
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where files may be: a ``mirror``, the folder of ``downloads``, the user's own ``path``."""
+
+    downloads: Path
+    mirror: Path | None = None
+    path: Path | None = None
+
+
+@dataclass(frozen=True)
+class Obtained:
+    """What a source is made from, and its class names where the files do not tell them."""
+
+    files: tuple[File, ...]
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A published file: its path in a mirror, its addresses, and its MD5 where one is known."""
+
+    name: str
+    urls: tuple[str, ...] = ()
+    md5: str | None = None
+
+
+def obtain_file(remote: Remote, places: Places) -> File:
+    """Bring a published file into the folder of downloads.
+
+    The mirror comes first, then what was downloaded before, then the addresses.  A file of the
+    mirror is copied: what is made later must not depend on whether the mirror is still there.
+
+    Raises :class:`InputError` if the mirror's file has a wrong checksum (it is not replaced),
+    or if the file is nowhere to be had.
+    """
+    target = places.downloads / remote.name
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"data.downloads: {target.parent}: {error.strerror}") from None
+    with _alone(target.parent):
+        return File.on_disk(target, remote.name, _bring(remote, places.mirror, target))
+
+
+def _bring(remote: Remote, mirror: Path | None, target: Path) -> str:
+    """Make ``target`` and return where it came from."""
+    if mirror and (mirror / remote.name).is_file():
+        _copy(mirror / remote.name, target, remote.md5)
+        return "mirror"
+    if target.is_file():
+        if remote.md5 in (None, checksum(target, "md5")):
+            return "downloads"
+        print(f"{target}: wrong checksum, fetched again", file=sys.stderr, flush=True)
+        target.unlink()
+    if not (remote.urls and remote.md5):
+        raise InputError(
+            f"{remote.name}: not in the mirror ({mirror or 'none given'}) and not to be "
+            "downloaded; set data.mirror or PLUMBLINE_MIRROR to a folder that has it"
+        )
+    return download(remote.urls, target, remote.md5)
+
+
+def _copy(source: Path, target: Path, md5: str | None) -> None:
+    """Copy a mirror's file unless it is there already; refuse it if its checksum is wrong."""
+    found = checksum(source, "md5")
+    if md5 not in (None, found):
+        raise InputError(
+            f"{source}: wrong checksum: md5 {found}, expected {md5}; replace this file or remove it"
+        )
+    if not target.is_file() or checksum(target, "md5") != found:
+        with atomic(target) as temporary:
+            shutil.copyfile(source, temporary)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from fetching into ``folder`` at the same time."""
+    with open(folder / ".lock", "w", encoding="utf-8") as handle:
+        with suppress(OSError):  # some network file systems have no locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def idx_files(dataset: str) -> tuple[tuple[Remote, ...], tuple[str, ...]]:
+    """The idx files of one of torchvision's MNIST-like datasets, and its class names."""
+    from plumbline.torchvision_import import import_torchvision
+
+    known = getattr(import_torchvision().datasets, dataset)
+    remotes = tuple(
+        Remote(f"{dataset}/raw/{name}", tuple(mirror + name for mirror in known.mirrors), md5)
+        for name, md5 in known.resources
+    )
+    return remotes, tuple(known.classes)

@@ -1,0 +1,79 @@
+"""Division of images into train, val, calibration and test."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from plumbline.errors import InputError
+from plumbline.seeding import derive
+
+PARTS_PER = 10**9  # shares are compared as whole numbers of this, so that no rounding is lost
+
+
+def divide(
+    labels: np.ndarray, official_test: int, images: int | None, shares: dict[str, float], seed: int
+) -> dict[str, np.ndarray]:
+    """Positions [int64] of the images of train, val, calibration and test; no two overlap.
+
+    ``labels`` [N] are of the whole source, of which the last ``official_test`` images are its
+    official test set: it becomes ``test`` in its order, and ``shares`` (of ``val``,
+    ``calibration``, ``test``; the rest is ``train``) divide the others, where the share of
+    ``test`` then belongs to ``train``.  Without one, ``shares`` divide all.  Every set is
+    stratified by class.  ``images`` limits how many of the source are taken, from its two
+    parts in proportion to their sizes, at random and stratified by class.
+
+    Raises :class:`InputError` if a set with a share would be empty.
+    """
+    first = len(labels) - official_test
+    take = allocate(min(images or len(labels), len(labels)), [first, official_test])
+    pool = stratified(labels[:first], [take[0]], derive(seed, "pool"))[0]
+    shares = dict(shares)
+    if official_test:
+        shares["test"] = 0.0
+    shares = {"train": max(0.0, 1.0 - sum(shares.values())), **shares}
+    counts = allocate(len(pool), [round(share * PARTS_PER) for share in shares.values()])
+    parts = stratified(labels[pool], counts, derive(seed, "splits"))
+    sets = {name: pool[part] for name, part in zip(shares, parts, strict=True)}
+    if official_test:
+        test = stratified(labels[first:], [take[1]], derive(seed, "test"))[0]
+        sets["test"] = first + np.sort(test)
+    for name, share in shares.items():
+        if round(share * PARTS_PER) and not len(sets[name]):
+            raise InputError(f"{len(pool)} images are too few: {name} would be empty")
+    if official_test and not take[1]:
+        raise InputError(f"images: {images} are too few: test would be empty")
+    return sets
+
+
+def allocate(total: int, weights: Sequence[int]) -> list[int]:
+    """Divide ``total`` into whole numbers in proportion to ``weights`` by largest remainder.
+
+    They add up to ``total`` and each is less than one from its exact share.
+    """
+    whole = sum(weights) or 1
+    parts = [total * weight // whole for weight in weights]
+    remainders = [total * weight % whole for weight in weights]
+    order = sorted(range(len(weights)), key=lambda i: -remainders[i])
+    for i in order[: total - sum(parts)]:
+        parts[i] += 1
+    return parts
+
+
+def stratified(labels: np.ndarray, counts: Sequence[int], seed: int) -> list[np.ndarray]:
+    """Disjoint random groups of positions in ``labels``, of exactly ``counts`` images.
+
+    Each group holds the classes in the proportion of those that are left, to less than one
+    image.  The order inside a group is random, so its first images are a sample of it.
+    """
+    rng = np.random.default_rng(seed)
+    _, classes, left = np.unique(labels, return_inverse=True, return_counts=True)
+    order = rng.permutation(len(labels))
+    order = order[np.argsort(classes[order], kind="stable")]
+    queues = np.split(order, np.cumsum(left)[:-1]) if len(labels) else []
+    groups = []
+    for count in counts:
+        take = allocate(count, [len(queue) for queue in queues])
+        chosen = [queue[:n] for queue, n in zip(queues, take, strict=True)]
+        queues = [queue[n:] for queue, n in zip(queues, take, strict=True)]
+        groups.append(rng.permutation(np.concatenate([np.empty(0, np.int64), *chosen])))
+    return groups

@@ -1,0 +1,42 @@
+"""Make the ImageSets train, val, calibration and test of one dataset."""
+
+import argparse
+
+from plumbline import cli
+from plumbline.config.data import Preparation
+
+SPLITS = ("train", "val", "calibration", "test")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--manifest", required=True, help="what fetch.py obtained")
+    for split in SPLITS:
+        parser.add_argument(f"--{split}", required=True, help="ImageSet to write")
+    parser.add_argument("--seed", type=int, default=0, help="all randomness follows from it")
+
+
+def main(args: argparse.Namespace) -> None:
+    from plumbline.data.manifest import Manifest
+    from plumbline.data.pool import Wanted, make_sets
+    from plumbline.methods import READERS
+    from plumbline.seeding import derive
+
+    wish, manifest = args.options, Manifest.load(args.manifest)
+    manifest.verify()
+    wanted = Wanted(wish.size, wish.channels, derive(args.seed, "read"))
+    sets = make_sets(
+        READERS.load(manifest.kind)(manifest, wanted),
+        manifest.dataset,
+        size=wish.size,
+        channels=wish.channels,
+        images=wish.images,
+        shares=wish.splits.model_dump(),
+        seed=args.seed,
+        provenance={"kind": manifest.kind, "sha256": manifest.sha256},
+    )
+    for split in SPLITS:
+        sets[split].save(getattr(args, split))
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments, Preparation)

@@ -1,0 +1,46 @@
+"""The section data of the configuration."""
+
+from typing import get_args
+
+import pytest
+from pydantic import ValidationError
+
+from plumbline.cli import flags
+from plumbline.config.data import DataSection, Origin, Source, Splits
+from plumbline.methods import READERS, SOURCES
+
+
+def test_every_kind_is_a_module_and_every_module_a_kind():
+    kinds = list(get_args(Origin.model_fields["kind"].annotation))
+    assert kinds == SOURCES.names() == READERS.names()
+    for kind in kinds:
+        assert SOURCES.options(kind) == READERS.options(kind) == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"kind": "npz"}, "kind npz needs a path"),
+        ({"kind": "digits", "path": "x"}, "path is for the kinds npz and image_folder"),
+        ({"kind": "image_folder", "path": "x"}, "kind image_folder needs a size"),
+        ({"kind": "digits", "channels": 2}, "Input should be 1 or 3"),
+        ({"kind": "digits", "splits": {"test": 0.8}}, "add up to 1.05, more than 1"),
+    ],
+)
+def test_sources_that_make_no_sense_are_refused(fields, message):
+    with pytest.raises(ValidationError, match=message):
+        Source(**fields)
+
+
+def test_splits_may_use_up_everything():
+    assert Splits(val=0.1, calibration=0.2, test=0.7).test == 0.7
+
+
+def test_what_a_rule_does_not_use_is_not_among_its_options():
+    source = Source(kind="npz", path="own.npz", size=28, ood=("other",))
+    data = DataSection(mirror="somewhere", downloads="there", sources={"own": source})
+    assert data.origin("own") == {"kind": "npz", "path": "own.npz"}
+    assert set(data.preparation("own")) == {"size", "channels", "images", "splits"}
+    text = flags(data.origin("own") | data.preparation("own"))
+    assert "somewhere" not in text
+    assert "there" not in text
