@@ -50,7 +50,7 @@ def nets(digits):
 
     from plumbline.training.fit import fit
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     return {
         model: fit(
             digits["train"],

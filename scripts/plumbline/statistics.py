@@ -2,8 +2,6 @@
 
 import functools
 
-import functools
-
 import numpy as np
 
 LEVEL = 0.95
@@ -24,7 +22,6 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     return float(max(0.0, centre - half)), float(min(1.0, centre + half))
 
 
-@functools.lru_cache(maxsize=1)
 @functools.lru_cache(maxsize=2)
 def bootstrap_counts(n: int, seed: int, resamples: int = RESAMPLES) -> np.ndarray:
     """How often each of ``n`` items is drawn in each resample, [resamples, n] int32, read-only.

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from plumbline.config.base import Count, Name, Positive, Section
 
 Corpus = Literal["in_distribution", "out_of_distribution", "adversarial"]
@@ -26,7 +28,7 @@ class GridOptions(Section):
     extent: Positive = 10.0
     """The map reaches from minus to plus this in both latent dimensions."""
 
-    points: Count = 40
+    points: int = Field(40, ge=2)
     """Grid points along each side."""
 
 
@@ -36,7 +38,7 @@ class LatentSection(Section):
     corpora: tuple[Corpus, ...] = ("in_distribution", "out_of_distribution", "adversarial")
     """What a VAE is fitted on: the training images, alone or with another set."""
 
-    estimators: tuple[Name, ...] = ("mc_dropout", "ensemble")
+    estimators: tuple[Name, ...] = Field(("mc_dropout", "ensemble"), min_length=1)
     """Estimators that are mapped."""
 
     attack: Name = "pgd"

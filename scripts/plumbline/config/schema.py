@@ -142,11 +142,16 @@ def _check_names(config: Config) -> None:
             if other not in sources:
                 hint = nearest(other, sources)
                 raise InputError(f"data.sources.{dataset}.ood: no data.sources.{other}{hint}")
+        if "out_of_distribution" in config.latent.corpora and not sources[dataset].ood:
+            raise InputError(
+                f"latent.corpora: out_of_distribution, but data.sources.{dataset}.ood is empty"
+            )
     for model in config.models:
         _named("models", NETWORKS.check_name, model)
     for key, names, known in (
         ("training.models", config.training.models, NETWORKS.names()),
         ("training.datasets", config.training.datasets, sources),
+        ("stability.models", config.stability.models, NETWORKS.names()),
         ("latent.estimators", config.latent.estimators, config.uncertainty.estimators),
         ("latent.attack", [config.latent.attack], config.attacks.methods),
     ):
@@ -165,14 +170,18 @@ def _check_methods(config: Config) -> None:
         for name, options in methods.items():
             own = {k: v for k, v in options.items() if k != "images"}
             _named(key, kind.check, name, own)
+    for model, operators in config.stability.models.items():
+        for name, options in operators.items():
+            _named(f"stability.models.{model}", OPERATORS.check, name, options)
     if "softmax" not in config.uncertainty.estimators:
         raise InputError("uncertainty.estimators: softmax is missing, the control of all others")
-    members = config.uncertainty.estimators.get("ensemble", {}).get("members", 1)
-    if members > config.training.seeds:
-        raise InputError(
-            f"uncertainty.estimators.ensemble.members: {members}, but training.seeds trains "
-            f"only {config.training.seeds} nets"
-        )
+    for name in config.uncertainty.estimators:
+        nets = config.uncertainty.nets(name)
+        if nets > config.training.seeds:
+            raise InputError(
+                f"uncertainty.estimators.{name}.members: {nets}, but training.seeds trains "
+                f"only {config.training.seeds} nets"
+            )
 
 
 def _check_paths(config: Config) -> None:

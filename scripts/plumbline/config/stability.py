@@ -14,7 +14,7 @@ class MutantOptions(Section):
     accept: Share = 0.9
     """A mutant is accepted if its accuracy on calibration is at least this share of the net's."""
 
-    images: Count = 200
+    images: Count = 100
     """Images of each set that mutants classify."""
 
 
@@ -34,5 +34,12 @@ class StabilitySection(Section):
     operators: dict[Name, MethodOptions] = Field(default_factory=dict)
     """Mutation operators and their options."""
 
+    models: dict[Name, dict[Name, MethodOptions]] = Field(default_factory=dict)
+    """What differs for one architecture, by operator: the deeper a net, the lower the rate that it bears."""
+
     conductance: ConductanceOptions = ConductanceOptions()
     """Conductance of feature maps."""
+
+    def operator_options(self, operator: str, model: str) -> MethodOptions:
+        """Options of one operator, overruled by those for the architecture."""
+        return self.operators[operator] | self.models.get(model, {}).get(operator, {})

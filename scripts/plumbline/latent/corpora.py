@@ -1,0 +1,50 @@
+"""What a VAE is fitted on: the training images, alone or with images of another kind."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from plumbline.artefacts import ImageSet
+from plumbline.errors import InputError
+
+FIT_SHARE = 0.7  # of the adversarial images, as in study 000
+
+
+class Corpus(NamedTuple):
+    """Images [N, C, H, W] that a VAE is fitted on, and ``held`` of the other kind, which it has
+    not seen and only encodes (none, if there is no other kind)."""
+
+    fit: np.ndarray
+    held: np.ndarray
+
+
+def with_others(
+    train: ImageSet, others: Sequence[ImageSet], held: Sequence[ImageSet], seed: int
+) -> Corpus:
+    """``train`` and at most as many images of ``others``, chosen at random; ``held`` held out."""
+    none = train.images[:0]
+    fitted = [train.images]
+    if others:
+        pool = _join([each.images for each in others])
+        chosen = np.random.default_rng(seed).permutation(len(pool))[: len(train)]
+        fitted.append(pool[np.sort(chosen)])
+    return Corpus(_join(fitted), _join([none, *(each.images for each in held)]))
+
+
+def with_share(train: ImageSet, other: ImageSet, seed: int, share: float = FIT_SHARE) -> Corpus:
+    """``train`` and a random ``share`` of ``other``, whose remaining images are held out."""
+    order = np.random.default_rng(seed).permutation(len(other))
+    chosen, rest = np.split(order, [round(share * len(other))])
+    fitted = _join([train.images, other.images[np.sort(chosen)]])
+    return Corpus(fitted, other.images[np.sort(rest)])
+
+
+def _join(images: list[np.ndarray]) -> np.ndarray:
+    """Images one after the other: uint8 if all are, else float32 in [0, 1]."""
+    shapes = {each.shape[1:] for each in images}
+    if len(shapes) > 1:
+        raise InputError(f"a corpus of one shape is needed, not {sorted(shapes)}: see data.sources")
+    if len({each.dtype for each in images}) > 1:
+        images = [each if each.dtype == np.float32 else np.float32(each) / 255 for each in images]
+    return np.concatenate(images)

@@ -1,0 +1,30 @@
+"""Deep ensemble: the same architecture trained from several random seeds."""
+
+import torch
+from torch import Tensor
+
+from plumbline.errors import InputError
+from plumbline.models.classifier import Classifier, logits
+
+
+def predict(
+    classifiers: list[Classifier],
+    pixels: Tensor,
+    *,
+    seed: int,
+    batch: int = 256,
+    members: int = 3,
+) -> Tensor:
+    """Class probabilities of the first ``members`` nets, float32 [members, N, K] on the CPU.
+
+    ``pixels`` [N, C, H, W] are float32 in [0, 1] or uint8.  Every net runs with its dropout
+    off, so nothing here is random and ``seed`` changes nothing.  Lakshminarayanan et al. 2017,
+    without adversarial training.
+
+    Raises :class:`InputError` unless there are ``members`` nets.
+    """
+    if not 1 <= members <= len(classifiers):
+        raise InputError(f"ensemble.members: {members}, but there are {len(classifiers)} nets")
+    return torch.stack(
+        [torch.softmax(logits(each, pixels, batch), -1) for each in classifiers[:members]]
+    )

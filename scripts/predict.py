@@ -1,0 +1,48 @@
+"""Put every image set before a net and keep what one estimator says about each."""
+
+import argparse
+import json
+
+from plumbline import cli
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--estimator", required=True, help="a module of uncertainty/estimators")
+    parser.add_argument("--set", type=json.loads, default={}, help="its options, as JSON")
+    parser.add_argument("--classifiers", nargs="+", required=True, help="nets of several seeds")
+    parser.add_argument("--sets", nargs="+", required=True, help="ImageSets")
+    parser.add_argument("--names", nargs="+", required=True, help="a name for each of them")
+    parser.add_argument("--out", required=True, help="Predictions to write, of all sets")
+    cli.add_runtime(parser)
+
+
+def main(args: argparse.Namespace) -> None:
+    import numpy as np
+    import torch
+
+    from plumbline.artefacts import ImageSet, Prediction, save_predictions
+    from plumbline.methods import ESTIMATORS
+    from plumbline.models.classifier import Classifier
+    from plumbline.progress import progress
+    from plumbline.runtime import setup
+    from plumbline.seeding import derive
+
+    device = setup(args.device, args.threads)
+    classifiers = [Classifier.load(path, device) for path in args.classifiers]
+    predict = ESTIMATORS.load(args.estimator)
+    predictions = []
+    pairs = list(zip(args.names, args.sets, strict=True))
+    for name, path in progress(pairs, "image sets"):
+        images = ImageSet.load(path)
+        pixels = torch.from_numpy(images.images)
+        # A seed of its own, so that a set's answers do not depend on which others there are.
+        probs = predict(classifiers, pixels, seed=derive(args.seed, name), **args.set)
+        # Class 3 of another dataset is not class 3 of this net.
+        same = images.classes == classifiers[0].classes
+        labels = images.labels if same else np.full(len(images), -1)
+        predictions.append(Prediction(args.estimator, name, probs.numpy(), labels, images.index))
+    save_predictions(args.out, predictions)
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments)

@@ -1,0 +1,59 @@
+"""What a VAE is fitted on and what it has not seen."""
+
+import numpy as np
+import pytest
+
+from plumbline.artefacts import ImageSet
+from plumbline.errors import InputError
+from plumbline.latent.corpora import with_others, with_share
+
+
+def images(name, values, dtype=np.uint8, size=2):
+    """Images that are each filled with one of ``values``."""
+    pixels = np.ones((len(values), 1, size, size)) * np.reshape(values, (-1, 1, 1, 1))
+    labels = np.zeros(len(values), np.int64)
+    return ImageSet(name, pixels.astype(dtype), labels, np.arange(len(values)))
+
+
+def values(pixels):
+    return pixels[:, 0, 0, 0].tolist()
+
+
+TRAIN = images("train", range(10))
+
+
+def test_alone_the_training_images_are_the_corpus():
+    corpus = with_others(TRAIN, [], [], seed=0)
+    assert (corpus.fit == TRAIN.images).all()
+    assert corpus.fit.dtype == np.uint8
+    assert corpus.held.shape == (0, 1, 2, 2)
+
+
+def test_others_are_at_most_as_many_as_the_training_images():
+    many = [images("a", range(100, 112)), images("b", range(200, 212))]
+    corpus = with_others(TRAIN, many, [images("c", [50, 51])], seed=0)
+    assert values(corpus.fit)[:10] == list(range(10))
+    others = values(corpus.fit)[10:]
+    assert len(set(others)) == len(others) == 10
+    assert {each // 100 for each in others} == {1, 2}
+    assert values(corpus.held) == [50, 51]
+    again = with_others(TRAIN, many, [], seed=0)
+    assert values(again.fit) == values(corpus.fit)
+    assert values(with_others(TRAIN, many, [], seed=1).fit) != values(corpus.fit)
+    few = with_others(TRAIN, [images("d", [90, 91, 92])], [], seed=0)
+    assert values(few.fit)[10:] == [90, 91, 92]
+
+
+def test_a_share_is_fitted_on_and_the_rest_is_held_out():
+    other = images("adversarial", np.arange(20) / 100 + 0.5, np.float32)
+    corpus = with_share(TRAIN, other, seed=0)
+    fitted, held = corpus.fit[10:], corpus.held
+    assert (len(fitted), len(held)) == (14, 6)
+    assert sorted(values(fitted) + values(held)) == values(other.images)
+    np.testing.assert_allclose(corpus.fit[:10], TRAIN.pixels)
+    assert values(with_share(TRAIN, other, seed=1).held) != values(held)
+
+
+def test_images_of_another_shape_are_refused():
+    with pytest.raises(InputError, match="one shape"):
+        with_others(TRAIN, [images("large", [1], size=3)], [], seed=0)
