@@ -12,10 +12,14 @@ configfile: "config/config.yaml"
 include: "rules/common.smk"
 
 
+onsuccess:
+    print(f"The report: {Path(results('report/index.html')).resolve()}")
+
+
 rule all:
+    default_target: True
     input:
         results("report/index.html"),
-    default_target: True
 
 
 include: "rules/data.smk"

@@ -7,7 +7,9 @@ rule attack:
         images=results("data/{dataset}/test.safetensors"),
     output:
         sets=expand(
-            results("attacks/{{dataset}}/{{model}}/{{attack}}_eps{epsilon:g}.safetensors"),
+            results(
+                "attacks/{{dataset}}/{{model}}/{{attack}}_eps{epsilon:g}.safetensors"
+            ),
             epsilon=CONFIG.attacks.epsilons,
         ),
         table=results("attacks/{dataset}/{model}/{attack}.csv"),
@@ -15,6 +17,13 @@ rule attack:
         log("attack/{dataset}/{model}/{attack}"),
     benchmark:
         bench("attack/{dataset}/{model}/{attack}")
+    conda:
+        "../envs/attacks.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=3000,
+        runtime=240,
     params:
         code=lambda w: code(
             "attack.py", "attacks", ATTACKS.file(w.attack), NETWORKS.file(w.model)
@@ -28,13 +37,6 @@ rule attack:
             epsilons=CONFIG.attacks.epsilons,
             **runtime("attack", w.dataset, w.model, w.attack),
         ),
-    threads: 1
-    resources:
-        gpu=1,
-        mem_mb=3000,
-        runtime=240,
-    conda:
-        "../envs/attacks.yaml"
     shell:
         r"""
         python "$SCRIPTS/attack.py" \
@@ -44,5 +46,5 @@ rule attack:
             --threads {threads} \
             --out {output.sets:q} \
             --table {output.table:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """

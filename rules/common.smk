@@ -60,7 +60,9 @@ def code(script, env, *modules):
 
 def options(section=None, **more):
     """All options of a rule as one text of command-line flags."""
-    given = section.model_dump() if hasattr(section, "model_dump") else dict(section or {})
+    given = (
+        section.model_dump() if hasattr(section, "model_dump") else dict(section or {})
+    )
     return flags(given | more)
 
 

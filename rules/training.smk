@@ -12,19 +12,19 @@ rule train:
         log("train/{dataset}/{model}/seed{seed}"),
     benchmark:
         bench("train/{dataset}/{model}/seed{seed}")
+    conda:
+        "../envs/training.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=3000,
+        runtime=480,
     params:
         code=lambda w: code("train.py", "training", NETWORKS.file(w.model)),
         options=lambda w: options(
             CONFIG.training_options(w.dataset, w.model),
             **runtime("train", w.dataset, w.model, int(w.seed)),
         ),
-    threads: 1
-    resources:
-        gpu=1,
-        mem_mb=3000,
-        runtime=480,
-    conda:
-        "../envs/training.yaml"
     shell:
         r"""
         python "$SCRIPTS/train.py" \
@@ -36,7 +36,7 @@ rule train:
             --checkpoint {output.classifier:q}.checkpoint \
             --out {output.classifier:q} \
             --history {output.history:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """
 
 
@@ -50,18 +50,20 @@ rule calibrate:
         log("calibrate/{dataset}/{model}"),
     benchmark:
         bench("calibrate/{dataset}/{model}")
-    params:
-        code=lambda w: code("calibrate.py", "training", NETWORKS.file(w.model)),
-        options=lambda w: options(
-            dataset=w.dataset, model=w.model, **runtime("calibrate", w.dataset, w.model)
-        ),
+    conda:
+        "../envs/training.yaml"
     threads: 1
     resources:
         gpu=1,
         mem_mb=3000,
         runtime=60,
-    conda:
-        "../envs/training.yaml"
+    params:
+        code=lambda w: code("calibrate.py", "training", NETWORKS.file(w.model)),
+        options=lambda w: options(
+            dataset=w.dataset,
+            model=w.model,
+            **runtime("calibrate", w.dataset, w.model),
+        ),
     shell:
         r"""
         python "$SCRIPTS/calibrate.py" \
@@ -70,7 +72,7 @@ rule calibrate:
             {params.options} \
             --threads {threads} \
             --out {output:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """
 
 
@@ -89,18 +91,18 @@ rule evaluate:
         log("evaluate/{dataset}/{model}"),
     benchmark:
         bench("evaluate/{dataset}/{model}")
-    params:
-        code=lambda w: code("evaluate.py", "training", NETWORKS.file(w.model)),
-        options=lambda w: options(
-            dataset=w.dataset, model=w.model, **runtime("evaluate", w.dataset, w.model)
-        ),
+    conda:
+        "../envs/training.yaml"
     threads: 1
     resources:
         gpu=1,
         mem_mb=3000,
         runtime=60,
-    conda:
-        "../envs/training.yaml"
+    params:
+        code=lambda w: code("evaluate.py", "training", NETWORKS.file(w.model)),
+        options=lambda w: options(
+            dataset=w.dataset, model=w.model, **runtime("evaluate", w.dataset, w.model)
+        ),
     shell:
         r"""
         python "$SCRIPTS/evaluate.py" \
@@ -111,5 +113,5 @@ rule evaluate:
             --threads {threads} \
             --out {output.table:q} \
             --reliability {output.reliability:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """

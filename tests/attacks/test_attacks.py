@@ -19,9 +19,7 @@ def source(digits):
 @pytest.fixture(scope="module")
 def crafted(nets, source):
     def make(attack, model="lenet5", **options):
-        pixels = craft(
-            ATTACKS.load(attack), nets[model], source, EPSILONS, seed=1, **options
-        )
+        pixels = craft(ATTACKS.load(attack), nets[model], source, EPSILONS, seed=1, **options)
         return {
             epsilon: adversarial_set(nets[model], source, each, attack, epsilon)
             for epsilon, each in zip(EPSILONS, pixels, strict=True)

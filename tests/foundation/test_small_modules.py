@@ -52,6 +52,7 @@ def test_bootstrap_counts_draw_n_with_replacement():
     counts = bootstrap_counts(50, seed=1, resamples=20)
     assert counts.shape == (20, 50)
     assert (counts.sum(1) == 50).all()
+    bootstrap_counts.cache_clear()
     assert (counts == bootstrap_counts(50, seed=1, resamples=20)).all()
 
 

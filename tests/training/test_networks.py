@@ -49,6 +49,7 @@ def test_dropout_stands_in_the_head_only(name):
 
 def test_resnet34_is_torchvisions():
     reference = import_torchvision().models.resnet34(num_classes=10).eval()
+    reference.to(memory_format=torch.channels_last)
     net = make("resnet34", channels=3, size=64)
     net.network.load_state_dict(reference.state_dict())
     pixels = torch.rand(2, 3, 64, 64)

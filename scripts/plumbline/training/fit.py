@@ -83,7 +83,7 @@ def fit(
         classifier.load_state_dict(state.weights)
         steps.load_state_dict(state.optimizer)
         history, best, start = state.history, state.best, state.epoch + 1
-    for epoch in progress(range(start, epochs), "epochs"):
+    for epoch in range(start, epochs):
         torch.manual_seed(derive(seed, "epoch", epoch))
         rates = _cosine(learning_rate, epoch, epochs)
         loss = _epoch(classifier, steps, pixels, labels, batch, augment, rates, epoch)
@@ -136,7 +136,7 @@ def _epoch(
     if len(order) > 1 and len(order[-1]) == 1:
         order = order[:-1]  # batch normalisation cannot learn from a single image
     total = 0.0
-    for step, which in enumerate(order):
+    for step, which in enumerate(progress(order, f"epoch {epoch + 1}, steps")):
         for group in optimizer.param_groups:
             group["lr"] = rates[0] + (rates[1] - rates[0]) * step / len(order)
         images = pixels[which]

@@ -1,0 +1,94 @@
+# Stability: how easily small changes of a net change its answers, and its conductance.
+
+
+# An operator's table could bear the name of the conductance's.
+ruleorder: conduct > mutate
+
+
+rule mutate:
+    input:
+        classifier=classifier(),
+        calibration=results("data/{dataset}/calibration.safetensors"),
+        sets=lambda w: list(image_sets(w.dataset, w.model).values()),
+    output:
+        images=results("stability/{dataset}/{model}/{operator}.parquet"),
+        table=results("stability/{dataset}/{model}/{operator}.csv"),
+    log:
+        log("mutate/{dataset}/{model}/{operator}"),
+    benchmark:
+        bench("mutate/{dataset}/{model}/{operator}")
+    conda:
+        "../envs/stability.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=3000,
+        runtime=480,
+    params:
+        code=lambda w: code(
+            "mutate.py",
+            "stability",
+            OPERATORS.file(w.operator),
+            NETWORKS.file(w.model),
+        ),
+        options=lambda w: options(
+            CONFIG.stability.mutation,
+            operator=w.operator,
+            dataset=w.dataset,
+            model=w.model,
+            names=list(image_sets(w.dataset, w.model)),
+            set=CONFIG.stability.operator_options(w.operator, w.model),
+            **runtime("mutate", w.dataset, w.model, w.operator),
+        ),
+    shell:
+        r"""
+        python "$SCRIPTS/mutate.py" \
+            --classifier {input.classifier:q} \
+            --calibration {input.calibration:q} \
+            --sets {input.sets:q} \
+            {params.options} \
+            --threads {threads} \
+            --out {output.images:q} \
+            --table {output.table:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule conduct:
+    input:
+        classifier=classifier(),
+        sets=lambda w: list(image_sets(w.dataset, w.model).values()),
+    output:
+        images=results("stability/{dataset}/{model}/conductance.safetensors"),
+        table=results("stability/{dataset}/{model}/conductance.csv"),
+    log:
+        log("conduct/{dataset}/{model}"),
+    benchmark:
+        bench("conduct/{dataset}/{model}")
+    conda:
+        "../envs/stability.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=3000,
+        runtime=120,
+    params:
+        code=lambda w: code("conduct.py", "stability", NETWORKS.file(w.model)),
+        options=lambda w: options(
+            CONFIG.stability.conductance,
+            dataset=w.dataset,
+            model=w.model,
+            names=list(image_sets(w.dataset, w.model)),
+            **runtime("conduct", w.dataset, w.model),
+        ),
+    shell:
+        r"""
+        python "$SCRIPTS/conduct.py" \
+            --classifier {input.classifier:q} \
+            --sets {input.sets:q} \
+            {params.options} \
+            --threads {threads} \
+            --out {output.images:q} \
+            --table {output.table:q} \
+            >{log:q} 2>&1
+        """

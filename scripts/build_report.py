@@ -1,0 +1,50 @@
+"""Build the report: one self-contained HTML page of claims, figures, tables and provenance."""
+
+import argparse
+import json
+from pathlib import Path
+
+from plumbline import cli
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--claims", required=True, help="YAML of the claims")
+    parser.add_argument("--ledger", required=True, help="CSV of the judged claims")
+    parser.add_argument("--tables", nargs="+", type=Path, required=True, help="CSVs by stage name")
+    parser.add_argument("--figures", nargs="+", type=Path, required=True, help="{dataset}/*.png")
+    parser.add_argument("--captions", nargs="+", type=Path, required=True, help="texts by figure")
+    parser.add_argument("--manifests", nargs="+", type=Path, required=True, help="of the data")
+    parser.add_argument("--benchmarks", type=Path, required=True, help="folder of job times")
+    parser.add_argument("--config", type=json.loads, required=True, help="configuration, JSON")
+    parser.add_argument("--hashes", type=json.loads, required=True, help="script to hash, JSON")
+    parser.add_argument("--out", required=True, help="HTML to write")
+
+
+def main(args: argparse.Namespace) -> None:
+    import yaml
+
+    from plumbline.files import write_text
+    from plumbline.report import page, provenance
+    from plumbline.report.claims import load_claims
+    from plumbline.report.reading import read_frame, read_rows
+
+    tables = {path.stem: read_frame([path]) for path in args.tables}
+    captions = {path.stem: path.read_text(encoding="utf-8") for path in args.captions}
+    text = page.render(
+        config=args.config,
+        config_text=yaml.safe_dump(args.config, sort_keys=False, allow_unicode=True),
+        captions=captions,
+        ledger=page.ledger(load_claims(args.claims), read_rows(args.ledger)),
+        sections=page.stage_sections(tables, args.figures, captions),
+        hashes=args.hashes,
+        data=provenance.data_files(args.manifests),
+        machine=provenance.machine(),
+        versions=provenance.versions(),
+        job_time=provenance.job_time(args.benchmarks),
+        built=provenance.now(),
+    )
+    write_text(args.out, text)
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments)

@@ -1,0 +1,41 @@
+"""Measure the conductance of a net's last convolutional block on image sets."""
+
+import argparse
+
+from plumbline import cli
+from plumbline.config.stability import ConductanceOptions
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--classifier", required=True, help="Classifier that is looked into")
+    parser.add_argument("--sets", nargs="+", required=True, help="ImageSets")
+    parser.add_argument("--names", nargs="+", required=True, help="what the table calls each set")
+    parser.add_argument("--dataset", required=True, help="key of the table")
+    parser.add_argument("--model", required=True, help="key of the table")
+    parser.add_argument("--out", required=True, help="conductances to write")
+    parser.add_argument("--table", required=True, help="CSV to write")
+    cli.add_runtime(parser)
+
+
+def main(args: argparse.Namespace) -> None:
+    from plumbline.artefacts import ImageSet, save_arrays
+    from plumbline.models.classifier import Classifier
+    from plumbline.progress import progress
+    from plumbline.runtime import setup
+    from plumbline.stability.conductance import measure
+    from plumbline.tables import write_csv
+
+    classifier = Classifier.load(args.classifier, setup(args.device, args.threads))
+    keys, steps = {"dataset": args.dataset, "model": args.model}, args.options.steps
+    arrays, rows = {}, []
+    for name, path in progress(list(zip(args.names, args.sets, strict=True)), "image sets"):
+        images = ImageSet.load(path)
+        of_set, of_table = measure(classifier, images, name, steps, args.seed, **keys)
+        arrays |= of_set
+        rows += of_table
+    write_csv(args.table, rows)
+    save_arrays(args.out, "Conductance", arrays, {**keys, "steps": steps})
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments, ConductanceOptions)

@@ -1,0 +1,21 @@
+"""Join the tables of one stage, of all datasets and models, into one."""
+
+import argparse
+
+from plumbline import cli
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--tables", nargs="+", required=True, help="CSVs to join, in this order")
+    parser.add_argument("--out", required=True, help="CSV to write")
+
+
+def main(args: argparse.Namespace) -> None:
+    from plumbline.report.reading import read_rows
+    from plumbline.tables import write_csv
+
+    write_csv(args.out, [row for path in args.tables for row in read_rows(path)])
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments)

@@ -1,0 +1,26 @@
+"""Judge the claims of the studies by rule from the tables of this run."""
+
+import argparse
+from pathlib import Path
+
+from plumbline import cli
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--claims", required=True, help="YAML of the claims")
+    parser.add_argument("--tables", nargs="+", type=Path, required=True, help="CSVs by stage name")
+    parser.add_argument("--out", required=True, help="CSV of the ledger to write")
+
+
+def main(args: argparse.Namespace) -> None:
+    from plumbline.report.claims import load_claims
+    from plumbline.report.judge import judge
+    from plumbline.report.reading import read_rows
+    from plumbline.tables import write_csv
+
+    tables = {path.stem: read_rows(path) for path in args.tables}
+    write_csv(args.out, judge(load_claims(args.claims), tables))
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments)

@@ -1,0 +1,26 @@
+"""Draw how uncertain each estimator is on each kind of image, for one dataset's nets."""
+
+import argparse
+
+from plumbline import cli
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scores", nargs="+", required=True, help="Parquet tables of images")
+    parser.add_argument("--models", nargs="+", required=True, help="model of each table")
+    parser.add_argument("--measures", nargs="+", required=True, help="measures to draw")
+    parser.add_argument("--out", nargs="+", required=True, help="PNGs to write, one per measure")
+
+
+def main(args: argparse.Namespace) -> None:
+    from plumbline.report.figures import uncertainty
+    from plumbline.report.reading import read_images
+    from plumbline.report.style import save
+
+    scores = read_images(args.scores, args.models)
+    for measure, path in zip(args.measures, args.out, strict=True):
+        save(uncertainty.draw(scores, measure), path)
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments)

@@ -1,0 +1,41 @@
+"""What all methods share: pairs of image and sample in batches, and the logit explained."""
+
+import torch
+from torch import Tensor
+
+from plumbline.errors import InputError
+from plumbline.models.classifier import Classifier
+
+
+def pairs(pixels: Tensor, samples: int, batch: int) -> list[tuple[Tensor, Tensor]]:
+    """Every pair of an image of ``pixels`` [N, ...] and one of ``samples``, in batches.
+
+    Returns tensors ``(image, sample)`` of at most ``batch`` positions each, on the device of
+    ``pixels``, images outermost: the order does not depend on ``batch``, so that a stream of
+    random numbers drawn along it does not either.
+    """
+    every = torch.arange(len(pixels) * samples, device=pixels.device)
+    return [(part // samples, part % samples) for part in every.split(batch)]
+
+
+def pick(logits: Tensor, target: Tensor) -> Tensor:
+    """The logit of each image's ``target`` class, [N]."""
+    return logits.gather(1, target[:, None])[:, 0]
+
+
+@torch.no_grad()
+def target_logits(classifier: Classifier, pixels: Tensor, target: Tensor, batch: int) -> Tensor:
+    """Logit of ``target`` for all ``pixels``, [N], at most ``batch`` images at a time."""
+    parts = zip(pixels.split(batch), target.split(batch), strict=True)
+    return torch.cat([pick(classifier(images), classes) for images, classes in parts])
+
+
+def no_promise(pixels: Tensor) -> Tensor:
+    """The completeness gap of a method that promises nothing: NaN for each image."""
+    return torch.full((len(pixels),), torch.nan, dtype=pixels.dtype, device=pixels.device)
+
+
+def at_least(option: str, value: float, least: float) -> None:
+    """Raise :class:`InputError` unless the method's option is at least ``least``."""
+    if not value >= least:
+        raise InputError(f"{option} must be at least {least:g}, not {value:g}")

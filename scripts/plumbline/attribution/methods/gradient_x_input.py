@@ -1,0 +1,23 @@
+"""Gradient times input."""
+
+import torch
+from torch import Tensor
+
+from plumbline.attribution.backward import pixel_gradient
+from plumbline.attribution.batching import no_promise, pairs
+from plumbline.models.classifier import Classifier
+from plumbline.progress import progress
+
+
+def attribute(
+    classifier: Classifier, pixels: Tensor, target: Tensor, *, seed: int, batch: int = 256
+) -> tuple[Tensor, Tensor]:
+    """Pixel times d logit of ``target`` / d pixel, [N, C, H, W]; the gap is NaN.
+
+    In a net of ReLUs and max-pooling without biases this is LRP-0 and sums to the logit;
+    biases break that, so nothing is promised.  Shrikumar et al. 2016, "Not just a black box".
+    """
+    relevance = torch.empty_like(pixels)
+    for image, _ in progress(pairs(pixels, 1, batch), "batches of gradient_x_input"):
+        relevance[image] = pixels[image] * pixel_gradient(classifier, pixels[image], target[image])
+    return relevance, no_promise(pixels)

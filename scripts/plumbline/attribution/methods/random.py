@@ -1,0 +1,19 @@
+"""Control: relevance drawn at random."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from plumbline.attribution.batching import no_promise
+from plumbline.models.classifier import Classifier
+
+
+def attribute(
+    classifier: Classifier, pixels: Tensor, target: Tensor, *, seed: int, batch: int = 256
+) -> tuple[Tensor, Tensor]:
+    """Uniform noise in [0, 1), [N, C, H, W], blind to image and net; the gap is NaN.
+
+    Any method must rank pixels better than this.
+    """
+    noise = np.random.default_rng(seed).random(tuple(pixels.shape))
+    return torch.from_numpy(noise).to(pixels), no_promise(pixels)

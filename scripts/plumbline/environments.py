@@ -1,0 +1,120 @@
+"""The software environment of each stage, for ``--software-deployment-method conda``.
+
+``python -m plumbline.environments`` writes ``envs/<stage>.yaml`` anew: what the stage's scripts
+import, in the versions of ``requirements.txt``.
+"""
+
+import ast
+import functools
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+from plumbline import methods
+from plumbline.codehash import closure
+from plumbline.files import write_text
+
+ROOT = Path(__file__).resolve().parents[2]
+RULE = re.compile(r"^rule (\w+):$(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+OURS = "plumbline"
+PYTHON = "3.11"
+ON_CONDA_FORGE = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+ONLY_BY_PIP = {"foolbox", "eagerpy"}
+PARQUET = {"read_parquet", "to_parquet"}
+
+
+def environments(root: Path = ROOT) -> dict[str, str]:
+    """Text of the environment file of every stage that a rule under ``root`` names."""
+    pins = locked(root / "requirements.txt")
+    imported: dict[str, set[str]] = defaultdict(set)
+    for _, text in rules(root):
+        for stage in re.findall(r'"\.\./envs/(\w+)\.yaml"', text):
+            imported[stage] |= third_party(root / "scripts", *scripts(root / "scripts", text))
+    return {stage: _yaml(stage, names, pins) for stage, names in sorted(imported.items())}
+
+
+def rules(root: Path = ROOT) -> Iterator[tuple[str, str]]:
+    """Name and text of every rule."""
+    for file in sorted((root / "rules").glob("*.smk")):
+        yield from RULE.findall(file.read_text(encoding="utf-8"))
+
+
+def scripts(folder: Path, rule: str) -> list[str]:
+    """Files in ``folder`` that a rule runs: its script and any method that it may choose."""
+    kinds = [
+        kind
+        for name, kind in vars(methods).items()
+        if isinstance(kind, methods.Kind) and re.search(rf"\b{name}\.file\b", rule)
+    ]
+    files = re.findall(r'"\$SCRIPTS/(\w+\.py)"', rule)
+    for kind in kinds:
+        package = folder / OURS / kind.package
+        files += [file.relative_to(folder).as_posix() for file in sorted(package.glob("*.py"))]
+    return files
+
+
+def third_party(folder: Path, *files: str) -> set[str]:
+    """Distributions whose modules ``files``, and all our code that they import, import."""
+    modules = set().union(*(_modules(path) for path in closure(folder, *files)))
+    known = _distributions()
+    return {
+        normal(known.get(module, [module])[0])
+        for module in modules - sys.stdlib_module_names - {OURS}
+    }
+
+
+@functools.cache
+def _modules(path: Path) -> frozenset[str]:
+    """First names of the modules that one file imports."""
+    modules = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            modules.add((node.module or "").split(".")[0])
+        elif isinstance(node, ast.Attribute) and node.attr in PARQUET:
+            modules.add("pyarrow")  # pandas imports it when it is needed
+    return frozenset(modules)
+
+
+@functools.cache
+def _distributions() -> Mapping[str, list[str]]:
+    return packages_distributions()
+
+
+def locked(requirements: Path) -> dict[str, str]:
+    """Version of each distribution in a file of pins."""
+    lines = requirements.read_text(encoding="utf-8").splitlines()
+    pins = (line.split("==") for line in lines if "==" in line and not line.startswith("#"))
+    return {normal(name): version.strip() for name, version in pins}
+
+
+def normal(name: str) -> str:
+    """The name of a distribution as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _yaml(stage: str, names: set[str], pins: dict[str, str]) -> str:
+    lines = [
+        f"# What the scripts of the stage {stage} import, in the versions of requirements.txt;",
+        "# written by `python -m plumbline.environments`.",
+        "channels:",
+        "  - conda-forge",
+        "  - nodefaults",
+        "dependencies:",
+        f"  - python ={PYTHON}",
+    ]
+    conda = {ON_CONDA_FORGE.get(name, name): pins[name] for name in names - ONLY_BY_PIP}
+    lines += [f"  - {name} =={version}" for name, version in sorted(conda.items())]
+    if names & ONLY_BY_PIP:
+        lines += ["  - pip", "  - pip:"]
+        lines += [f"      - {name}=={pins[name]}" for name in sorted(names & ONLY_BY_PIP)]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    for stage, text in environments().items():
+        write_text(ROOT / f"envs/{stage}.yaml", text)

@@ -1,0 +1,205 @@
+"""The claims ledger: each claim of the studies, judged by rule from the tables of a run.
+
+A claim names the figure that tests it (a selector of rows of a table, or the difference of
+two) and the values that bear it out.  It holds if the whole 95 % interval lies among those
+values, fails if the whole interval lies outside, and is undecided if the interval straddles.
+"""
+
+import math
+import os
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
+
+from plumbline.config.base import Section
+from plumbline.errors import InputError
+
+Verdict = Literal["holds", "fails", "undecided", "not run"]
+Table = Literal[
+    "training",
+    "attacks",
+    "uncertainty",
+    "latent",
+    "attribution",
+    "stability",
+    "detection",
+]
+
+
+class Largest(Section):
+    """The rows whose value begins so and ends in the largest number, such as an ε."""
+
+    largest: str
+    """How the value begins; empty for a column of numbers."""
+
+
+Wanted = str | int | float | Largest
+
+
+class Selector(Section):
+    """Rows of one table: for each dataset and model the figure that is meant."""
+
+    table: Table
+    """Table, by the name of its stage."""
+
+    where: dict[str, Wanted]
+    """The value that each column must have; `metric` must be among the columns."""
+
+    mean_over_seeds: bool = False
+    """Take the mean over training seeds, with an interval over seeds and images."""
+
+    @model_validator(mode="after")
+    def _names_a_metric(self) -> "Selector":
+        if "metric" not in self.where:
+            raise ValueError("where must name the metric")
+        return self
+
+
+class Control(Section):
+    """What a sceptic would ask for first, shown beside the value."""
+
+    name: str
+    """What it is."""
+
+    select: Selector | None = None
+    """Where it stands, unless it is the class prior."""
+
+    class_prior: str | None = None
+    """The set of the stage training whose largest class gives the accuracy of a constant answer."""
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> "Control":
+        if (self.select is None) == (self.class_prior is None):
+            raise ValueError("give either select or class_prior")
+        return self
+
+
+class Claim(Section):
+    """One claim of one study and what tests it."""
+
+    id: str = Field(pattern=r"^00[0-4]-[a-z0-9-]+$")
+    """Number of the study and a short name."""
+
+    study: Literal["000", "001", "002", "003", "004"]
+    """Number of the study."""
+
+    statement: str
+    """What is claimed, in our words."""
+
+    source: str
+    """Repository, README or paper that claims it."""
+
+    published: str
+    """The published value and what it was measured on, or `not found`."""
+
+    note: str
+    """The study's fault that a reader must know, and what our test does instead."""
+
+    measure: str | None = None
+    """The tested figure in words."""
+
+    select: Selector | None = None
+    """The tested figure, or its first part."""
+
+    minus: Selector | None = None
+    """What is subtracted from it."""
+
+    each: tuple[str, ...] = ()
+    """Columns beside dataset and model that have a row of the ledger for each value."""
+
+    above: float | None = None
+    """The claim holds above this."""
+
+    below: float | None = None
+    """The claim holds below this."""
+
+    within: tuple[float, float] | None = None
+    """The claim holds between these, ends included."""
+
+    control: Control | None = None
+    """Shown beside the value."""
+
+    needs: str | None = None
+    """What is missing before the claim can be tested."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "Claim":
+        bars = [name for name in ("above", "below", "within") if getattr(self, name) is not None]
+        if not self.id.startswith(self.study):
+            raise ValueError(f"id {self.id} does not begin with its study, {self.study}")
+        if self.needs is not None:
+            if self.select or bars:
+                raise ValueError("a claim that needs something cannot be tested: no select, no bar")
+        elif not (self.select and self.measure):
+            raise ValueError("give select and measure, or needs")
+        elif len(bars) != 1:
+            raise ValueError("give exactly one of above, below and within")
+        if self.within and self.within[0] >= self.within[1]:
+            raise ValueError("within: the first must be the smaller")
+        return self
+
+    @property
+    def tables(self) -> set[str]:
+        """Tables that the claim is judged from."""
+        parts = [self.select, self.minus, self.control and self.control.select]
+        named = {part.table for part in parts if part}
+        return named | ({"training"} if self.control and self.control.class_prior else set())
+
+
+def load_claims(path: str | os.PathLike) -> list[Claim]:
+    """Read and check a file of claims.
+
+    Raises :class:`InputError`, naming the file, the claim and the key, for the first fault.
+    """
+    try:
+        with open(path, encoding="utf-8") as handle:
+            raw = yaml.safe_load(handle)
+    except (OSError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: {' '.join(str(error).split())}") from None
+    if not isinstance(raw, list):
+        raise InputError(f"{path}: must be a list of claims")
+    try:
+        claims = TypeAdapter(list[Annotated[Claim, Field()]]).validate_python(raw)
+    except ValidationError as error:
+        raise InputError(f"{path}: {_explain(error, raw)}") from None
+    seen: set[str] = set()
+    for claim in claims:
+        if claim.id in seen:
+            raise InputError(f"{path}: two claims have the id {claim.id}")
+        seen.add(claim.id)
+    return claims
+
+
+def _explain(error: ValidationError, raw: list) -> str:
+    fault = error.errors()[0]
+    number, *place = fault["loc"]
+    given = raw[number]
+    name = given.get("id", f"number {number + 1}") if isinstance(given, Mapping) else number + 1
+    key = ".".join(str(each) for each in place)
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"claim {name}: {f'{key}: ' if key else ''}{message}"
+
+
+def tables_of(claims: list[Claim]) -> list[str]:
+    """Tables that the claims are judged from, in the order of the alphabet."""
+    return sorted(set().union(*(claim.tables for claim in claims)))
+
+
+def verdict(claim: Claim, low: float, high: float) -> Verdict:
+    """The rule: is the interval [low, high] inside, outside or astride what is claimed?
+
+    A bar of ``above`` or ``below`` is not itself among the values that bear the claim out; the
+    ends of ``within`` are.  An interval with an unknown end decides nothing.
+    """
+    if math.isnan(low) or math.isnan(high):
+        return "undecided"
+    if claim.above is not None:
+        inside, outside = low > claim.above, high <= claim.above
+    elif claim.below is not None:
+        inside, outside = high < claim.below, low >= claim.below
+    else:
+        least, most = claim.within
+        inside, outside = least <= low and high <= most, high < least or low > most
+    return "holds" if inside else "fails" if outside else "undecided"

@@ -1,0 +1,85 @@
+"""Every score as a detector: AUROC by task, with the control beside it."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from plumbline.detection.scores import CONTROL as CONTROL_SCORE
+from plumbline.report.style import COLORS, CONTROL, panels, styled
+from plumbline.report.wording import describe, words
+
+FAMILIES = {
+    "softmax": COLORS[0],
+    "mc_dropout": COLORS[1],
+    "ensemble": COLORS[2],
+    "label_change_rate": COLORS[4],
+    "conductance": COLORS[3],
+}
+# One net does not disagree with itself: these are constant, or the entropy once more.
+EMPTY = ("softmax.mutual_information", "softmax.variance", "softmax.expected_entropy")
+
+
+def tasks(detection: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """The tasks that are drawn, as (task, set, positives).
+
+    Misclassified images; each out-of-distribution set; for each attack the largest ε, of the
+    successful images only.
+    """
+    known = detection[["task", "set", "positives"]].drop_duplicates()
+    epsilon = known["set"].str.extract(r"_eps([0-9.e-]+)$")[0].astype(float)
+    adversarial = (known["task"] == "adversarial") & (known["positives"] == "successful")
+    drawn = known[(known["task"] != "adversarial") | (adversarial & (epsilon == epsilon.max()))]
+    place = {"misclassified": 0, "ood": 1, "adversarial": 2}
+    return sorted(drawn.itertuples(index=False, name=None), key=lambda t: (place[t[0]], t))
+
+
+@styled
+def draw(detection: pd.DataFrame) -> Figure:
+    """A panel for each task, a row for each score: AUROC with its interval.
+
+    ``detection`` has the rows of one dataset and model.  The dashed line is the control, the
+    maximum softmax probability of the single net; scores are sorted by their mean AUROC.
+    """
+    known = detection["value"].notna() & ~detection["score"].isin(EMPTY)
+    rows = detection[(detection["metric"] == "auroc") & known]
+    drawn = tasks(rows)
+    keys = pd.MultiIndex.from_frame(rows[["task", "set", "positives"]])
+    rows = rows[keys.isin(drawn)]
+    scores = list(rows.groupby("score")["value"].mean().sort_values(ascending=False).index)
+    figure, axes = panels(1, len(drawn), height=1.6 + 0.24 * len(scores), sharey=True, sharex=True)
+    for ax, (task, images, positives) in zip(axes[0], drawn, strict=True):
+        where = (rows["task"] == task) & (rows["set"] == images) & (rows["positives"] == positives)
+        _dots(ax, rows[where].set_index("score"), scores)
+        ax.set(title=_title(task, images), xlabel="AUROC")
+    axes[0, 0].set_yticks(range(len(scores)), [_name(score) for score in scores])
+    axes[0, 0].set_ylim(len(scores) - 0.5, -0.5)
+    figure.suptitle("Scores as detectors, 95 % intervals; dashed: control; solid line: chance")
+    return figure
+
+
+def _title(task: str, images: str) -> str:
+    if task == "misclassified":
+        return "misclassified\ntest images"
+    kind = "out of distribution" if task == "ood" else "adversarial, successful"
+    return f"{kind}\n{describe(images)}"
+
+
+def _name(score: str) -> str:
+    family, _, measure = score.partition(".")
+    text = ": ".join(words(part) for part in (family, measure) if part)
+    return f"{text} (control)" if score == CONTROL_SCORE else text
+
+
+def _dots(ax: Axes, part: pd.DataFrame, scores: list[str]) -> None:
+    ax.axvline(0.5, color="0.75", linewidth=1)
+    if CONTROL_SCORE in part.index:
+        ax.axvline(part.loc[CONTROL_SCORE, "value"], linewidth=1.4, **CONTROL)
+    for place, score in enumerate(scores):
+        if score not in part.index:
+            continue
+        value, low, high = part.loc[score, ["value", "low", "high"]].astype(float)
+        error = np.array([[value - low], [high - value]])
+        color = "0.3" if score == CONTROL_SCORE else FAMILIES.get(score.split(".")[0], COLORS[7])
+        ax.errorbar(value, place, xerr=error, fmt="o", markersize=5, capsize=2, color=color)
+    ax.grid(False, axis="y")

@@ -1,0 +1,56 @@
+"""How often mutants of a net change its answer, by kind of image."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from plumbline.report.groups import GROUPS, groups
+from plumbline.report.style import panels, styled
+from plumbline.report.wording import words
+
+
+@styled
+def draw(changes: pd.DataFrame, rejection: pd.DataFrame) -> Figure:
+    """Box plots of the label change rate; rows models, columns operators.
+
+    ``changes`` has the rows of the stage's tables of images and the columns ``model`` and
+    ``correct`` (whether the net itself is right); ``rejection`` the rows of its figures, of
+    which the rejection rate of mutants stands in each title.
+    """
+    models, operators = list(changes["model"].unique()), list(changes["operator"].unique())
+    changes = changes.assign(group=groups(changes)).dropna(subset="group")
+    rejection = rejection[rejection["metric"] == "rejection_rate"]
+    figure, axes = panels(len(models), len(operators), height=2.2, sharex=True, sharey="row")
+    for line, model in enumerate(models):
+        for column, operator in enumerate(operators):
+            ax = axes[line, column]
+            part = changes[(changes["model"] == model) & (changes["operator"] == operator)]
+            _boxes(ax, part)
+            found = rejection[(rejection["model"] == model) & (rejection["operator"] == operator)]
+            rate = f"{found['value'].iloc[0]:.0%}" if len(found) else "unknown"
+            ax.set_title(f"{words(model)}, {words(operator)}; mutants rejected: {rate}")
+    for ax in axes[-1]:
+        ax.set_xlabel("label change rate (share of mutants)")
+    figure.suptitle("Label change rate of images: median, quartiles, 5 to 95 %, mean as diamond")
+    return figure
+
+
+def _boxes(ax: Axes, part: pd.DataFrame) -> None:
+    values = [part.loc[part["group"] == name, "label_change_rate"] for name in GROUPS]
+    boxes = ax.boxplot(
+        values,
+        orientation="horizontal",
+        whis=(5, 95),
+        widths=0.6,
+        showfliers=False,
+        showmeans=True,
+        patch_artist=True,
+        medianprops={"color": "black"},
+        meanprops={"marker": "D", "markerfacecolor": "white", "markeredgecolor": "black"},
+    )
+    for box, name in zip(boxes["boxes"], GROUPS, strict=True):
+        box.set(facecolor=GROUPS[name]["color"], alpha=0.6)
+    labels = [f"{name} (n = {len(each)})" for name, each in zip(GROUPS, values, strict=True)]
+    ax.set_yticks(range(1, len(GROUPS) + 1), labels)
+    ax.set(xlim=(-0.03, 1.03), ylim=(len(GROUPS) + 0.6, 0.4))
+    ax.grid(False, axis="y")

@@ -1,0 +1,32 @@
+"""Training curves: negative log-likelihood by epoch, and the epoch that was kept."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from plumbline.report.style import COLORS, panels, styled
+from plumbline.report.wording import words
+
+
+@styled
+def draw(history: pd.DataFrame) -> Figure:
+    """A panel for each model: NLL on train and val by epoch, a line for each seed.
+
+    ``history`` has the rows of all histories with the columns ``model`` and ``seed`` added.  A
+    dot marks the epoch that was kept: highest accuracy on val, then lowest NLL.
+    """
+    models = list(history["model"].unique())
+    figure, axes = panels(1, len(models), height=3.4, sharey=True)
+    for ax, model in zip(axes[0], models, strict=True):
+        for number, (_, run) in enumerate(history[history["model"] == model].groupby("seed")):
+            first = number == 0
+            for name, color in (("train", COLORS[7]), ("val", COLORS[0])):
+                label = name if first else None
+                ax.plot(run["epoch"], run[f"{name}_nll"], color=color, label=label, linewidth=1.2)
+            kept = run.sort_values(["val_accuracy", "val_nll"], ascending=[False, True]).iloc[0]
+            label = "kept epoch" if first else None
+            ax.plot(kept["epoch"], kept["val_nll"], "o", color=COLORS[3], zorder=3, label=label)
+        ax.set(xlabel="epoch", title=words(model), yscale="log")
+    axes[0, 0].set_ylabel("NLL (nats)")
+    axes[0, -1].legend(loc="best")
+    figure.suptitle("Training, a line for each seed")
+    return figure

@@ -1,0 +1,245 @@
+"""Judging claims: from selectors and tables to the rows of the ledger."""
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from plumbline.errors import InputError
+from plumbline.methods import nearest
+from plumbline.report.claims import Claim, Largest, Selector, Wanted, verdict
+from plumbline.report.summary import Estimate, difference, over_seeds
+from plumbline.report.wording import describe, words
+from plumbline.tables import Row
+
+Fields = Mapping[str, str]
+Tables = Mapping[str, Sequence[Fields]]
+Place = tuple[str, ...]
+Found = tuple[Estimate, int]
+QUADRATURE = "interval of the difference in quadrature, as if independent"
+
+
+def judge(claims: Sequence[Claim], tables: Tables) -> list[Row]:
+    """Rows of the ledger: one for each claim, dataset, model and value of its ``each``.
+
+    ``tables`` hold rows of text by the name of their stage; a stage that did not run is
+    missing.  Raises :class:`InputError` if a claim names a column that its table does not have,
+    or does not say which of several rows it means.
+    """
+    datasets = list(dict.fromkeys(row["dataset"] for rows in tables.values() for row in rows))
+    return [row for claim in claims for row in _rows(claim, tables, datasets)]
+
+
+def _rows(claim: Claim, tables: Tables, datasets: Sequence[str]) -> Iterator[Row]:
+    if claim.needs:
+        reason = f"needs {claim.needs}"
+        yield from (_row(claim, dataset, "", reason=reason) for dataset in datasets)
+        return
+    missing = [t for t in sorted(_tested_tables(claim)) if t not in tables]
+    if missing:
+        reason = f"the stage {missing[0]} is not in this run"
+        yield from (_row(claim, dataset, "", reason=reason) for dataset in datasets)
+        return
+    columns = ("dataset", "model", *claim.each)
+    first = _select(claim, claim.select, tables, columns)
+    second = _select(claim, claim.minus, tables, _free(claim.minus, columns)) if claim.minus else {}
+    for dataset in datasets:
+        places = [place for place in first if place[0] == dataset]
+        if not places:
+            yield _row(claim, dataset, "", reason=_no_rows(claim.select))
+        for place in places:
+            yield _judged(claim, place, first[place], second, tables, columns)
+
+
+def _tested_tables(claim: Claim) -> set[str]:
+    return {part.table for part in (claim.select, claim.minus) if part}
+
+
+def _judged(
+    claim: Claim,
+    place: Place,
+    first: Found,
+    second: Mapping[Place, Found],
+    tables: Tables,
+    columns: Sequence[str],
+) -> Row:
+    figure, n = first
+    how = "mean over training seeds" if claim.select.mean_over_seeds else ""
+    if claim.minus:
+        other = _at(second, place, claim.minus, columns)
+        if other is None:
+            return _row(claim, *place, reason=_no_rows(claim.minus))
+        figure, n = difference(figure, other[0]), min(n, other[1])
+        how = f"{how}; {QUADRATURE}" if how else QUADRATURE
+    found = verdict(claim, figure[1], figure[2])
+    reason = f"{_reason(claim, figure, found)}{f'; {how}' if how else ''}"
+    control = _control(claim, place, tables, columns)
+    return _row(claim, *place, figure=figure, n=n, control=control, found=found, reason=reason)
+
+
+def _row(
+    claim: Claim,
+    dataset: str,
+    model: str,
+    *rest: str,
+    figure: Estimate = (math.nan,) * 3,
+    n: int | str = "",
+    control: float = math.nan,
+    found: str = "not run",
+    reason: str,
+) -> Row:
+    measure = claim.measure or ""
+    if rest:
+        names = {"set": describe}
+        pairs = zip(claim.each, rest, strict=True)
+        measure += f" ({', '.join(names.get(name, words)(value) for name, value in pairs)})"
+    return {
+        "claim": claim.id,
+        "study": claim.study,
+        "dataset": dataset,
+        "model": model,
+        "statement": claim.statement,
+        "published": claim.published,
+        "metric": measure,
+        "value": figure[0],
+        "low": figure[1],
+        "high": figure[2],
+        "n": n,
+        "control": claim.control.name if claim.control else "",
+        "control_value": control,
+        "verdict": found,
+        "reason": reason,
+    }
+
+
+def _reason(claim: Claim, figure: Estimate, found: str) -> str:
+    if any(math.isnan(each) for each in figure):
+        return "there is no value or no interval, for want of images"
+    if claim.within:
+        bar = f"{claim.within[0]:g} to {claim.within[1]:g}"
+        return {
+            "holds": f"the interval lies within {bar}",
+            "fails": f"the interval lies outside {bar}",
+            "undecided": f"the interval reaches over an end of {bar}",
+        }[found]
+    side, other = ("above", "below") if claim.above is not None else ("below", "above")
+    bar = claim.above if claim.above is not None else claim.below
+    return {
+        "holds": f"the interval lies {side} {bar:g}",
+        "fails": f"the interval lies {other} {bar:g}",
+        "undecided": f"the interval straddles {bar:g}",
+    }[found]
+
+
+def _no_rows(selector: Selector) -> str:
+    wanted = [
+        f"{name}={value.largest + '…' if isinstance(value, Largest) else value}"
+        for name, value in selector.where.items()
+    ]
+    return f"the stage {selector.table} has no rows with {', '.join(wanted)}"
+
+
+def _select(
+    claim: Claim, selector: Selector, tables: Tables, columns: Sequence[str]
+) -> dict[Place, Found]:
+    """The figure for each combination of values of ``columns`` among the rows that fit."""
+    rows = list(tables[selector.table])
+    known = list(rows[0]) if rows else []
+    for name in (*selector.where, *columns):
+        if rows and name not in known:
+            hint = nearest(name, known)
+            raise InputError(f"claim {claim.id}: {selector.table} has no column {name!r}{hint}")
+    for name, value in sorted(selector.where.items(), key=lambda item: _late(item[1])):
+        rows = _matching(rows, name, value)
+    groups = defaultdict(list)
+    for row in rows:
+        groups[tuple(row[name] for name in columns)].append(row)
+    return {place: _figure(claim, selector, group) for place, group in groups.items()}
+
+
+def _late(value: Wanted) -> bool:
+    """The largest is sought among the rows that everything else leaves."""
+    return isinstance(value, Largest)
+
+
+def _matching(rows: Sequence[Fields], name: str, value: Wanted) -> list[Fields]:
+    if not isinstance(value, Largest):
+        return [row for row in rows if _same(row[name], value)]
+    numbers = [_last_number(row[name], value.largest) for row in rows]
+    most = max((number for number in numbers if number is not None), default=None)
+    return [
+        row
+        for row, number in zip(rows, numbers, strict=True)
+        if number is not None and number == most
+    ]
+
+
+def _last_number(text: str, prefix: str) -> float | None:
+    found = re.fullmatch(re.escape(prefix) + r"[^0-9]*([0-9.]+(?:e-?[0-9]+)?)", text)
+    return float(found[1]) if found else None
+
+
+def _same(text: str, value: str | int | float) -> bool:
+    if isinstance(value, str):
+        return text == value
+    try:
+        return float(text) == value
+    except ValueError:
+        return False
+
+
+def _figure(claim: Claim, selector: Selector, rows: Sequence[Fields]) -> Found:
+    apart = {"value", "low", "high", "n"} | ({"seed"} if selector.mean_over_seeds else set())
+    differ = [
+        name for name in rows[0] if name not in apart and len({row[name] for row in rows}) > 1
+    ]
+    if differ or (len(rows) > 1 and not selector.mean_over_seeds):
+        raise InputError(
+            f"claim {claim.id}: {len(rows)} rows of {selector.table} fit; "
+            f"say which {' and '.join(differ) or 'seed'} is meant"
+        )
+    estimates = [tuple(_number(row[name]) for name in ("value", "low", "high")) for row in rows]
+    n = min(int(float(row["n"])) for row in rows)
+    return over_seeds(str(selector.where["metric"]), estimates), n
+
+
+def _number(text: str) -> float:
+    return float(text) if text else math.nan
+
+
+def _free(selector: Selector, columns: Sequence[str]) -> list[str]:
+    """Columns that tell the selector's figures apart: all but those that it fixes."""
+    return [name for name in columns if name not in selector.where]
+
+
+def _at(
+    found: Mapping[Place, Found], place: Place, selector: Selector, columns: Sequence[str]
+) -> Found | None:
+    by_name = dict(zip(columns, place, strict=True))
+    return found.get(tuple(by_name[name] for name in _free(selector, columns)))
+
+
+def _control(claim: Claim, place: Place, tables: Tables, columns: Sequence[str]) -> float:
+    control = claim.control
+    if control is None:
+        return math.nan
+    if control.class_prior:
+        return _class_prior(tables.get("training", ()), place, control.class_prior)
+    if control.select.table not in tables:
+        return math.nan
+    found = _select(claim, control.select, tables, _free(control.select, columns))
+    figure = _at(found, place, control.select, columns)
+    return figure[0][0] if figure else math.nan
+
+
+def _class_prior(rows: Sequence[Fields], place: Place, images: str) -> float:
+    """Accuracy of always answering the largest class."""
+    counts = {
+        row["class"]: int(float(row["n"]))
+        for row in rows
+        if (row["dataset"], row["model"]) == place[:2]
+        and row.get("set") == images
+        and row["metric"] == "accuracy"
+    }
+    total = counts.pop("all", 0)
+    return max(counts.values()) / total if counts and total else math.nan

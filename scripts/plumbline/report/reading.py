@@ -1,0 +1,34 @@
+"""Reading tables: as text where values only pass through, as frames where they are drawn."""
+
+import csv
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEXT = {"fill": str, "class": str, "label": str}
+
+
+def read_rows(path: str | os.PathLike) -> list[dict[str, str]]:
+    """The rows of a CSV, every field as the text that stands there."""
+    with open(path, newline="", encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+def read_frame(paths: Sequence[str | os.PathLike]) -> "pd.DataFrame":
+    """Several CSVs one below the other; names that look like numbers stay text."""
+    import pandas as pd
+
+    return pd.concat([pd.read_csv(path, dtype=TEXT) for path in paths], ignore_index=True)
+
+
+def read_images(paths: Sequence[str | os.PathLike], models: Sequence[str]) -> "pd.DataFrame":
+    """Several Parquet tables of images one below the other, with a column ``model``."""
+    import pandas as pd
+
+    parts = [
+        pd.read_parquet(path).assign(model=model) for path, model in zip(paths, models, strict=True)
+    ]
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,71 @@
+"""Figures of several training seeds as one, and numbers as text."""
+
+import math
+from collections.abc import Sequence
+
+from plumbline.statistics import LEVEL
+
+Estimate = tuple[float, float, float]
+BOUNDS = {"accuracy": (0.0, 1.0), "ece": (0.0, 1.0), "nll": (0.0, math.inf), "brier": (0.0, 2.0)}
+
+
+def over_seeds(metric: str, estimates: Sequence[Estimate]) -> Estimate:
+    """Mean over training seeds of ``(value, low, high)``, each with its interval over images.
+
+    The half widths are Student's interval of the mean over seeds and the mean half width over
+    images, combined in quadrature: the seeds see the same images, so more seeds do not shrink
+    the latter.  One seed keeps its own interval.  Ends stay within what ``metric`` can be.
+    """
+    lowest, highest = BOUNDS.get(metric, (-math.inf, math.inf))
+    values = [value for value, _, _ in estimates]
+    count = len(values)
+    mean = sum(values) / count
+    between = 0.0
+    if count > 1:
+        from scipy.special import stdtrit
+
+        variance = sum((value - mean) ** 2 for value in values) / (count - 1)
+        between = float(stdtrit(count - 1, (1 + LEVEL) / 2)) * math.sqrt(variance / count)
+    below = sum(value - low for value, low, _ in estimates) / count
+    above = sum(high - value for value, _, high in estimates) / count
+    low, high = mean - math.hypot(between, below), mean + math.hypot(between, above)
+    return mean, max(low, lowest), min(high, highest)
+
+
+def difference(first: Estimate, second: Estimate) -> Estimate:
+    """``first`` minus ``second``, the half widths combined in quadrature.
+
+    That is exact for independent figures and too wide for two scores on the same images,
+    which are positively correlated: it errs towards saying nothing.
+    """
+    value = first[0] - second[0]
+    below = math.hypot(first[0] - first[1], second[2] - second[0])
+    above = math.hypot(first[2] - first[0], second[0] - second[1])
+    return value, value - below, value + above
+
+
+def number(value: float) -> str:
+    """Three decimals, fewer for large numbers, two significant digits for small ones."""
+    if value != value:
+        return "–"
+    small = 0 < abs(value) < 0.0095
+    text = f"{value:.2g}" if small else f"{value:.{_decimals(value)}f}"
+    return text.replace("-", "−")
+
+
+def estimate(value: float, low: float, high: float) -> str:
+    """``value [low, high]``, with decimals enough to see the width of the interval."""
+    if value != value:
+        return "–"
+    width = high - low
+    if not width > 0:  # also NaN
+        return number(value)
+    decimals = max(_decimals(value), min(6, 1 - math.floor(math.log10(width))))
+    return "{} [{}, {}]".format(
+        *(f"{each:.{decimals}f}".replace("-", "−") for each in (value, low, high))
+    )
+
+
+def _decimals(value: float) -> int:
+    size = abs(value)
+    return 3 if size < 10 else 1 if size < 1000 else 0

@@ -1,0 +1,130 @@
+"""What holds for every attribution method."""
+
+import math
+
+import pytest
+import torch
+
+from plumbline.attribution.batching import pairs
+from plumbline.errors import InputError
+from plumbline.methods import ATTRIBUTIONS
+
+SMALL = {
+    "integrated_gradients": {"steps": 7},
+    "smoothgrad": {"samples": 7},
+    "occlusion": {"block": 6, "stride": 5},
+    "lime": {"samples": 40, "cell": 7},
+    "kernel_shap": {"samples": 40, "cell": 7},
+}
+PROMISES = ("integrated_gradients", "kernel_shap", "lrp_epsilon")
+RANDOM = ("kernel_shap", "lime", "random", "smoothgrad")
+METHODS = [
+    "gradient",
+    "gradient_x_input",
+    "integrated_gradients",
+    "intensity",
+    "kernel_shap",
+    "lime",
+    "lrp_epsilon",
+    "occlusion",
+    "random",
+    "smoothgrad",
+]
+
+
+def explain(name, net, images, target, seed=3, batch=256, **options):
+    options = SMALL.get(name, {}) | options
+    return ATTRIBUTIONS.load(name)(net, images, target, seed=seed, batch=batch, **options)
+
+
+def hooks(net):
+    return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in net.modules())
+
+
+def test_no_method_is_left_out_here():
+    assert ATTRIBUTIONS.names() == METHODS
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_shapes_types_and_promises(name, dtype, nets, exact, images, target):
+    net = nets["lenet5"] if dtype == torch.float32 else exact["lenet5"]
+    relevance, gap = explain(name, net, images.to(dtype), target)
+    assert relevance.shape == images.shape
+    assert gap.shape == target.shape
+    assert relevance.dtype == gap.dtype == dtype
+    assert relevance.isfinite().all()
+    assert not relevance.requires_grad
+    assert gap.isnan().all() == (name not in PROMISES)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_batch_size_changes_nothing(name, exact, images, target):
+    whole = explain(name, exact["lenet5"], images, target)
+    for batch in (1, 11):
+        parts = explain(name, exact["lenet5"], images, target, batch=batch)
+        for one, other in zip(whole, parts, strict=True):
+            torch.testing.assert_close(one, other, rtol=0, atol=1e-6, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_never_more_images_at_once_than_the_batch(name, exact, images, target):
+    seen = []
+    handle = exact["lenet5"].network.conv1.register_forward_pre_hook(
+        lambda layer, inputs: seen.append(len(inputs[0]))
+    )
+    with_copies = explain(name, exact["lenet5"], images, target, batch=4)
+    handle.remove()
+    assert len(with_copies[0]) == 6
+    assert max(seen, default=0) <= 4
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_seed_decides_and_first_images_do_not_depend_on_later_ones(name, exact, images, target):
+    net = exact["lenet5"]
+    once, again = (explain(name, net, images, target)[0] for _ in range(2))
+    assert torch.equal(once, again)
+    other = explain(name, net, images, target, seed=4)[0]
+    assert torch.equal(once, other) == (name not in RANDOM)
+    first = explain(name, net, images[:2], target[:2])[0]
+    torch.testing.assert_close(once[:2], first, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_net_and_images_are_left_alone(name, exact, images, target):
+    net, before = exact["resnet34"], images.clone()
+    weights = {k: v.clone() for k, v in net.state_dict().items()}
+    explain(name, net, images, target)
+    assert torch.equal(images, before)
+    assert all(torch.equal(v, weights[k]) for k, v in net.state_dict().items())
+    assert hooks(net) == 0
+    assert not net.training
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("integrated_gradients", {"steps": 0}, "steps must be at least 1"),
+        ("smoothgrad", {"samples": 0}, "samples must be at least 1"),
+        ("smoothgrad", {"level": -0.1}, "level must be at least 0"),
+        ("lrp_epsilon", {"epsilon": -1.0}, "epsilon must be at least 0"),
+        ("occlusion", {"block": 3, "stride": 4}, "block must be from its stride 4"),
+        ("occlusion", {"block": 29, "stride": 4}, "28 pixels, not 29"),
+        ("lime", {"ridge": 0.0}, "ridge must be at least"),
+        ("lime", {"segments": "slick"}, "did you mean 'slic'"),
+        ("kernel_shap", {"cell": 28}, "cell must be from 1 to 27"),
+        ("kernel_shap", {"samples": 1}, "samples must be at least 2"),
+    ],
+)
+def test_options_out_of_range_are_named(name, options, message, exact, images, target):
+    with pytest.raises(InputError, match=message):
+        explain(name, exact["lenet5"], images, target, **options)
+
+
+def test_pairs_go_through_all_in_one_order(images):
+    for batch in (1, 5, 100):
+        parts = pairs(images, 7, batch)
+        assert len(parts) == math.ceil(42 / batch)
+        image = torch.cat([each for each, _ in parts])
+        sample = torch.cat([each for _, each in parts])
+        assert torch.equal(image * 7 + sample, torch.arange(42))

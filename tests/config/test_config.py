@@ -1,0 +1,180 @@
+"""The configuration: in step with its models and its schema, and clear about every fault."""
+
+import copy
+import json
+
+import pytest
+import yaml
+from pydantic import BaseModel
+from support import ROOT
+
+from plumbline.config.schema import Config, load
+from plumbline.errors import InputError
+
+CONFIGS = sorted((ROOT / "config").glob("*.yaml"))
+OVERLAYS = [path for path in CONFIGS if path.stem not in ("config", "claims")]
+
+
+def read(name="config"):
+    return yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text())
+
+
+def merge(base, over):
+    """What Snakemake's --configfile does."""
+    for key, value in over.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            merge(base[key], value)
+        else:
+            base[key] = value
+    return base
+
+
+def test_the_schema_for_editors_is_in_step():
+    kept = json.loads((ROOT / "config/schema.json").read_text())
+    assert kept == Config.model_json_schema(), (
+        "run: PYTHONPATH=scripts python -m plumbline.config.schema > config/schema.json"
+    )
+
+
+def test_every_default_is_the_one_in_the_default_configuration():
+    """config.yaml shows every key; where the model has a scalar default, it is the same."""
+
+    def compare(section: BaseModel, given: dict, place: str):
+        for name, field in type(section).model_fields.items():
+            assert name in given, f"{place}{name} is not in config.yaml"
+            value = getattr(section, name)
+            if isinstance(value, BaseModel):
+                compare(value, given[name], f"{place}{name}.")
+            elif field.default is not None and isinstance(field.default, int | float | str):
+                assert given[name] == field.default, f"{place}{name}"
+
+    given = read()
+    compare(load(given), given, "")
+
+
+def test_every_field_is_described():
+    def walk(model):
+        for name, field in model.model_fields.items():
+            inner = field.annotation
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                walk(inner)
+            else:
+                assert name in ("datasets", "models") or field.description, f"{model}.{name}"
+
+    walk(Config)
+
+
+@pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: path.stem)
+def test_every_overlay_is_valid(path):
+    load(merge(read(), yaml.safe_load(path.read_text())))
+
+
+def at(config, *place):
+    for part in place:
+        config = config[part]
+    return config
+
+
+FAULTS = {
+    "unknown key": ((), {"sed": 1}, "sed: unknown key; did you mean 'seed'?"),
+    "unknown key inside": (
+        ("training", "default"),
+        {"epocs": 1},
+        "training.default.epocs: unknown key; did you mean 'epochs'?",
+    ),
+    "wrong type": (
+        ("training", "default"),
+        {"epochs": "many"},
+        "training.default.epochs: .*'many'",
+    ),
+    "truth for a number": (
+        ("training", "default"),
+        {"epochs": True},
+        "training.default: epochs must be a number",
+    ),
+    "section that is none": ((), {"training": 3}, "training: .*dictionary"),
+    "missing": ((), {"data": None}, "data: "),
+    "epsilon in levels": (
+        ("attacks",),
+        {"epsilons": [8]},
+        "attacks.epsilons.0: 8 is above 1; .*8/255",
+    ),
+    "no epsilon": (("attacks",), {"epsilons": []}, "attacks.epsilons: is empty"),
+    "no dataset": ((), {"datasets": []}, "datasets: is empty"),
+    "unknown dataset": ((), {"datasets": ["digit"]}, "datasets: .*digit; did you mean 'digits'"),
+    "unknown model": ((), {"models": ["lenet"]}, "models: no 'lenet'; did you mean 'lenet5'"),
+    "unknown training key": (
+        ("training", "models", "lenet5"),
+        {"epochz": 3},
+        "training .lenet5 on digits.: epochz: unknown key; did you mean 'epochs'",
+    ),
+    "unknown network option": (
+        ("training", "models", "lenet5"),
+        {"network": {"widht": 3}},
+        "lenet5 has no option 'widht'; did you mean 'width'",
+    ),
+    "unknown source": (
+        ("data", "sources", "digits"),
+        {"kind": "digit"},
+        "data.sources.digits.kind: .*'image_folder'",
+    ),
+    "unknown ood set": (
+        ("data", "sources", "digits"),
+        {"ood": ["patch"]},
+        "data.sources.digits.ood: .*did you mean 'patches'",
+    ),
+    "mirror that is not there": (
+        ("data",),
+        {"mirror": "/nowhere"},
+        "data.mirror .*no folder /nowhere",
+    ),
+    "unknown attack option": (
+        ("attacks", "methods", "pgd"),
+        {"step": 3},
+        "attacks.methods: pgd has no option 'step'; did you mean 'steps'",
+    ),
+    "too many members": (
+        ("uncertainty", "estimators", "ensemble"),
+        {"members": 9},
+        "members: 9, but training.seeds trains only 3",
+    ),
+    "no control": (
+        ("uncertainty",),
+        {"estimators": {"mc_dropout": {}, "ensemble": {}}},
+        "softmax is missing",
+    ),
+    "unknown latent attack": (("latent",), {"attack": "cw"}, "latent.attack: no 'cw'"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_told_in_few_lines_that_name_the_key(fault):
+    place, change, message = FAULTS[fault]
+    config = read()
+    at(config, *place).update(change)
+    with pytest.raises(InputError, match=message) as caught:
+        load(config)
+    assert str(caught.value).count("\n") <= 2
+
+
+def test_fractions_of_255_levels_are_read():
+    config = read()
+    config["attacks"]["epsilons"] = ["8/255", 0.1]
+    assert load(config).attacks.epsilons == pytest.approx((8 / 255, 0.1))
+
+
+def test_the_mirror_may_come_from_the_environment(monkeypatch):
+    monkeypatch.setenv("PLUMBLINE_MIRROR", "/nowhere")
+    with pytest.raises(InputError, match="no folder /nowhere"):
+        load(read())
+
+
+def test_a_net_s_options_are_merged_from_general_to_particular():
+    config = read()
+    config["training"]["default"] |= {"epochs": 1, "batch": 2}
+    config["training"]["models"] = {"alexnet": {"epochs": 3, "network": {"width": 4, "dense": 5}}}
+    config["training"]["datasets"] = {"digits": {"alexnet": {"network": {"dense": 6}}}}
+    options = load(copy.deepcopy(config)).training_options("digits", "alexnet")
+    assert (options.epochs, options.batch) == (3, 2)
+    assert options.network == {"width": 4, "dense": 6}
+    assert load(config).training_options("digits", "lenet5").epochs == 1

@@ -1,0 +1,257 @@
+"""The right images are compared: tasks, orientation of scores, controls, small numbers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from plumbline.artefacts import save_arrays
+from plumbline.detection import scores as scores_of
+from plumbline.detection.scores import CONDUCTANCE, CONTROL, FEWEST_ERRORS, MEASURES
+from plumbline.detection.tasks import calibration_errors, judge, tasks
+from plumbline.errors import InputError
+
+ESTIMATORS = ("softmax", "ensemble")
+SIZES = {"calibration": 80, "test": 60, "ood_patches": 25, "fgsm_eps0.1": 40, "pgd_eps0.1": 40}
+OPERATOR = "gaussian_fuzzing"
+
+
+def images_of(name):
+    """Index of the images of a set; attacks take the first of test."""
+    start = {"calibration": 500, "ood_patches": 0}.get(name, 100)
+    return np.arange(start, start + SIZES[name])
+
+
+@pytest.fixture
+def uncertainty():
+    """A table as the uncertainty stage writes it: nets that know when they are wrong."""
+    random = np.random.default_rng(0)
+    parts = []
+    for name in SIZES:
+        index = images_of(name)
+        share = {"calibration": 0.2, "test": 0.2, "pgd_eps0.1": 1.0}.get(name, 0.5)
+        right = random.random(len(index)) >= share
+        label = random.integers(0, 10, len(index))
+        if name == "ood_patches":
+            right[:], label[:] = False, -1
+        for estimator in ESTIMATORS:
+            doubt = random.random(len(index)) + ~right
+            part = pd.DataFrame({"set": name, "index": index, "label": label})
+            part["estimator"], part["correct"] = estimator, right
+            part["prediction"] = np.where(right, label, (label + 1) % 10)
+            for measure in MEASURES:
+                part[measure] = -doubt if measure == "max_probability" else doubt
+            parts.append(part)
+    return pd.concat(parts, ignore_index=True).sample(frac=1, random_state=0)
+
+
+@pytest.fixture
+def label_changes():
+    """Label change rates of the first 30 images of each set."""
+    random = np.random.default_rng(1)
+    parts = [
+        pd.DataFrame({"set": name, "index": images_of(name)[:30], "operator": OPERATOR})
+        for name in SIZES
+    ]
+    table = pd.concat(parts[:-1], ignore_index=True)
+    return table.assign(label_change_rate=random.integers(0, 101, len(table)) / 100)
+
+
+@pytest.fixture
+def conductance(uncertainty):
+    """Channels of which the first tells, noisily, where the net is wrong."""
+    random, arrays = np.random.default_rng(2), {}
+    right = scores_of.correct(uncertainty)
+    for name in SIZES:
+        channels = random.normal(size=(SIZES[name], 6)).astype(np.float32)
+        channels[:, 0] += 5 * ~right[name].reindex(images_of(name)).to_numpy()
+        arrays |= {name: channels, f"{name}.index": images_of(name)}
+    return arrays
+
+
+@pytest.fixture
+def table(uncertainty, label_changes, conductance):
+    return scores_of.join(
+        scores_of.uncertainty_scores(uncertainty),
+        scores_of.label_change_scores([label_changes]),
+        scores_of.conductance_score(conductance, scores_of.correct(uncertainty)),
+    )
+
+
+def task(uncertainty, name, of, positives="all"):
+    found = [
+        each
+        for each in tasks(scores_of.correct(uncertainty))
+        if (each.name, each.set, each.positives) == (name, of, positives)
+    ]
+    assert len(found) == 1
+    return found[0]
+
+
+def figures(rows, score):
+    return {each["metric"]: each for each in rows if each["score"] == score}
+
+
+def test_tasks_are_complete(uncertainty):
+    names = {
+        (each.name, each.set, each.positives) for each in tasks(scores_of.correct(uncertainty))
+    }
+    assert names == {
+        ("misclassified", "test", "all"),
+        ("ood", "ood_patches", "all"),
+        ("adversarial", "fgsm_eps0.1", "all"),
+        ("adversarial", "fgsm_eps0.1", "successful"),
+        ("adversarial", "pgd_eps0.1", "all"),
+        ("adversarial", "pgd_eps0.1", "successful"),
+    }
+
+
+def test_misclassified_takes_the_single_nets_errors_for_every_score(uncertainty, table):
+    single = uncertainty[(uncertainty.set == "test") & (uncertainty.estimator == "softmax")]
+    wrong = single.set_index("index")["correct"].map(lambda right: not right)
+    rows = judge(task(uncertainty, "misclassified", "test"), table, 0)
+    for estimator in ESTIMATORS:
+        own = uncertainty[(uncertainty.set == "test") & (uncertainty.estimator == estimator)]
+        own = own.set_index("index").loc[wrong.index]
+        found = figures(rows, f"{estimator}.entropy")["auroc"]
+        assert found["value"] == pytest.approx(roc_auc_score(wrong, own["entropy"]))
+        assert found["n"] == 60
+        # The maximum probability is negated, so here it says the same as the entropy.
+        assert figures(rows, f"{estimator}.max_probability")["auroc"]["value"] == found["value"]
+
+
+def test_adversarial_compares_images_with_their_sources_the_net_knew(uncertainty):
+    right = scores_of.correct(uncertainty)
+    known = [i for i in images_of("fgsm_eps0.1") if right["test"][i]]
+    fooled = [i for i in known if not right["fgsm_eps0.1"][i]]
+    assert 0 < len(fooled) < len(known) < 40
+    for positives, expected in (("all", known), ("successful", fooled)):
+        each = task(uncertainty, "adversarial", "fgsm_eps0.1", positives)
+        keys = each.keys.to_frame(index=False)
+        assert list(keys["index"][each.positive]) == expected
+        assert set(keys["set"][each.positive]) == {"fgsm_eps0.1"}
+        assert list(keys["index"][~each.positive]) == known
+        assert set(keys["set"][~each.positive]) == {"test"}
+
+
+def test_ood_compares_all_of_test_with_all_of_the_other_set(uncertainty, table):
+    each = task(uncertainty, "ood", "ood_patches")
+    assert (each.positive.sum(), (~each.positive).sum()) == (25, 60)
+    assert figures(judge(each, table, 0), CONTROL)["prevalence"]["value"] == 25 / 85
+
+
+def test_scores_of_fewer_images_meet_the_control_on_the_same_images(uncertainty, table):
+    each = task(uncertainty, "misclassified", "test")
+    rows = figures(judge(each, table, 0), f"label_change_rate.{OPERATOR}")
+    first = table.loc["test"].loc[images_of("test")[:30]]
+    wrong = ~scores_of.correct(uncertainty)["test"].loc[first.index]
+    score, control = (
+        roc_auc_score(wrong, first[name]) for name in (f"label_change_rate.{OPERATOR}", CONTROL)
+    )
+    assert rows["auroc"]["n"] == rows["auroc_gain"]["n"] == 30
+    assert rows["auroc"]["value"] == pytest.approx(score)
+    assert rows["auroc_gain"]["value"] == pytest.approx(score - control)
+
+
+def test_the_gain_is_paired(uncertainty, table):
+    """A copy of the control gains exactly nothing in every resample; the control has no gain."""
+    table = table.assign(copy=table[CONTROL])
+    rows = judge(task(uncertainty, "ood", "ood_patches"), table, 0)
+    gain = figures(rows, "copy")["auroc_gain"]
+    assert (gain["value"], gain["low"], gain["high"]) == (0, 0, 0)
+    assert "auroc_gain" not in figures(rows, CONTROL)
+
+
+def test_intervals_hold_their_value_and_depend_on_the_seed_alone(uncertainty, table):
+    each = task(uncertainty, "ood", "ood_patches")
+    rows, again, other = (judge(each, table, seed, model="x") for seed in (0, 0, 1))
+    assert rows == again != other
+    for row in rows:
+        assert row["low"] <= row["value"] <= row["high"], row
+        assert row["model"] == "x"
+
+
+def test_too_few_positives_leave_the_figures_empty(uncertainty, table):
+    one_wrong = uncertainty.copy()
+    test = one_wrong["set"] == "test"
+    one_wrong.loc[test, "correct"] = one_wrong.loc[test, "index"] != 103
+    rows = judge(task(one_wrong, "misclassified", "test"), table, 0)
+    for metric in ("auroc", "aupr", "fpr95", "auroc_gain"):
+        row = figures(rows, "ensemble.entropy")[metric]
+        assert np.isnan([row["value"], row["low"], row["high"]]).all()
+        assert row["n"] == 60
+    assert figures(rows, "ensemble.entropy")["prevalence"]["value"] == 1 / 60
+
+
+def test_conductance_learns_errors_on_calibration_only(uncertainty, conductance, table):
+    rows = judge(task(uncertainty, "misclassified", "test"), table, 0)
+    assert figures(rows, CONDUCTANCE)["auroc"]["value"] > 0.95
+    assert table.loc["calibration", CONDUCTANCE].isna().all()
+    # Other images do not move it.
+    more = {**conductance, "test": conductance["test"] * 100}
+    right = scores_of.correct(uncertainty)
+    moved = scores_of.conductance_score(more, right)
+    kept = table[CONDUCTANCE].loc[["ood_patches"]]
+    assert (moved[CONDUCTANCE].loc[["ood_patches"]] == kept).all()
+
+
+def test_conductance_is_left_out_where_there_is_nothing_to_learn(uncertainty, conductance):
+    few = uncertainty.copy()
+    calibration = few["set"] == "calibration"
+    few.loc[calibration, "correct"] = few.loc[calibration, "index"] >= 500 + FEWEST_ERRORS - 1
+    right = scores_of.correct(few)
+    assert scores_of.conductance_score(conductance, right) is None
+    row = calibration_errors(right, CONDUCTANCE, model="x")
+    assert (row["value"], row["n"]) == (FEWEST_ERRORS - 1, 80)
+    assert (row["score"], row["metric"], row["model"]) == (CONDUCTANCE, "calibration_errors", "x")
+
+
+def test_scores_that_are_no_numbers_are_named(uncertainty, label_changes):
+    uncertainty.loc[uncertainty["index"] == 110, "entropy"] = np.nan
+    with pytest.raises(InputError, match="image 110 of set"):
+        scores_of.uncertainty_scores(uncertainty)
+    label_changes.loc[3, "label_change_rate"] = np.nan
+    with pytest.raises(InputError, match="image 503 of set calibration"):
+        scores_of.label_change_scores([label_changes])
+
+
+def test_the_control_must_be_there(uncertainty):
+    table = scores_of.uncertainty_scores(uncertainty)
+    with pytest.raises(InputError, match=r"softmax\.max_probability"):
+        scores_of.join(table.drop(columns=CONTROL))
+
+
+def test_script(uncertainty, label_changes, conductance, tmp_path):
+    """The script reads what the stages write and needs no torch."""
+    import os
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    import plumbline
+
+    script = Path(plumbline.__file__).parents[1] / "detect.py"
+    uncertainty.to_parquet(tmp_path / "scores.parquet")
+    label_changes.to_parquet(tmp_path / "operator.parquet")
+    save_arrays(tmp_path / "conductance.safetensors", "Conductance", conductance, {})
+    (tmp_path / "torch.py").write_text("raise ImportError('torch is not needed here')")
+    command = [sys.executable, str(script), "--scores", "scores.parquet"]
+    command += ["--label-changes", "operator.parquet", "--conductance", "conductance.safetensors"]
+    command += ["--dataset", "d", "--model", "m", "--out", "out.csv"]
+    tables = []
+    for _ in range(2):
+        subprocess.run(
+            command, cwd=tmp_path, check=True, env={**os.environ, "PYTHONPATH": str(tmp_path)}
+        )
+        tables.append((tmp_path / "out.csv").read_bytes())
+    assert tables[0] == tables[1]
+    table = pd.read_csv(tmp_path / "out.csv")
+    assert list(table.columns) == [
+        *("dataset", "model", "task", "set", "positives", "score"),
+        *("metric", "value", "low", "high", "n"),
+    ]
+    assert set(table["score"]) == {
+        *(f"{estimator}.{measure}" for estimator in ESTIMATORS for measure in MEASURES),
+        f"label_change_rate.{OPERATOR}",
+        CONDUCTANCE,
+    }

@@ -1,0 +1,178 @@
+"""The software environments name what the code imports, in the versions of the lock."""
+
+import re
+import shutil
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from plumbline import methods
+from plumbline.codehash import closure
+from plumbline.environments import (
+    ON_CONDA_FORGE,
+    environments,
+    locked,
+    normal,
+    rules,
+    scripts,
+    third_party,
+)
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "scripts"
+LOCK = locked(ROOT / "requirements.txt")
+TESTS = locked(ROOT / "requirements-test.txt")
+RULES = {name: text for name, text in rules() if "shell:" in text}
+ENVIRONMENTS = environments()
+
+
+def packages(text):
+    """Version by name on the index of a file's packages, and its channels."""
+    content = yaml.safe_load(text)
+    *names, last = content["dependencies"]
+    names += last["pip"] if isinstance(last, dict) else [last]
+    split = (re.split(r" ?==?", each) for each in names if each != "pip")
+    versions = {name: version for name, version in split}
+    back = {conda: name for name, conda in ON_CONDA_FORGE.items()}
+    return {back.get(name, name): version for name, version in versions.items()}, content[
+        "channels"
+    ]
+
+
+@pytest.mark.parametrize("stage", ENVIRONMENTS)
+def test_the_file_is_what_its_scripts_import_today(stage):
+    file = ROOT / f"envs/{stage}.yaml"
+    assert file.is_file(), "python -m plumbline.environments writes it"
+    assert file.read_text() == ENVIRONMENTS[stage], (
+        "python -m plumbline.environments writes it anew"
+    )
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "envs").iterdir()), ids=lambda file: file.stem)
+def test_pins_are_the_lock_s_and_only_conda_forge_is_asked(file):
+    versions, channels = packages(file.read_text())
+    assert channels == ["conda-forge", "nodefaults"]
+    assert versions.pop("python") == "3.11"
+    assert versions == {name: LOCK[name] for name in versions}
+    assert file.stem in ENVIRONMENTS
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_hashes_and_runs_the_same_script_in_the_same_environment(name):
+    text = RULES[name]
+    hashed = re.findall(r'code\(\s*"(\w+\.py)",\s*"(\w+)"', text)
+    assert hashed == list(
+        zip(
+            re.findall(r'"\$SCRIPTS/(\w+\.py)"', text),
+            re.findall(r'conda:\s*"\.\./envs/(\w+)\.yaml"', text),
+            strict=True,
+        )
+    )
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_names_the_methods_that_its_script_finds_by_name(name):
+    """Modules that are imported by a computed name are in the hash only if the rule says so."""
+    script = re.findall(r'"\$SCRIPTS/(\w+\.py)"', RULES[name])[0]
+    texts = {path.name: path.read_text() for path in closure(SCRIPTS, script)}
+    if "Classifier.load(" not in texts[script]:
+        texts.pop("classifier.py", None)  # what else is in it needs no net
+    for file, text in texts.items():
+        for kind in re.findall(r"\b([A-Z]+)\.load\(", text):
+            assert isinstance(getattr(methods, kind), methods.Kind)
+            assert re.search(rf"\b{kind}\.file\b", RULES[name]), f"{file} loads {kind}"
+
+
+def test_an_import_in_a_method_is_found(tmp_path):
+    for folder in ("rules", "scripts"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copy(ROOT / "requirements.txt", tmp_path)
+    method = tmp_path / "scripts/plumbline/attribution/methods/gradient.py"
+    method.write_text(method.read_text() + "\n\ndef more():\n    import sklearn.svm\n")
+    after = environments(tmp_path)
+    changed = [stage for stage in after if after[stage] != ENVIRONMENTS[stage]]
+    assert changed == ["attribution"]
+    assert packages(after["attribution"])[0]["scikit-learn"] == LOCK["scikit-learn"]
+
+
+def test_no_script_has_the_name_of_a_module_that_is_installed():
+    """The folder of the scripts comes first where Python looks for modules."""
+    installed = set(metadata.packages_distributions()) | sys.stdlib_module_names
+    names = {file.stem for file in SCRIPTS.glob("*.py")}
+    assert names & installed == set()
+
+
+def test_third_party_names_are_those_of_the_distributions(tmp_path):
+    (tmp_path / "plumbline").mkdir()
+    (tmp_path / "plumbline/own.py").write_text("import PIL.Image\nimport os\n")
+    (tmp_path / "script.py").write_text(
+        "import plumbline.own\nfrom sklearn import svm\ndef f(frame):\n    frame.to_parquet('x')\n"
+    )
+    assert third_party(tmp_path, "script.py") == {"pillow", "scikit-learn", "pyarrow"}
+
+
+def test_the_scripts_of_a_rule_are_found():
+    found = scripts(SCRIPTS, 'code=NETWORKS.file(w.model)\nshell: python "$SCRIPTS/train.py"')
+    assert {"train.py", "plumbline/models/lenet5.py", "plumbline/models/resnet34.py"} <= set(found)
+
+
+def project():
+    import tomllib
+
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_the_lock_lies_within_the_ranges_of_the_project():
+    ranges = [Requirement(each) for each in project()["dependencies"]]
+    assert ranges
+    for each in ranges:
+        assert each.specifier.contains(Version(LOCK[normal(each.name)])), str(each)
+
+
+def test_the_project_names_every_package_that_the_scripts_import():
+    declared = {normal(Requirement(each).name) for each in project()["dependencies"]}
+    imported = set()
+    for text in ENVIRONMENTS.values():
+        imported |= set(packages(text)[0])
+    assert imported - {"python"} <= declared
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("system", ["linux", "darwin"])
+def test_the_lock_is_whole_for_every_python(python, system):
+    """Every pin exists for this Python, and what a pinned package needs is pinned and fits."""
+    place = {
+        "python_version": python,
+        "python_full_version": f"{python}.0",
+        "sys_platform": system,
+        "platform_system": system.capitalize(),
+        "extra": "",
+    }
+    for lock in (LOCK, LOCK | TESTS):
+        for name in lock:
+            distribution = metadata.distribution(name)
+            needed = distribution.metadata["Requires-Python"] or ""
+            assert Requirement(f"python{needed}").specifier.contains(f"{python}.0"), name
+            for each in map(Requirement, distribution.requires or []):
+                if each.marker is None or each.marker.evaluate(place):
+                    assert each.specifier.contains(lock[normal(each.name)]), f"{name} needs {each}"
+
+
+def test_this_environment_is_the_lock():
+    installed = {normal(each.name): each.version.split("+")[0] for each in metadata.distributions()}
+    wanted = LOCK | TESTS
+    assert {name: installed.get(name) for name in wanted} == wanted
+    assert sys.version_info[:2] in [(3, 11), (3, 12), (3, 13)]
+
+
+def test_no_file_of_pins_names_a_place():
+    for file in ROOT.glob("requirements*.txt"):
+        text = file.read_text()
+        assert "://" not in text
+        assert " @ " not in text
+        assert not re.search(r"^\s*-", text, re.MULTILINE)

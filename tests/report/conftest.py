@@ -1,0 +1,96 @@
+"""A complete tree of made-up results, its tables, and the report built from it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+from fake_results import CORPORA, DATASET, make
+from support import ROOT, SCRIPTS
+
+from plumbline.config.schema import load
+
+MODELS = ("lenet5", "alexnet")
+
+
+def run(script, *arguments, expect=0):
+    """Run a script as the rules do; returns what it printed on standard error."""
+    command = [sys.executable, str(SCRIPTS / script), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == expect, done.stderr
+    return done.stderr
+
+
+@pytest.fixture(scope="session")
+def fake(tmp_path_factory):
+    """The tree of results."""
+    return make(tmp_path_factory.mktemp("fake"), MODELS)
+
+
+@pytest.fixture(scope="session")
+def tables(fake):
+    """Path of the joined table of every stage, by name."""
+    from plumbline.report.reading import read_rows
+    from plumbline.tables import write_csv
+
+    parts = {
+        "training": "models/*/*/[et]*.csv",
+        "attacks": "attacks/*/*/*.csv",
+        "uncertainty": "uncertainty/*/*/measures.csv",
+        "latent": "latent/*/*/*.csv",
+        "attribution": "attribution/*/*/*.csv",
+        "stability": "stability/*/*/*.csv",
+        "detection": "detection/*/*.csv",
+    }
+    found = {}
+    for name, pattern in parts.items():
+        found[name] = fake / f"tables/{name}.csv"
+        rows = [row for path in sorted(fake.glob(pattern)) for row in read_rows(path)]
+        write_csv(found[name], rows)
+    return found
+
+
+@pytest.fixture(scope="session")
+def captions():
+    return sorted((ROOT / "docs/captions").glob("*.rst"))
+
+
+@pytest.fixture(scope="session")
+def figures(fake):
+    """A small picture for every figure of the page."""
+    from PIL import Image
+
+    names = ["accuracy", "reliability", "training_curves", "attacks", "stability"]
+    names += [f"uncertainty_{measure}" for measure in ("entropy", "mutual_information")]
+    names += [f"latent_{corpus}_entropy" for corpus in CORPORA]
+    for kind in ("gallery", "degradation", "detection"):
+        names += [f"{kind}_{model}" for model in MODELS]
+    found = [fake / f"figures/{DATASET}/{name}.png" for name in names]
+    found[0].parent.mkdir(parents=True)
+    for path in found:
+        Image.new("RGB", (1650, 300), (220, 230, 240)).save(path)
+    return found
+
+
+@pytest.fixture(scope="session")
+def config():
+    return load(yaml.safe_load((ROOT / "config/config.yaml").read_text())).model_dump(mode="json")
+
+
+@pytest.fixture(scope="session")
+def report(fake, tables, figures, captions, config):
+    """The page, built by its script from tables, figures and the judged claims."""
+    claims, ledger, out = ROOT / "config/claims.yaml", fake / "claims.csv", fake / "index.html"
+    run("judge_claims.py", "--claims", claims, "--tables", *tables.values(), "--out", ledger)
+    (fake / "benchmarks").mkdir()
+    (fake / "benchmarks/train.tsv").write_text("s\th:m:s\n61.5\t0:01:01\n")
+    run(
+        "build_report.py",
+        *("--claims", claims, "--ledger", ledger, "--tables", *tables.values()),
+        *("--figures", *figures, "--captions", *captions),
+        *("--manifests", *sorted(fake.glob("data/*/manifest.json"))),
+        *("--benchmarks", fake / "benchmarks", "--config", json.dumps(config)),
+        *("--hashes", json.dumps({"train.py": "0123456789abcdef"}), "--out", out),
+    )
+    return out

@@ -1,0 +1,271 @@
+"""A small but complete tree of results with made-up numbers: what the report is made from.
+
+Only for tests: the shapes, columns and names are those of the workflow, the values are drawn
+from a seeded generator so that they look plausible.
+"""
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from plumbline.artefacts import Attribution, ImageSet, save_arrays
+from plumbline.data.manifest import File, Manifest
+from plumbline.statistics import wilson
+from plumbline.tables import row, write_csv
+
+DATASET = "digits"
+CLASSES = tuple("0123456789")
+EPSILONS = (0.05, 0.3)
+ATTACKS = ("fgsm", "pgd")
+METHODS = ("gradient", "lrp_epsilon", "lime", "kernel_shap", "random", "intensity")
+OPERATORS = ("neuron_activation_inversion", "gaussian_fuzzing")
+CORPORA = ("in_distribution", "out_of_distribution", "adversarial")
+ESTIMATORS = ("softmax", "mc_dropout", "ensemble")
+MEASURES = ("entropy", "mutual_information", "expected_entropy", "max_probability", "variance")
+SETS = ("test", "ood_patches", *(f"{a}_eps{e:g}" for a in ATTACKS for e in EPSILONS))
+TEST_IMAGES, OTHER_IMAGES, SIDE = 120, 40, 12
+
+
+def share(rng: np.random.Generator, p: float, n: int) -> tuple[float, float, float, int]:
+    hits = int(rng.binomial(n, min(max(p, 0.0), 1.0)))
+    return hits / n, *wilson(hits, n), n
+
+
+def near(rng: np.random.Generator, value: float, spread: float, n: int = 100) -> tuple:
+    value = float(value + rng.normal(0, spread / 4))
+    return value, value - spread, value + spread, n
+
+
+def make(root: Path, models: tuple[str, ...] = ("lenet5", "alexnet"), seeds: int = 2) -> Path:
+    """Write the tree under ``root`` and return it."""
+    rng = np.random.default_rng(7)
+    images = _images(rng)
+    images.save(root / f"data/{DATASET}/test.safetensors")
+    for name in (DATASET, "patches"):
+        file = File(f"{name}.npz", "ab" * 32, 1234, "bundled")
+        Manifest(name, "digits", (file,)).save(root / f"data/{name}/manifest.json")
+    for place, model in enumerate(models):
+        _training(rng, root / f"models/{DATASET}/{model}", model, 0.97 - 0.02 * place, seeds)
+        for attack in ATTACKS:
+            _attack(rng, root / f"attacks/{DATASET}/{model}/{attack}.csv", model, attack)
+        _uncertainty(rng, root / f"uncertainty/{DATASET}/{model}", model)
+        for method in METHODS:
+            _attribution(rng, root / f"attribution/{DATASET}/{model}", model, method, images)
+        for operator in OPERATORS:
+            _stability(rng, root / f"stability/{DATASET}/{model}", model, operator)
+        _detection(rng, root / f"detection/{DATASET}/{model}.csv", model)
+    for corpus in CORPORA:
+        _latent(rng, root / f"latent/{DATASET}/{corpus}", corpus, models)
+    return root
+
+
+def _images(rng: np.random.Generator) -> ImageSet:
+    labels = np.arange(TEST_IMAGES) % 10
+    y, x = np.mgrid[:SIDE, :SIDE] / SIDE
+    waves = np.sin(6 * x[None] * (1 + labels[:, None, None] / 3)) * np.cos(6 * y[None])
+    pixels = 127 + 100 * waves + rng.normal(0, 9, waves.shape)
+    return ImageSet(
+        name=DATASET,
+        images=pixels.clip(0, 255).astype(np.uint8)[:, None],
+        labels=labels.astype(np.int64),
+        index=np.arange(TEST_IMAGES, dtype=np.int64),
+        classes=CLASSES,
+    )
+
+
+def _training(rng, folder: Path, model: str, good: float, seeds: int) -> None:
+    keys = {"dataset": DATASET, "model": model}
+    rows, bins, temperatures = [], [], []
+    for seed in range(seeds):
+        epochs = [
+            {
+                "epoch": epoch,
+                "train_nll": 2.3 * 0.7**epoch,
+                "val_nll": 0.1 + 2.2 * 0.72**epoch,
+                "val_accuracy": good - 0.8 * 0.6**epoch,
+            }
+            for epoch in range(12)
+        ]
+        write_csv(folder / f"seed{seed}/history.csv", epochs)
+        temperatures.append(row("temperature", *near(rng, 1.3, 0.1), **keys, seed=seed))
+        for scaling, name in product(("raw", "temperature"), ("train", "val", "test")):
+            here = {**keys, "seed": seed, "scaling": scaling, "set": name}
+            better = 0.5 if scaling == "temperature" else 1.0
+            for cls in ("all", *CLASSES):
+                n = 360 if cls == "all" else 36
+                rows.append(row("accuracy", *share(rng, good, n), **here, **{"class": cls}))
+                for metric, value in (("nll", 0.12), ("ece", 0.03), ("brier", 0.06)):
+                    figure = near(rng, value * better, value / 8, n)
+                    rows.append(row(metric, *figure, **here, **{"class": cls}))
+            for number in range(4, 15):
+                confidence = (number + 0.5) / 15
+                figure = share(rng, confidence - 0.1 * (better - 0.5), 4 + 3 * number)
+                where = {**here, "bin": number, "confidence": confidence}
+                bins.append(row("accuracy", *figure, **where))
+    write_csv(folder / "evaluation.csv", rows)
+    write_csv(folder / "reliability.csv", bins)
+    write_csv(folder / "temperature.csv", temperatures)
+
+
+def _attack(rng, path: Path, model: str, attack: str) -> None:
+    keys = {"dataset": DATASET, "model": model, "attack": attack}
+    strength = 3 if attack == "pgd" else 1.5
+    rows = [row("accuracy", *share(rng, 0.97, 200), **keys, epsilon=0.0)]
+    for epsilon in EPSILONS:
+        here, hit = {**keys, "epsilon": epsilon}, 1 - np.exp(-strength * epsilon * 5)
+        rows.append(row("success_rate", *share(rng, hit, 190), **here))
+        rows.append(row("accuracy", *share(rng, 0.97 * (1 - hit), 200), **here))
+        rows.append(row("noise_accuracy", *share(rng, 0.97 - epsilon / 5, 200), **here))
+        rows.append(row("mean_linf", *near(rng, epsilon, 0.0001, 200), **here))
+    write_csv(path, rows)
+
+
+def _uncertainty(rng, folder: Path, model: str) -> None:
+    parts, rows = [], []
+    for estimator, name in product(ESTIMATORS, SETS):
+        n = TEST_IMAGES if name == "test" else OTHER_IMAGES
+        certain = 8 if name == "test" else 2
+        labels = np.arange(n) % 10
+        probs = rng.dirichlet(np.full(10, 0.2), n) + certain * np.eye(10)[labels] * rng.random(
+            (n, 1)
+        )
+        probs /= probs.sum(1, keepdims=True)
+        entropy = -(probs * np.log(probs + 1e-12)).sum(1)
+        mutual = entropy * (0 if estimator == "softmax" else 0.3) * rng.random(n)
+        columns = {
+            "set": name,
+            "index": np.arange(n),
+            "label": labels if name != "ood_patches" else np.full(n, -1),
+            "estimator": estimator,
+            "prediction": probs.argmax(1),
+            "correct": (probs.argmax(1) == labels) & (name != "ood_patches"),
+            "entropy": entropy,
+            "mutual_information": mutual,
+            "expected_entropy": entropy - mutual,
+            "max_probability": probs.max(1),
+            "variance": mutual / 10,
+        }
+        parts.append(pd.DataFrame(columns))
+        keys = {"dataset": DATASET, "model": model, "estimator": estimator, "set": name}
+        if name != "ood_patches":
+            rows.append(row("accuracy", *share(rng, 0.9, n), **keys))
+            rows.append(row("nll", *near(rng, 0.12, 0.02, n), **keys))
+            rows.append(row("ece", *near(rng, 0.03, 0.01, n), **keys))
+        for measure in MEASURES:
+            rows.append(
+                row(f"mean_{measure}", *near(rng, columns[measure].mean(), 0.03, n), **keys)
+            )
+    write_csv(folder / "measures.csv", rows)
+    pd.concat(parts, ignore_index=True).to_parquet(folder / "scores.parquet")
+
+
+def _attribution(rng, folder: Path, model: str, method: str, images: ImageSet) -> None:
+    n = 30 if method in ("lime", "kernel_shap") else 60
+    relevance = (images.pixels[:n] - 0.5) * rng.normal(0.2, 1, (n, 1, SIDE, SIDE))
+    Attribution(
+        method=method,
+        relevance=relevance.astype(np.float32),
+        target=np.where(np.arange(n) == 3, 8, images.labels[:n]),
+        gap=np.zeros(n, np.float32),
+        index=images.index[:n],
+    ).save(folder / f"{method}.safetensors")
+    keys = {"dataset": DATASET, "model": model, "method": method}
+    none = {"ranking": "", "mode": "", "fill": "", "share": ""}
+    rows = [row("clean_accuracy", *share(rng, 0.97, n), **keys, **none)]
+    speed = {"random": 2, "intensity": 9, "lime": 5}.get(method, 7)
+    for ranking, mode, fill in product(("descending", "ascending"), ("keep", "delete"), "01"):
+        where = {**keys, "ranking": ranking, "mode": mode, "fill": fill}
+        rate = speed if (ranking == "descending") == (mode == "keep") else 2
+        for each in (0.02, 0.1, 0.2, 0.5):
+            kept = 1 - np.exp(-rate * each)
+            p = kept if mode == "keep" else 1 - kept
+            rows.append(row("accuracy", *share(rng, 0.1 + 0.85 * p, n), **where, share=each))
+        rows.append(row("area", *near(rng, 0.6, 0.05, n), **where, share=""))
+    write_csv(folder / f"{method}.csv", rows)
+
+
+def _stability(rng, folder: Path, model: str, operator: str) -> None:
+    keys = {"dataset": DATASET, "model": model, "operator": operator}
+    parts, rows = [], []
+    for name in SETS:
+        n = 40
+        mean = 0.05 if name == "test" else 0.4
+        rates = rng.binomial(100, rng.beta(20 * mean, 20 * (1 - mean), n)) / 100
+        labels = np.arange(n) % 10
+        parts.append(
+            pd.DataFrame(
+                {
+                    "set": name,
+                    "index": np.arange(n),
+                    "label": labels,
+                    "operator": operator,
+                    "prediction": np.where(rng.random(n) < 0.9, labels, 3),
+                    "label_change_rate": rates,
+                    "standard_error": np.sqrt(rates * (1 - rates) / 100),
+                    "mutants": 100,
+                }
+            )
+        )
+        rows.append(row("label_change_rate", *near(rng, rates.mean(), 0.03, n), **keys, set=name))
+    rows.append(row("rejection_rate", *share(rng, 0.12, 114), **keys, set="calibration"))
+    write_csv(folder / f"{operator}.csv", rows)
+    pd.concat(parts, ignore_index=True).to_parquet(folder / f"{operator}.parquet")
+    gap = {"dataset": DATASET, "model": model, "set": "test"}
+    write_csv(folder / "conductance.csv", [row("completeness_gap", *near(rng, 0.01, 0.002), **gap)])
+
+
+def _detection(rng, path: Path, model: str) -> None:
+    scores = [f"{e}.{m}" for e in ESTIMATORS for m in MEASURES]
+    scores += [f"label_change_rate.{operator}" for operator in OPERATORS] + ["conductance"]
+    tasks = [("misclassified", "test", "all"), ("ood", "ood_patches", "all")]
+    tasks += [("adversarial", name, p) for name in SETS[2:] for p in ("all", "successful")]
+    rows = []
+    for (task, name, positives), score in product(tasks, scores):
+        keys = {"dataset": DATASET, "model": model, "task": task, "set": name}
+        keys |= {"positives": positives, "score": score}
+        auroc = min(0.97, 0.88 + rng.normal(0, 0.04) - 0.3 * (score == "conductance"))
+        rows.append(row("auroc", *near(rng, auroc, 0.025, 360), **keys))
+        rows.append(row("aupr", *near(rng, auroc - 0.2, 0.04, 360), **keys))
+        rows.append(row("fpr95", *near(rng, 1.1 - auroc, 0.05, 360), **keys))
+        if score != "softmax.max_probability":
+            rows.append(row("auroc_gain", *near(rng, auroc - 0.88, 0.02, 360), **keys))
+    write_csv(path, rows)
+
+
+def _latent(rng, folder: Path, corpus: str, models: tuple[str, ...]) -> None:
+    axis = np.linspace(-6, 6, 25)
+    first, second = np.meshgrid(axis, axis)
+    distance = np.hypot(first - 1, second)
+    codes = {
+        "test": rng.normal((1, 0), 1.2, (TEST_IMAGES, 2)).astype(np.float32),
+        "test_labels": np.arange(TEST_IMAGES) % 10,
+        "other": np.empty((0, 2), np.float32),
+    }
+    others = []
+    if corpus != "in_distribution":
+        codes["other"] = rng.normal((-3, 2), 0.6, (OTHER_IMAGES, 2)).astype(np.float32)
+        others = ["patches" if corpus == "out_of_distribution" else "digits_pgd_eps0.3"]
+    save_arrays(folder / "codes.safetensors", "Codes", codes, {"corpus": corpus, "other": others})
+    for model in models:
+        keys = {"dataset": DATASET, "corpus": corpus, "model": model}
+        arrays, rows = {"axis": axis, "distance": distance}, []
+        for estimator in ESTIMATORS[1:]:
+            entropy = 2.2 * (1 - np.exp(-distance * rng.uniform(0.3, 0.8)))
+            entropy *= 1 - 0.8 * np.exp(-((first + 4) ** 2 + (second + 4) ** 2) / 4)
+            arrays[f"{estimator}.entropy"] = entropy
+            arrays[f"{estimator}.mutual_information"] = entropy * 0.4
+            arrays[f"{estimator}.max_probability"] = 1 - entropy / 2.5
+            for measure in ("entropy", "mutual_information", "max_probability"):
+                here = {**keys, "estimator": estimator, "measure": measure}
+                rows.append(row("hole_share", *near(rng, 0.15, 0.03, 500), **here))
+                rows.append(row("distance_correlation", *near(rng, 0.6, 0.04, 625), **here))
+        write_csv(folder / f"{model}.csv", rows)
+        save_arrays(folder / f"{model}.safetensors", "LatentMap", arrays, keys | {"radius": 0.5})
+
+
+if __name__ == "__main__":
+    import sys
+
+    make(Path(sys.argv[1]), ("lenet5", "alexnet", "resnet34"), 3)

@@ -1,0 +1,224 @@
+"""The page: whole, self-contained, in order, honest about what did not run."""
+
+import csv
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from fake_results import CORPORA, DATASET
+from support import ROOT
+
+from plumbline.report import page, provenance
+from plumbline.report.claims import load_claims
+from plumbline.report.reading import read_frame
+from plumbline.report.sections import SHEETS
+
+VOID = {"meta", "img", "br", "link", "input"}
+
+
+class Page(HTMLParser):
+    """What a test asks of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.headings, self.ids, self.open, self.text = [], [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.tags.append((tag, found))
+        if "id" in found:
+            self.ids.append(found["id"])
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def text(report):
+    return report.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def built(text):
+    return Page(text)
+
+
+def test_nothing_is_fetched_from_anywhere(built, text):
+    for _, attributes in built.tags:
+        for name in ("src", "href", "srcset", "action", "data"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("#", "data:image/png;base64,"))
+    assert "@import" not in text
+    assert "url(" not in text
+    assert not built.all("script")
+    assert not built.all("link")
+
+
+def test_elements_close_and_names_are_unique(built):
+    assert built.open == []
+    assert len(built.ids) == len(set(built.ids))
+
+
+def test_every_link_leads_somewhere(built):
+    targets = [each["href"].removeprefix("#") for each in built.all("a")]
+    assert set(targets) <= set(built.ids)
+    sections = {"claims", "training", "attacks", "uncertainty", "latent", "attribution"}
+    assert sections | {"stability", "detection", "provenance"} <= set(targets)
+
+
+def test_headings_descend_one_level_at_a_time(built):
+    assert built.headings[0] == 1
+    assert built.headings.count(1) == 1
+    assert all(b <= a + 1 for a, b in zip(built.headings, built.headings[1:], strict=False))
+
+
+def test_every_figure_is_inlined_with_its_own_text(built, figures):
+    images = built.all("img")
+    assert len(images) == len(figures)
+    texts = [image["alt"] for image in images]
+    assert len(set(texts)) == len(texts)
+    assert all(len(each) > 30 and each.endswith(".") for each in texts)
+    assert {(image["width"], image["height"]) for image in images} == {("1056", "192")}
+
+
+def test_what_scrolls_is_reached_by_keyboard_and_named(built):
+    regions = [a for tag, a in built.tags if tag == "div" and a.get("class") == "scroll"]
+    assert len(regions) > 20
+    assert all(a["tabindex"] == "0" and a["role"] == "region" and a["aria-label"] for a in regions)
+
+
+def test_every_claim_stands_there_with_its_verdict_in_words(built, text):
+    claims = load_claims(ROOT / "config/claims.yaml")
+    assert {claim.id for claim in claims} <= set(built.ids)
+    plain = " ".join(" ".join(built.text).split())
+    for claim in claims:
+        assert claim.statement in plain
+        assert claim.published in plain
+        assert claim.note in plain
+    for verdict, symbol in page.SYMBOLS.items():
+        assert re.search(rf"{symbol}\s+{verdict}", plain)
+
+
+def test_the_ledger_s_figures_stand_there_with_intervals(fake, built):
+    with open(fake / "claims.csv", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    plain = " ".join(" ".join(built.text).split())
+    tested = [row for row in rows if row["verdict"] != "not run"]
+    assert tested
+    for row in tested:
+        figure = page.estimate(*(float(row[name]) for name in ("value", "low", "high")))
+        assert re.fullmatch(r"−?[0-9.]+ \[−?[0-9.]+, −?[0-9.]+\]", figure)
+        assert figure in plain
+
+
+def test_provenance_names_config_code_data_seed_machine_and_time(built):
+    plain = " ".join(" ".join(built.text).split())
+    for part in (
+        "1 jobs, 1 min 2 s in all",
+        "0123456789abcdef",
+        "ab" * 32,
+        "learning_rate: 0.001",
+        "torch",
+        "Training seeds",
+        "./plumbline run --configfile",
+    ):
+        assert part in plain
+    assert re.search(r"Built \d{4}-\d\d-\d\d \d\d:\d\d UTC", plain)
+
+
+def test_what_an_author_writes_is_shown_and_not_run(fake, figures, captions, config):
+    texts = {path.stem: path.read_text() for path in captions}
+    claims = load_claims(ROOT / "config/claims.yaml")
+    odd = claims[0].model_copy(update={"statement": "<script>alert(1)</script> & more"})
+    text = page.render(
+        config=config,
+        config_text="a: <b>",
+        captions=texts,
+        ledger=page.ledger([odd], []),
+        sections=page.stage_sections({}, figures[:1], texts),
+        hashes={},
+        data=[],
+        machine={},
+        versions={},
+        job_time=None,
+        built="now",
+    )
+    assert "<script>" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in text
+    assert text.count("This stage is not in this configuration.") == len(page.SECTIONS) - 1
+
+
+def test_tables_hold_the_figures_of_the_stages(tables):
+    frames = {name: read_frame([path]) for name, path in tables.items()}
+    sheets = {name: make(frames, DATASET) for name, make in SHEETS.items()}
+    for each in (sheet for found in sheets.values() for sheet in found):
+        assert each.rows
+        assert all(len(row) == len(each.head) for row in each.rows), each.title
+    (training,) = sheets["training"]
+    assert [row[0] for row in training.rows] == ["AlexNet", "LeNet-5"]
+    kept = sheets["attribution"][0]
+    assert [row[0] for row in kept.rows][-2:] == ["intensity (control)", "random (control)"]
+    first = frames["attribution"].query(
+        "method == 'lime' and model == 'alexnet' and ranking == 'descending' "
+        "and mode == 'keep' and fill == '0' and share == 0.2"
+    )
+    lime = next(row for row in kept.rows if row[0] == "LIME")
+    figure = first[["value", "low", "high"]].iloc[0]
+    assert lime[1] == page.estimate(*figure)
+
+
+def test_detection_shows_the_best_scores_and_always_the_control(tables):
+    frames = {"detection": read_frame([tables["detection"]])}
+    sheets = SHEETS["detection"](frames, DATASET)
+    assert len(sheets) == 2
+    for sheet in sheets:
+        for task in {row[0] for row in sheet.rows}:
+            rows = [row for row in sheet.rows if row[0] == task]
+            assert 5 <= len(rows) <= 6
+            assert sum("(control)" in row[1] for row in rows) == 1
+            aurocs = [float(row[2].split()[0]) for row in rows[:5]]
+            assert aurocs == sorted(aurocs, reverse=True)
+
+
+def test_a_figure_s_text_says_of_what_it_is(figures, captions):
+    texts = {path.stem: path.read_text() for path in captions}
+    kinds = [kind for _, _, names in page.SECTIONS for kind in names]
+    path = next(f for f in figures if f.stem == f"latent_{CORPORA[2]}_entropy")
+    assert page.picture(path, kinds, texts).alt.startswith("Latent, adversarial entropy, digits: ")
+
+
+def test_every_figure_has_a_caption_of_plain_paragraphs(captions):
+    kinds = {kind for _, _, names in page.SECTIONS for kind in names}
+    assert kinds | {"claims"} == {path.stem for path in captions}
+    for path in captions:
+        text = path.read_text()
+        assert not re.search(r"[`*_|{}]|::|\.\. ", text), path.name
+        assert page.paragraphs(text)
+    assert page.paragraphs("a\nb\n\n\nc\n") == ["a b", "c"]
+
+
+def test_without_benchmarks_there_is_no_time(tmp_path):
+    assert provenance.job_time(tmp_path) is None
+
+
+def test_a_dataset_of_many_files_does_not_fill_the_page(tmp_path):
+    from plumbline.data.manifest import File, Manifest
+
+    files = tuple(File(f"{i}.png", "0" * 64, 1000 * i, "own file") for i in range(40))
+    Manifest("photos", "image_folder", files).save(tmp_path / "manifest.json")
+    rows = provenance.data_files([Path(tmp_path / "manifest.json")])
+    assert len(rows) == provenance.LISTED + 1
+    assert rows[2][:3] == ["photos", "2.png", "2\u202f000"]
+    assert rows[-1][1] == f"and {40 - provenance.LISTED} more"

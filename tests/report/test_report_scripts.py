@@ -1,0 +1,91 @@
+"""The scripts of the stage as the rules run them, and what they need."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import MODELS, run
+from fake_results import CORPORA, DATASET, METHODS
+from PIL import Image
+from support import ROOT, SCRIPTS
+
+from plumbline.report.reading import read_rows
+
+
+def test_tables_are_joined_in_the_order_given_under_all_their_columns(fake, tmp_path):
+    place = fake / f"models/{DATASET}/lenet5"
+    parts = [place / "temperature.csv", place / "evaluation.csv"]
+    run("join_tables.py", "--tables", *parts, "--out", tmp_path / "training.csv")
+    rows = read_rows(tmp_path / "training.csv")
+    assert list(rows[0]) == [
+        *("dataset", "model", "seed", "scaling", "set", "class"),
+        *("metric", "value", "low", "high", "n"),
+    ]
+    expected = [row for path in parts for row in read_rows(path)]
+    assert len(rows) == len(expected)
+    for row, original in zip(rows, expected, strict=True):
+        assert {k: v for k, v in row.items() if v} == {k: v for k, v in original.items() if v}
+
+
+def test_a_faulty_ledger_ends_in_one_line(tables, tmp_path):
+    (tmp_path / "claims.yaml").write_text("- {id: 001-a}\n")
+    arguments = ("--tables", tables["training"], "--out", tmp_path / "out.csv")
+    message = run("judge_claims.py", "--claims", tmp_path / "claims.yaml", *arguments, expect=1)
+    assert re.fullmatch(r"judge_claims\.py: .*claims\.yaml: claim 001-a: study: .*\n", message)
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_the_ledger_is_the_same_bytes_again(fake, tables, report, tmp_path):
+    claims = ROOT / "config/claims.yaml"
+    arguments = ("--claims", claims, "--tables", *tables.values())
+    run("judge_claims.py", *arguments, "--out", tmp_path / "claims.csv")
+    assert (tmp_path / "claims.csv").read_bytes() == (fake / "claims.csv").read_bytes()
+
+
+def test_the_gallery_is_drawn_from_artefacts(fake, tmp_path):
+    place = fake / f"attribution/{DATASET}/lenet5"
+    run(
+        "plot_gallery.py",
+        *("--images", fake / f"data/{DATASET}/test.safetensors"),
+        *("--attributions", *(place / f"{name}.safetensors" for name in METHODS)),
+        *("--count", 2, "--out", tmp_path / "gallery.png"),
+    )
+    assert Image.open(tmp_path / "gallery.png").width == 1650
+
+
+def test_latent_maps_are_drawn_from_artefacts(fake, tmp_path):
+    place = fake / f"latent/{DATASET}"
+    run(
+        "plot_latent.py",
+        *("--corpus", "adversarial", "--codes", place / "adversarial/codes.safetensors"),
+        *("--maps", *(place / f"{c}/{m}.safetensors" for c in CORPORA for m in MODELS)),
+        *("--test", fake / f"data/{DATASET}/test.safetensors"),
+        *("--estimators", "mc_dropout", "ensemble", "--measures", "entropy"),
+        *("--out", tmp_path / "latent.png"),
+    )
+    assert Image.open(tmp_path / "latent.png").width == 1650
+
+
+REPORT = sorted(SCRIPTS.glob("plot_*.py"))
+REPORT += [SCRIPTS / f"{name}.py" for name in ("join_tables", "judge_claims", "build_report")]
+
+
+@pytest.mark.parametrize("script", REPORT, ids=lambda path: path.stem)
+def test_no_script_of_the_report_can_import_torch(script):
+    from plumbline.environments import third_party
+
+    assert "torch" not in third_party(SCRIPTS, script)
+
+
+def test_a_script_is_not_named_like_a_package_that_others_import():
+    """A script's folder comes first where Python looks for modules."""
+    code = (
+        "import importlib.util, pathlib, sys; sys.path.pop(0)\n"
+        "names = [p.stem for p in pathlib.Path(sys.argv[1]).glob('*.py')]\n"
+        "print([n for n in names if importlib.util.find_spec(n)])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code, str(SCRIPTS)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,115 @@
+"""The programs of the stages training and attacks, by their command lines."""
+
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from support import SCRIPTS
+
+from plumbline.artefacts import ImageSet
+from plumbline.models.classifier import Classifier
+
+
+def run(script, *arguments):
+    command = [sys.executable, str(SCRIPTS / f"{script}.py"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def place(digits, tmp_path_factory):
+    """A folder with small splits, two trained nets and their temperatures."""
+    folder = tmp_path_factory.mktemp("training")
+    for split, images in digits.items():
+        images.select(slice(150)).save(folder / f"{split}.safetensors")
+    for seed in (0, 1):
+        done = run(
+            *("train", "--model", "lenet5", "--network", '{"width": 4, "dense": 32}'),
+            *("--train", folder / "train.safetensors", "--val", folder / "val.safetensors"),
+            *("--epochs", 6, "--batch", 32, "--learning-rate", 0.01, "--seed", seed),
+            *("--checkpoint", folder / "checkpoint", "--out", folder / f"net{seed}"),
+            *("--history", folder / f"history{seed}.csv"),
+        )
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+def nets(place):
+    return "--classifiers", place / "net0", place / "net1", "--dataset", "d", "--model", "m"
+
+
+def test_train_writes_a_net_and_its_history_and_removes_its_checkpoint(place):
+    history = pd.read_csv(place / "history0.csv")
+    assert history["epoch"].tolist() == list(range(6))
+    assert Classifier.load(place / "net0").record["best"]["epoch"] in range(6)
+    assert not (place / "checkpoint").exists()
+
+
+def test_calibrate_and_evaluate_write_a_row_for_every_figure(place):
+    done = run(
+        *("calibrate", *nets(place), "--calibration", place / "calibration.safetensors"),
+        *("--out", place / "temperature.csv"),
+    )
+    assert done.returncode == 0, done.stderr
+    temperature = pd.read_csv(place / "temperature.csv")
+    assert temperature["seed"].tolist() == [0, 1]
+    assert (temperature["low"] <= temperature["value"]).all()
+    done = run(
+        *("evaluate", *nets(place), "--temperature", place / "temperature.csv"),
+        *("--sets", place / "val.safetensors", place / "test.safetensors"),
+        *("--out", place / "evaluation.csv", "--reliability", place / "reliability.csv"),
+    )
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(place / "evaluation.csv")
+    assert set(table["metric"]) == {"accuracy", "nll", "brier", "ece"}
+    whole = table[table["class"] == "all"]
+    assert len(whole) == 2 * 2 * 2 * 4  # seeds, sets, scalings, metrics
+    accuracy = whole[whole["metric"] == "accuracy"].pivot_table(
+        index=["seed", "set"], columns="scaling", values="value"
+    )
+    assert (accuracy["raw"] == accuracy["temperature"]).all()  # T never changes the answer
+    per_class = table[(table["class"] != "all") & (table["metric"] == "accuracy")]
+    counts = per_class.groupby(["seed", "set", "scaling"])["n"].sum()
+    assert (counts == 150).all()
+    bins = pd.read_csv(place / "reliability.csv")
+    assert (bins.groupby(["seed", "set", "scaling"])["n"].sum() == 150).all()
+
+
+def test_attack_writes_a_set_per_epsilon_and_its_curve(place):
+    done = run(
+        *("attack", "--method", "fgsm", "--classifier", place / "net0", "--count", 20),
+        *("--images", place / "test.safetensors", "--epsilons", 0.1, 0.2),
+        *("--dataset", "d", "--model", "m", "--table", place / "curve.csv"),
+        *("--out", place / "a", place / "b"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(ImageSet.load(place / "b")) == 20
+    assert set(pd.read_csv(place / "curve.csv")["epsilon"]) == {0, 0.1, 0.2}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--learning-rate", -1), "--learning-rate"),
+        (("--model", "lenet"), "did you mean 'lenet5'"),
+        (("--train", "none.safetensors"), "none.safetensors: no such file"),
+        (("--learning-rate", 1e30), "epoch 1, step"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(place, tmp_path, arguments, message):
+    done = run(
+        *("train", "--model", "lenet5", "--epochs", 1, "--out", tmp_path / "net"),
+        *("--train", place / "train.safetensors", "--val", place / "val.safetensors"),
+        *("--history", tmp_path / "history.csv", *arguments),
+    )
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_script_explains_itself():
+    for path in sorted(SCRIPTS.glob("*.py")):
+        done = run(path.stem, "--help")
+        assert done.returncode == 0, path.name
+        assert "usage:" in done.stdout

@@ -1,0 +1,121 @@
+"""What reruns after a change: exactly what the change can alter, and nothing else."""
+
+import os
+import shutil
+
+import pytest
+from support import ROOT
+
+pytestmark = pytest.mark.workflow
+
+
+def rules(jobs):
+    return {job.split()[0] for job in jobs}
+
+
+def test_nothing_changed_nothing_to_do(finished):
+    assert finished.pending() == set()
+
+
+def test_touched_sources_rerun_nothing(repository):
+    for path in repository.folder.rglob("*"):
+        if ".snakemake" not in path.parts and "results" not in path.parts:
+            os.utime(path)
+    assert repository.pending() == set()
+
+
+def test_a_moved_folder_reruns_nothing(repository):
+    shutil.move(repository.folder, repository.folder.with_name("elsewhere"))
+    moved = type(repository)(repository.folder.with_name("elsewhere"))
+    assert moved.pending() == set()
+
+
+def test_comments_and_docstrings_rerun_nothing(repository):
+    repository.edit("scripts/train.py", '"""', '"""In other words: ')
+    repository.edit("scripts/plumbline/training/fit.py", "import math", "import math  # for exp")
+    repository.edit("scripts/plumbline/config/training.py", "Images per step", "Pictures per step")
+    repository.edit("rules/training.smk", "\nrule train", "\n# Why not.\nrule train")
+    assert repository.pending() == set()
+
+
+def test_an_edited_method_reruns_that_method_and_what_follows(repository):
+    module = "scripts/plumbline/attribution/methods/gradient.py"
+    text = (repository.folder / module).read_text()
+    (repository.folder / module).write_text(text + "\n\nUNUSED = 1\n")
+    expected = {"join_tables attribution", "judge_claims", "build_report"}
+    for dataset in ("digits", "halves"):
+        place = f"{dataset}/lenet5"
+        expected |= {f"explain {place}/gradient", f"degrade {place}/gradient"}
+        expected |= {f"plot_gallery {place}", f"plot_degradation {place}"}
+    assert repository.pending() == expected
+
+
+def test_one_dataset_s_epochs_rerun_that_dataset_only(repository):
+    repository.change("training: {datasets: {halves: {lenet5: {epochs: 4}}}}\n")
+    jobs = repository.pending()
+    assert {"train halves/lenet5/0", "train halves/lenet5/1"} <= jobs
+    assert {"explain halves/lenet5/gradient", "mutate halves/lenet5/gaussian_fuzzing"} <= jobs
+    assert not [job for job in jobs if "digits" in job]
+    assert "prepare" not in rules(jobs)
+
+
+def test_two_swapped_values_rerun(repository):
+    repository.change("training: {default: {batch: 3}, models: {lenet5: {epochs: 32}}}\n")
+    assert {"train digits/lenet5/0", "train halves/lenet5/1"} <= repository.pending()
+
+
+def test_a_changed_seed_reruns_everything_that_is_random(repository):
+    repository.change("seed: 1\n")
+    assert {"prepare", "train", "fit_vae", "mutate", "explain"} <= rules(repository.pending())
+
+
+def test_an_edited_environment_reruns_its_stage(repository):
+    path = repository.folder / "envs/stability.yaml"
+    path.write_text(path.read_text().replace("dependencies:", "dependencies:\n  - six ==1.17.0"))
+    jobs = rules(repository.pending())
+    assert {"mutate", "conduct", "detect", "build_report"} <= jobs
+    assert not {"train", "predict", "explain", "attack"} & jobs
+
+
+def test_a_new_epsilon_makes_its_sets_and_leaves_the_nets(repository):
+    repository.change("attacks: {epsilons: [0.1, 0.2]}\n")
+    jobs = rules(repository.pending())
+    assert {"attack", "predict"} <= jobs
+    assert not {"train", "explain", "prepare", "calibrate", "evaluate"} & jobs
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("datasets: []", "datasets: is empty"),
+        ("models: [lenet]", "did you mean 'lenet5'"),
+        ("attacks: {epsilons: [8]}", "8 is above 1"),
+        ("training: {default: {epochs: few}}", "training.default.epochs"),
+        ("data: {mirror: /nowhere}", "no folder /nowhere"),
+    ],
+)
+def test_bad_input_stops_before_any_job_with_one_line(repository, change, message):
+    repository.change(change + "\n")
+    done = repository.snakemake(check=False)
+    assert done.returncode == 1
+    told = [line for line in done.stdout.splitlines() if "Configuration:" in line]
+    assert len(told) == 1
+    assert message in told[0]
+    assert "Traceback" not in done.stdout
+    assert "rule" not in done.stdout.replace("rules", "")
+
+
+def test_every_rule_has_what_every_rule_must_have():
+    """Every rule names log, benchmark, environment, threads, memory and time."""
+    import re
+
+    for path in sorted((ROOT / "rules").glob("*.smk")):
+        for block in re.split(r"\n(?=rule )", path.read_text())[1:]:
+            for directive in ("log:", "benchmark:", "conda:", "threads:", "resources:", "code="):
+                assert directive in block, f"{path.name}: {block.splitlines()[0]} {directive}"
+            for resource in ("mem_mb=", "runtime="):
+                assert resource in block, f"{path.name}: {block.splitlines()[0]} {resource}"
+            assert f'"../envs/{path.stem}.yaml"' in block
+            script = re.search(r'\$SCRIPTS/(\w+)\.py"', block)[1]
+            assert block.startswith(f"rule {script}:")
+            assert (ROOT / f"scripts/{script}.py").exists()

@@ -1,0 +1,91 @@
+"""What a finished run leaves behind: whole, tidy, honest."""
+
+import csv
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from plumbline.artefacts import ImageSet
+from plumbline.tables import FIGURE
+
+pytestmark = pytest.mark.workflow
+DATASETS = ("digits", "halves")
+
+
+def sets(folder, dataset):
+    place = folder / "results/data" / dataset
+    return {s: ImageSet.load(place / f"{s}.safetensors") for s in SPLITS}
+
+
+SPLITS = ("train", "val", "calibration", "test")
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_the_splits_are_disjoint(finished, dataset):
+    indices = [images.index for images in sets(finished.folder, dataset).values()]
+    together = np.concatenate(indices)
+    assert len(np.unique(together)) == len(together) == {"digits": 500, "halves": 400}[dataset]
+
+
+def test_every_adversarial_set_is_in_its_ball(finished):
+    found = sorted((finished.folder / "results/attacks").rglob("*_eps*.safetensors"))
+    assert len(found) == 4
+    for path in found:
+        adversarial = ImageSet.load(path)
+        test = sets(finished.folder, path.parts[-3])["test"]
+        source = test.select(slice(len(adversarial)))
+        np.testing.assert_array_equal(adversarial.index, source.index)
+        assert np.abs(adversarial.pixels - source.pixels).max() <= 0.1 + 1e-6
+        assert adversarial.images.min() >= 0
+        assert adversarial.images.max() <= 1
+
+
+def test_every_figure_is_one_tidy_row_with_interval_and_count(finished):
+    tables = sorted((finished.folder / "results/tables").glob("*.csv"))
+    assert len(tables) >= 8
+    for path in tables:
+        table = pd.read_csv(path)
+        assert set(FIGURE) <= set(table.columns), path.name
+        known = table.dropna(subset=["value", "low", "high"])
+        slack = 1e-5 * known["value"].abs() + 1e-9
+        assert (known["low"] <= known["value"] + slack).all(), path.name
+        assert (known["value"] <= known["high"] + slack).all(), path.name
+
+
+def test_no_temporary_file_is_left(finished):
+    left = [p for p in (finished.folder / "results").rglob("*") if p.name.endswith(".tmp")]
+    assert left == []
+    assert not list((finished.folder / "results").rglob("*.checkpoint"))
+
+
+def test_every_claim_has_a_verdict(finished):
+    with open(finished.folder / "results/tables/claims.csv") as handle:
+        claims = list(csv.DictReader(handle))
+    assert {claim["study"] for claim in claims} == {"000", "001", "002", "003", "004"}
+    assert {claim["verdict"] for claim in claims} <= {"holds", "fails", "undecided", "not run"}
+
+
+def test_the_report_stands_alone(finished):
+    page = (finished.folder / "results/report/index.html").read_text()
+    assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
+    assert 'src="http' not in page
+    assert 'href="http' not in page.replace('href="https://doi.org', "").replace(
+        'href="https://arxiv.org', ""
+    )
+
+
+def test_the_same_run_elsewhere_gives_byte_identical_tables(finished, repository):
+    """In another folder, in another order of jobs, on one core instead of two."""
+    tables = [
+        "models/halves/lenet5/evaluation.csv",
+        "attribution/halves/lenet5/smoothgrad.csv",
+        "attribution/halves/lenet5/kernel_shap.csv",
+        "latent/halves/in_distribution/lenet5.csv",
+        "detection/halves/lenet5.csv",
+    ]
+    again = [f"again/{table}" for table in tables]
+    repository.snakemake("--cores", "1", *again, "--config", "results=again")
+    for table in tables:
+        first = (finished.folder / "results" / table).read_bytes()
+        assert (repository.folder / "again" / table).read_bytes() == first, table
