@@ -9,6 +9,9 @@ min_version("9.27")
 configfile: "config/config.yaml"
 
 
+report: "docs/workflow.rst"
+
+
 include: "rules/common.smk"
 
 

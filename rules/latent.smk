@@ -1,20 +1,7 @@
 # Latent space: a VAE for every corpus, and maps of uncertainty over its two dimensions.
 
 
-def second_sets(w, split):
-    """Files of the images that a corpus has beside the training set."""
-    if w.corpus == "out_of_distribution":
-        others = CONFIG.data.sources[w.dataset].ood
-        return [results(f"data/{other}/{split}.safetensors") for other in others]
-    if w.corpus == "adversarial" and split == "train":
-        name = f"{CONFIG.latent.attack}_eps{max(CONFIG.attacks.epsilons):g}"
-        return [results(f"attacks/{w.dataset}/{CONFIG.models[0]}/{name}.safetensors")]
-    return []
-
-
-def latent_nets():
-    """How many nets the mapped estimators ask for."""
-    return max(CONFIG.uncertainty.nets(each) for each in CONFIG.latent.estimators)
+include: "common/latent.smk"
 
 
 rule fit_vae:

@@ -30,9 +30,14 @@ def test_seeds_differ_by_every_name_and_never_change():
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
     path = tmp_path / "x.txt"
     write_text(path, "old")
-    with pytest.raises(RuntimeError), atomic(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+
+    def fail():
+        with atomic(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert path.read_text() == "old"
     assert [each.name for each in tmp_path.iterdir()] == ["x.txt"]
 

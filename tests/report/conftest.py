@@ -6,26 +6,29 @@ import sys
 
 import pytest
 import yaml
-from fake_results import CORPORA, DATASET, make
+from fake_results import CORPORA, DATASET, MODELS, make
 from support import ROOT, SCRIPTS
 
 from plumbline.config.schema import load
 
-MODELS = ("lenet5", "alexnet")
 
-
-def run(script, *arguments, expect=0):
+@pytest.fixture(scope="session")
+def run():
     """Run a script as the rules do; returns what it printed on standard error."""
-    command = [sys.executable, str(SCRIPTS / script), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == expect, done.stderr
-    return done.stderr
+
+    def call(script, *arguments, expect=0):
+        command = [sys.executable, str(SCRIPTS / script), *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == expect, done.stderr
+        return done.stderr
+
+    return call
 
 
 @pytest.fixture(scope="session")
 def fake(tmp_path_factory):
     """The tree of results."""
-    return make(tmp_path_factory.mktemp("fake"), MODELS)
+    return make(tmp_path_factory.mktemp("fake"))
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +82,7 @@ def config():
 
 
 @pytest.fixture(scope="session")
-def report(fake, tables, figures, captions, config):
+def report(run, fake, tables, figures, captions, config):
     """The page, built by its script from tables, figures and the judged claims."""
     claims, ledger, out = ROOT / "config/claims.yaml", fake / "claims.csv", fake / "index.html"
     run("judge_claims.py", "--claims", claims, "--tables", *tables.values(), "--out", ledger)

@@ -16,6 +16,7 @@ from plumbline.statistics import wilson
 from plumbline.tables import row, write_csv
 
 DATASET = "digits"
+MODELS = ("lenet5", "alexnet")
 CLASSES = tuple("0123456789")
 EPSILONS = (0.05, 0.3)
 ATTACKS = ("fgsm", "pgd")
@@ -38,7 +39,7 @@ def near(rng: np.random.Generator, value: float, spread: float, n: int = 100) ->
     return value, value - spread, value + spread, n
 
 
-def make(root: Path, models: tuple[str, ...] = ("lenet5", "alexnet"), seeds: int = 2) -> Path:
+def make(root: Path, models: tuple[str, ...] = MODELS, seeds: int = 2) -> Path:
     """Write the tree under ``root`` and return it."""
     rng = np.random.default_rng(7)
     images = _images(rng)

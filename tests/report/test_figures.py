@@ -3,7 +3,7 @@
 import matplotlib.pyplot
 import numpy as np
 import pytest
-from fake_results import ATTACKS, CLASSES, DATASET, METHODS, OPERATORS
+from fake_results import ATTACKS, CLASSES, DATASET, METHODS, MODELS, OPERATORS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,8 +22,6 @@ from plumbline.report.figures import (
     uncertainty,
 )
 from plumbline.report.reading import read_frame, read_images
-
-MODELS = ("lenet5", "alexnet")
 
 
 @pytest.fixture(autouse=True)

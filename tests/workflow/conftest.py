@@ -28,8 +28,11 @@ class Repository:
         environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
         environment.pop("PLUMBLINE_MIRROR", None)
         done = subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-            + ["--configfile", *configs],
+            [
+                *(sys.executable, "-m", "snakemake", "--cores", "2"),
+                *arguments,
+                *("--configfile", *configs),
+            ],
             cwd=self.folder,
             env=environment,
             stdout=subprocess.PIPE,

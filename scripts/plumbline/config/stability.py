@@ -35,7 +35,8 @@ class StabilitySection(Section):
     """Mutation operators and their options."""
 
     models: dict[Name, dict[Name, MethodOptions]] = Field(default_factory=dict)
-    """What differs for one architecture, by operator: the deeper a net, the lower the rate that it bears."""
+    """What differs for one architecture, by operator: the deeper a net, the lower the rate that
+    it bears."""
 
     conductance: ConductanceOptions = ConductanceOptions()
     """Conductance of feature maps."""
