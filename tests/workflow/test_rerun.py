@@ -119,3 +119,13 @@ def test_every_rule_has_what_every_rule_must_have():
             script = re.search(r'\$SCRIPTS/(\w+)\.py"', block)[1]
             assert block.startswith(f"rule {script}:")
             assert (ROOT / f"scripts/{script}.py").exists()
+
+
+def test_the_readme_s_picture_shows_every_rule():
+    import re
+
+    rules = set()
+    for path in (ROOT / "rules").glob("*.smk"):
+        rules |= set(re.findall(r"^rule (\w+):", path.read_text(), re.MULTILINE))
+    picture = (ROOT / "docs/rulegraph.svg").read_text()
+    assert set(re.findall(r"<title>(\w+)</title>", picture)) - {"plumbline"} == rules

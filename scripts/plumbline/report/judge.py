@@ -45,10 +45,19 @@ def _rows(claim: Claim, tables: Tables, datasets: Sequence[str]) -> Iterator[Row
     second = _select(claim, claim.minus, tables, _free(claim.minus, columns)) if claim.minus else {}
     for dataset in datasets:
         places = [place for place in first if place[0] == dataset]
-        if not places:
-            yield _row(claim, dataset, "", reason=_no_rows(claim.select))
         for place in places:
             yield _judged(claim, place, first[place], second, tables, columns)
+        for model in _models(claim.select, tables, dataset):
+            if model not in {place[1] for place in places}:
+                yield _row(claim, dataset, model, reason=_no_rows(claim.select))
+
+
+def _models(selector: Selector, tables: Tables, dataset: str) -> list[str]:
+    """Models that the table has for a dataset, or the one that the selector names."""
+    if "model" in selector.where:
+        return [str(selector.where["model"])]
+    rows = tables[selector.table]
+    return list(dict.fromkeys(row["model"] for row in rows if row["dataset"] == dataset)) or [""]
 
 
 def _tested_tables(claim: Claim) -> set[str]:

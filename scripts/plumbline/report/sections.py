@@ -87,9 +87,8 @@ def uncertainty(tables: Tables, dataset: str) -> list[Sheet]:
         for (model, estimator), part in rows.groupby(["model", "estimator"], sort=False)
     ]
     head = ["net", "estimator", *(words(metric) for metric in metrics)]
-    return [
-        Sheet("Estimators on test [95 % interval]; one net is softmax, the control", head, lines, 2)
-    ]
+    title = "Estimators on test [95 % interval]; softmax, the single net, is the control"
+    return [Sheet(title, head, lines, 2)]
 
 
 def latent(tables: Tables, dataset: str) -> list[Sheet]:

@@ -56,13 +56,19 @@ def _settings() -> AbstractContextManager:
 
 
 def panels(
-    rows: int, columns: int, *, width: float = WIDTH, height: float = 3.0, **how
+    rows: int,
+    columns: int,
+    *,
+    width: float = WIDTH,
+    height: float = 3.0,
+    layout: str = "constrained",
+    **how,
 ) -> tuple[Figure, np.ndarray]:
     """A figure that pyplot does not know, and its axes [rows, columns].
 
     ``width`` inches for all columns, ``height`` inches for each row.
     """
-    figure = Figure(figsize=(width, height * rows), layout="constrained")
+    figure = Figure(figsize=(width, height * rows), layout=layout)
     return figure, figure.subplots(rows, columns, squeeze=False, **how)
 
 

@@ -27,7 +27,7 @@ def draw(attacks: pd.DataFrame) -> Figure:
         control = part["metric"].eq("noise_accuracy") | part["epsilon"].eq(0)
         noise = part[control & (part["attack"] == names[0])]  # the same for all attacks
         _curve(axes[1, column], noise, label="random noise of size ε (control)", **CONTROL)
-        axes[0, column].set_title(words(model))
+        axes[0, column].set(title=words(model), xticks=sorted(attacks["epsilon"].unique()))
         axes[1, column].set_xlabel("ε (largest change of a pixel in [0, 1])")
     axes[0, 0].set(ylabel="success rate", ylim=(-0.03, 1.03))
     axes[1, 0].set(ylabel="accuracy", ylim=(-0.03, 1.03))

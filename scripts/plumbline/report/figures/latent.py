@@ -70,7 +70,9 @@ def draw(
     estimators = list(dict.fromkeys(estimator for estimator, _ in maps))
     models = list(dict.fromkeys(model for _, model in maps))
     colormap, label = SCALES[measure]
-    figure, axes = panels(len(estimators), len(models), height=3.7, sharex=True, sharey=True)
+    figure, axes = panels(
+        len(estimators), len(models), height=3.9, layout="compressed", sharex=True, sharey=True
+    )
     for line, estimator in enumerate(estimators):
         for column, model in enumerate(models):
             ax = axes[line, column]
