@@ -123,6 +123,11 @@ FAULTS = {
         {"ood": ["patch"]},
         "data.sources.digits.ood: .*did you mean 'patches'",
     ),
+    "ood set of another size": (
+        ("data", "sources", "patches"),
+        {"size": 16},
+        "data.sources.patches.size: differs from digits's",
+    ),
     "mirror that is not there": (
         ("data",),
         {"mirror": "/nowhere"},

@@ -263,6 +263,8 @@ def test_a_set_up_that_is_ended_in_the_middle_is_made_anew(clone, number):
         env=variables,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        # A shell that runs the tests in the background has SIGINT ignored, for children too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     wait_for(clone.parent / "calls", "-r requirements.txt")
     os.killpg(process.pid, number)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from plumbline.errors import InputError
 from plumbline.methods import NETWORKS
 from plumbline.models.classifier import Architecture, Classifier, batches, logits
 from plumbline.torchvision_import import import_torchvision
@@ -93,3 +94,8 @@ def test_batches_of_bytes_and_of_floats_give_the_same_logits():
     torch.testing.assert_close(logits(net, images.float() / 255, batch=7), whole, rtol=0, atol=0)
     torch.testing.assert_close(logits(net, images, batch=3), whole)
     assert [len(b) for b in batches(images, 3, torch.device("cpu"))] == [3, 3, 1]
+
+
+def test_images_of_another_size_are_refused_in_plain_words():
+    with pytest.raises(InputError, match="1 x 16 x 16 before a net for 1 x 28 x 28"):
+        make("lenet5")(torch.rand(2, 1, 16, 16))

@@ -43,14 +43,14 @@ class Repository:
         return done
 
     def pending(self) -> set[str]:
-        """Jobs that a dry run would run, each as ``rule dataset/model/...``."""
+        """Jobs that a dry run would run, each as ``rule dataset/model/...``; `all` is none."""
         output = self.snakemake("--dry-run").stdout
         if "Nothing to be done" in output:
             return set()
         jobs = set()
         for block in re.split(r"\n\s*\n", output):
             rule = re.search(r"^(?:local)?rule (\w+):$", block, re.MULTILINE)
-            if rule:
+            if rule and rule[1] != "all":
                 found = re.search(r"^    wildcards: (.*)$", block, re.MULTILINE)
                 values = re.findall(r"\w+=([^,]+)", found[1]) if found else []
                 jobs.add(" ".join([rule[1], "/".join(values)]).strip())

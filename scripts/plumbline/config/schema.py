@@ -142,6 +142,10 @@ def _check_names(config: Config) -> None:
             if other not in sources:
                 hint = nearest(other, sources)
                 raise InputError(f"data.sources.{dataset}.ood: no data.sources.{other}{hint}")
+            for key in ("size", "channels"):
+                pair = {getattr(sources[name], key) for name in (dataset, other)}
+                if None not in pair and len(pair) > 1:
+                    raise InputError(f"data.sources.{other}.{key}: differs from {dataset}'s")
         if "out_of_distribution" in config.latent.corpora and not sources[dataset].ood:
             raise InputError(
                 f"latent.corpora: out_of_distribution, but data.sources.{dataset}.ood is empty"

@@ -1,7 +1,7 @@
 """The Classifier: a net that takes pixels in [0, 1] and returns logits, and how it is kept."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from plumbline.artefacts import load_arrays, save_arrays
-from plumbline.errors import ArtefactError
+from plumbline.errors import ArtefactError, InputError
 from plumbline.methods import NETWORKS
 
 
@@ -83,7 +83,13 @@ class Classifier(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def normalise(self, pixels: Tensor) -> Tensor:
-        """Pixels as the net wants them."""
+        """Pixels as the net wants them; :class:`InputError` if they are of another size."""
+        built = self.architecture.arguments
+        if tuple(pixels.shape[1:]) != (wanted := (built["channels"], built["size"], built["size"])):
+            raise InputError(
+                f"images of {_times(pixels.shape[1:])} before a net for {_times(wanted)}: give "
+                "both datasets the same size and channels in data.sources"
+            )
         return (pixels - self.mean) / self.std
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -137,6 +143,10 @@ class Classifier(nn.Module):
             reason = str(error).splitlines()[0]
             raise ArtefactError(f"{path}: weights do not fit: {reason}") from None
         return classifier.to(device).eval().requires_grad_(False)
+
+
+def _times(shape: Iterable[int]) -> str:
+    return " x ".join(map(str, shape))
 
 
 def batches(images: np.ndarray | Tensor, size: int, device: torch.device) -> Iterator[Tensor]:
