@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,7 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from plumbline.report.style import COLORS, panels, styled
+from plumbline.report.style import COLORS, WIDTH, panels, styled
 from plumbline.report.wording import describe, words
 
 Maps = Mapping[tuple[str, str], np.ndarray]  # (estimator, model) -> [rows, columns]
@@ -60,7 +61,8 @@ def draw(
     covers: tuple[float, float, float, float],
     scale: Normalize,
 ) -> Figure:
-    """Rows estimators, columns models; each map with the encoded test images over it.
+    """Rows estimators, columns models; each map with the encoded test images over it.  The maps
+    of a single model stand side by side.
 
     ``maps`` hold a value for each grid point, rows along the second latent dimension from low
     to high, and reach over ``covers``, (left, right, bottom, top).  ``scale`` is shared by all
@@ -70,23 +72,27 @@ def draw(
     estimators = list(dict.fromkeys(estimator for estimator, _ in maps))
     models = list(dict.fromkeys(model for _, model in maps))
     colormap, label = SCALES[measure]
+    rows = (len(estimators), len(models)) if len(models) > 1 else (1, len(estimators))
     figure, axes = panels(
-        len(estimators), len(models), height=3.9, layout="compressed", sharex=True, sharey=True
+        *rows,
+        width=min(WIDTH, 1.4 + 3.2 * rows[1]),  # square maps; more would be left empty
+        height=3.9,
+        layout="compressed",
+        sharex=True,
+        sharey=True,
     )
-    for line, estimator in enumerate(estimators):
-        for column, model in enumerate(models):
-            ax = axes[line, column]
-            ax.imshow(
-                maps[estimator, model],
-                origin="lower",
-                extent=covers,
-                cmap=colormap,
-                norm=scale,
-                interpolation="nearest",
-            )
-            _scatter(ax, first, labels, second)
-            ax.set(title=f"{words(model)}, {words(estimator)}", xlim=covers[:2], ylim=covers[2:])
-            ax.grid(False)
+    for ax, (estimator, model) in zip(axes.flat, product(estimators, models), strict=True):
+        ax.imshow(
+            maps[estimator, model],
+            origin="lower",
+            extent=covers,
+            cmap=colormap,
+            norm=scale,
+            interpolation="nearest",
+        )
+        _scatter(ax, first, labels, second)
+        ax.set(title=f"{words(model)}, {words(estimator)}", xlim=covers[:2], ylim=covers[2:])
+        ax.grid(False)
     for ax in axes[-1]:
         ax.set_xlabel("first latent dimension")
     for ax in axes[:, 0]:
@@ -121,10 +127,12 @@ def _legend(figure: Figure, first: Codes, classes: Sequence[str], second: Codes 
         handles.append(
             Line2D([], [], color="black", linestyle="", marker="X", label=describe(second.name))
         )
+    longest = max(len(handle.get_label()) for handle in handles)
+    inches = 0.45 + 0.09 * longest  # of a column: the marker and the letters of its text
     figure.legend(
         handles=handles,
         loc="outside lower center",
-        ncols=11,
+        ncols=min(len(handles), int(figure.get_figwidth() / inches)),
         handletextpad=0.2,
         columnspacing=1.2,
         title=f"encoded {words(first.name)}",
