@@ -60,7 +60,7 @@ def success_curve(
     the clean accuracy.
     """
     clean = answers(classifier, source.pixels) == source.labels
-    rows = [_share("accuracy", clean, epsilon=0.0, **keys)]
+    rows = [_share("accuracy", clean, **keys, epsilon=0.0)]
     signs = np.random.default_rng(seed).choice(np.float32([-1, 1]), size=source.pixels.shape)
     for epsilon, images in adversarial.items():
         here = {**keys, "epsilon": epsilon}
