@@ -16,7 +16,8 @@ include: "rules/common.smk"
 
 
 onsuccess:
-    print(f"The report: {Path(results('report/index.html')).resolve()}")
+    if Path(results("report/index.html")).exists():
+        print(f"The report: {Path(results('report/index.html')).resolve()}")
 
 
 rule all:
