@@ -8,7 +8,7 @@ import torch
 from captum.attr import LayerConductance
 from torch import nn
 
-from plumbline.models.classifier import Classifier, Network, logits
+from plumbline.models.classifier import Architecture, Classifier, Network, logits
 from plumbline.stability.conductance import closed_form, conductance, measure
 
 
@@ -42,6 +42,7 @@ class Pooled(Classifier):
             "drop": nn.Dropout(),
             "out": nn.Linear(5, 3),
         }
+        self.architecture = Architecture("pooled", {"channels": 1, "size": 8})
         self.network = Network(layers, last_block="act")
         self.register_buffer("mean", torch.full((1, 1, 1, 1), 0.3))
         self.register_buffer("std", torch.full((1, 1, 1, 1), 0.5))
