@@ -14,7 +14,7 @@ def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterato
 
     ``what`` names the work, for example ``"epochs"``.  ``total`` defaults to ``len(items)``.
     """
-    total = len(items) if total is None else total  # type: ignore[arg-type]
+    total = len(items) if total is None else total
     if sys.stderr.isatty():
         from tqdm import tqdm
 
