@@ -16,7 +16,11 @@ localrules:
 
 rule fetch:
     input:
-        lambda w: own_files(CONFIG.data.sources[w.dataset].path),
+        lambda w: [
+            file
+            for path in CONFIG.data.sources[w.dataset].own_paths.values()
+            for file in own_files(path)
+        ],
     output:
         results("data/{dataset}/manifest.json"),
     log:

@@ -1,4 +1,20 @@
-# Nets: train them, fit their temperature, measure them on val, calibration and test.
+# Nets: train them or take them over, fit their temperature, measure them on all splits.
+
+# Two rules make a net's file: `dataset/model` of the nets with given weights, as a pattern,
+# tells them apart.  Without any, the pattern fits nothing.
+GIVEN = "|".join(
+    f"{dataset}/{model}"
+    for dataset, models in CONFIG.training.weights.items()
+    for model in models
+)
+GIVEN = GIVEN or "(?!)"
+
+
+def objective_options(objective):
+    """Options that only nets other than those trained by cross-entropy have."""
+    if objective == "seed":
+        return {}
+    return {"objective": objective, **CONFIG.training.evidential.model_dump()}
 
 
 rule train:
@@ -6,12 +22,17 @@ rule train:
         train=results("data/{dataset}/train.safetensors"),
         val=results("data/{dataset}/val.safetensors"),
     output:
-        classifier=results("models/{dataset}/{model}/seed{seed}/classifier.safetensors"),
-        history=results("models/{dataset}/{model}/seed{seed}/history.csv"),
+        classifier=results(
+            "models/{dataset}/{model}/{objective}{seed}/classifier.safetensors"
+        ),
+        history=results("models/{dataset}/{model}/{objective}{seed}/history.csv"),
     log:
-        log("train/{dataset}/{model}/seed{seed}"),
+        log("train/{dataset}/{model}/{objective}{seed}"),
     benchmark:
-        bench("train/{dataset}/{model}/seed{seed}")
+        bench("train/{dataset}/{model}/{objective}{seed}")
+    wildcard_constraints:
+        objective="seed|evidential",
+        dataset=f"(?!(?:{GIVEN})/seed)[a-z0-9_]+",
     conda:
         "../envs/training.yaml"
     threads: 1
@@ -23,6 +44,7 @@ rule train:
         code=lambda w: code("train.py", "training", NETWORKS.file(w.model)),
         options=lambda w: options(
             CONFIG.training_options(w.dataset, w.model),
+            **objective_options(w.objective),
             **runtime("train", w.dataset, w.model, int(w.seed)),
         ),
     shell:
@@ -40,9 +62,48 @@ rule train:
         """
 
 
+# Given weights are one net, seed 0; the network is where the workflow was started.
+localrules:
+    adopt,
+
+
+rule adopt:
+    input:
+        images=results("data/{dataset}/test.safetensors"),
+        weights=lambda w: own_files(CONFIG.weights(w.dataset, w.model).path),
+    output:
+        results("models/{dataset}/{model}/seed0/classifier.safetensors"),
+    log:
+        log("adopt/{dataset}/{model}"),
+    benchmark:
+        bench("adopt/{dataset}/{model}")
+    wildcard_constraints:
+        dataset=f"(?=(?:{GIVEN})/seed)[a-z0-9_]+",
+    conda:
+        "../envs/training.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        code=lambda w: code("adopt.py", "training", NETWORKS.file(w.model)),
+        options=lambda w: options(CONFIG.weights(w.dataset, w.model), model=w.model),
+    shell:
+        r"""
+        python "$SCRIPTS/adopt.py" \
+            --images {input.images:q} \
+            --downloads "$PLUMBLINE_DOWNLOADS" \
+            {params.options} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
 rule calibrate:
     input:
-        classifiers=[classifier(seed) for seed in range(CONFIG.training.seeds)],
+        classifiers=lambda w: [
+            classifier(seed) for seed in range(CONFIG.seeds_of(w.dataset, w.model))
+        ],
         calibration=results("data/{dataset}/calibration.safetensors"),
     output:
         results("models/{dataset}/{model}/temperature.csv"),
@@ -78,7 +139,9 @@ rule calibrate:
 
 rule evaluate:
     input:
-        classifiers=[classifier(seed) for seed in range(CONFIG.training.seeds)],
+        classifiers=lambda w: [
+            classifier(seed) for seed in range(CONFIG.seeds_of(w.dataset, w.model))
+        ],
         temperature=results("models/{dataset}/{model}/temperature.csv"),
         train=results("data/{dataset}/train.safetensors"),
         val=results("data/{dataset}/val.safetensors"),

@@ -28,7 +28,7 @@ rule predict:
             NETWORKS.file(w.model),
         ),
         options=lambda w: options(
-            method_options(CONFIG.uncertainty.estimators, w.estimator),
+            set=CONFIG.uncertainty.estimators[w.estimator],
             estimator=w.estimator,
             names=list(image_sets(w.dataset, w.model)),
             **runtime("predict", w.dataset, w.model, w.estimator),
@@ -47,10 +47,10 @@ rule predict:
 
 rule measure:
     input:
-        expand(
-            results("uncertainty/{{dataset}}/{{model}}/{estimator}.safetensors"),
-            estimator=CONFIG.uncertainty.estimators,
-        ),
+        lambda w: [
+            results(f"uncertainty/{w.dataset}/{w.model}/{estimator}.safetensors")
+            for estimator in CONFIG.estimators(w.dataset, w.model)
+        ],
     output:
         scores=results("uncertainty/{dataset}/{model}/scores.parquet"),
         table=results("uncertainty/{dataset}/{model}/measures.csv"),

@@ -25,15 +25,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from plumbline.data.manifest import Manifest
     from plumbline.data.obtain import Places
+    from plumbline.data.own import read_classes
     from plumbline.errors import InputError
+    from plumbline.files import located
     from plumbline.methods import SOURCES
 
     if args.mirror and not args.mirror.is_dir():
         raise InputError(f"--mirror (or PLUMBLINE_MIRROR): no folder {args.mirror}")
-    path = Path(args.options.path) if args.options.path else None
-    places = Places(downloads=args.downloads, mirror=args.mirror, path=path)
-    obtained = SOURCES.load(args.options.kind)(places)
-    Manifest(args.dataset, args.options.kind, obtained.files, obtained.classes).save(args.out)
+    origin = args.options
+    own = {key: located(path, args.mirror) for key, path in origin.own_paths.items()}
+    classes = read_classes(own.pop("classes")) if origin.class_file else origin.classes or ()
+    places = Places(args.downloads, args.mirror, classes=classes, **own)
+    obtained = SOURCES.load(origin.kind)(places)
+    Manifest(args.dataset, origin.kind, obtained.files, obtained.classes).save(args.out)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def main(args: argparse.Namespace) -> None:
 
     wish, manifest = args.options, Manifest.load(args.manifest)
     manifest.verify()
-    wanted = Wanted(wish.size, wish.channels, derive(args.seed, "read"))
+    wanted = Wanted(wish.size, wish.channels, derive(args.seed, "read"), wish.resize)
     sets = make_sets(
         READERS.load(manifest.kind)(manifest, wanted),
         manifest.dataset,
@@ -31,6 +31,7 @@ def main(args: argparse.Namespace) -> None:
         channels=wish.channels,
         images=wish.images,
         shares=wish.splits.model_dump(),
+        shares_of=wish.splits_of,
         seed=args.seed,
         provenance={"kind": manifest.kind, "sha256": manifest.sha256},
     )

@@ -4,13 +4,17 @@ import argparse
 from pathlib import Path
 
 from plumbline import cli
-from plumbline.config.training import TrainingOptions
+from plumbline.config.training import EvidentialOptions, TrainingOptions
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, help="architecture, a module of plumbline.models")
     parser.add_argument("--train", required=True, help="ImageSet to learn from")
     parser.add_argument("--val", required=True, help="ImageSet that chooses the epoch")
+    parser.add_argument(
+        "--objective", choices=["seed", "evidential"], default="seed", help="seed: cross-entropy"
+    )
+    cli.add_options(parser, EvidentialOptions)
     parser.add_argument("--checkpoint", type=Path, help="resume from here, removed at the end")
     parser.add_argument("--out", required=True, help="Classifier to write")
     parser.add_argument("--history", required=True, help="CSV to write, a row per epoch")
@@ -22,13 +26,18 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.runtime import setup
     from plumbline.tables import write_csv
     from plumbline.training.fit import fit
+    from plumbline.training.losses import CrossEntropy, Evidential
 
+    objective = CrossEntropy()
+    if args.objective == "evidential":
+        objective = Evidential(**cli.read_options(args, EvidentialOptions).model_dump())
     classifier, history = fit(
         ImageSet.load(args.train),
         ImageSet.load(args.val),
         model=args.model,
         seed=args.seed,
         device=setup(args.device, args.threads),
+        objective=objective,
         checkpoint=args.checkpoint,
         **args.options.model_dump(),
     )

@@ -44,3 +44,11 @@ def checksum(path: str | os.PathLike, algorithm: str = "sha256") -> str:
     """Hexadecimal digest of a file's bytes."""
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, algorithm).hexdigest()
+
+
+def located(path: str | os.PathLike, mirror: str | os.PathLike | None) -> Path:
+    """``path`` if something is there, else that path in the ``mirror`` if something is there."""
+    path = Path(path)
+    if mirror and not path.exists() and (Path(mirror) / path).exists():
+        return Path(mirror) / path
+    return path

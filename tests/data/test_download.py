@@ -167,6 +167,14 @@ def test_the_next_address_is_tried(server, target):
     assert [path for path, _ in server.asked] == ["absent", "flipped", "good"]
 
 
+def test_the_beginning_of_a_sha256_is_enough(server, target):
+    found = hashlib.sha256(CONTENT).hexdigest()
+    how = {"algorithm": "sha256", "rounds": 1, "pause": 0}
+    with pytest.raises(InputError, match=f"wrong checksum: sha256 {found}, not 00000000"):
+        download([server.url("good")], target, "00000000", **how)
+    assert download([server.url("good")], target, found[:8], **how) == server.url("good")
+
+
 def test_all_addresses_and_their_reasons_are_named(server, target):
     with pytest.raises(InputError) as caught:
         get(server, target, "absent", "flipped")
@@ -259,9 +267,9 @@ def test_addresses_and_checksums_are_torchvisions():
 
     known = import_torchvision().datasets.FashionMNIST
     remotes, classes = idx_files("FashionMNIST")
-    assert [(each.name.split("/")[-1], each.md5) for each in remotes] == known.resources
+    assert [(each.name.split("/")[-1], each.digest) for each in remotes] == known.resources
     assert all(
-        url.startswith("http") and len(each.md5) == 32 for each in remotes for url in each.urls
+        url.startswith("http") and len(each.digest) == 32 for each in remotes for url in each.urls
     )
     assert len(idx_files("MNIST")[0][0].urls) == 2
     assert classes == tuple(known.classes)

@@ -1,4 +1,4 @@
-"""Your own photographs: folders as classes, torchvision's geometry, unreadable files named."""
+"""Your own photographs: folders or a list as classes, torchvision's geometry, faults named."""
 
 from pathlib import Path
 
@@ -8,9 +8,11 @@ from PIL import Image
 
 from plumbline.data.manifest import Manifest
 from plumbline.data.obtain import Places
+from plumbline.data.own import read_classes
 from plumbline.data.pool import Wanted
 from plumbline.data.sources import image_folder
 from plumbline.errors import InputError
+from plumbline.files import located
 
 
 def picture(width, height, channels=3, seed=0):
@@ -24,13 +26,13 @@ def save(image, path):
     return path
 
 
-def obtain(folder):
-    obtained = image_folder.obtain(Places(Path("unused"), path=folder))
+def obtain(folder, **more):
+    obtained = image_folder.obtain(Places(Path("unused"), path=folder, **more))
     return Manifest("own", "image_folder", obtained.files, obtained.classes)
 
 
-def read(folder, size=16, channels=None):
-    return image_folder.read(obtain(folder), Wanted(size, channels, 0))
+def read(folder, size=16, channels=None, resize=None):
+    return image_folder.read(obtain(folder), Wanted(size, channels, 0, resize))
 
 
 def test_folders_are_classes(tmp_path):
@@ -53,17 +55,61 @@ def test_a_folder_without_folders_has_no_classes(tmp_path):
     assert pool.labels.tolist() == [-1]
 
 
+def test_a_text_file_may_tell_the_labels(tmp_path):
+    folder, labels = tmp_path / "images", tmp_path / "val.txt"
+    for name in ("b 1.png", "a.png", "deep/c.png"):
+        save(picture(20, 20), folder / name)
+    labels.write_text("b 1.png 2\nabsent.png 9\na.png 0\n\ndeep/c.png 2\n")
+    manifest = obtain(folder, labels=labels)
+    pool = image_folder.read(manifest, Wanted(16, None, 0))
+    assert pool.labels.tolist() == [0, 2, 2]  # a.png, b 1.png, deep/c.png
+    assert pool.classes == ("0", "1", "2")
+    assert obtain(folder, labels=labels, classes=("x", "y", "z", "w")).classes[3] == "w"
+    with pytest.raises(InputError, match="a label 2, but only 2 classes"):
+        obtain(folder, labels=labels, classes=("x", "y"))
+    labels.write_text("a.png 0\n")
+    with pytest.raises(InputError, match=r"val\.txt: no line for b 1\.png \(2 images have none"):
+        obtain(folder, labels=labels)
+    for line in ("a.png", "a.png -1", "a.png one", " 1"):
+        labels.write_text(f"a.png 0\n{line}\n")
+        with pytest.raises(InputError, match=r"val\.txt, line 2: .* is no file name and class"):
+            obtain(folder, labels=labels)
+    with pytest.raises(InputError, match="not a readable text file"):
+        obtain(folder, labels=tmp_path / "none.txt")
+
+
+def test_class_names_are_short_and_unique(tmp_path):
+    (tmp_path / "names.txt").write_text(
+        "n01440764 tench, Tinca tinca\nn02012849 crane\ngreat white shark\nn03126707 crane\n"
+    )
+    expected = ("tench", "crane (1)", "great white shark", "crane (3)")
+    assert read_classes(tmp_path / "names.txt") == expected
+    (tmp_path / "names.txt").write_text("\n")
+    with pytest.raises(InputError, match="no class names"):
+        read_classes(tmp_path / "names.txt")
+
+
+def test_the_mirror_is_searched_after_the_path_itself(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for place in ("mirror/a", "mirror/b", "b"):
+        (tmp_path / place).mkdir(parents=True)
+    assert located("a", "mirror") == Path("mirror/a")
+    assert located("b", "mirror") == Path("b")
+    assert located("c", "mirror") == Path("c")
+    assert located("a", None) == Path("a")
+
+
 @pytest.mark.parametrize(("width", "height"), [(50, 31), (31, 50), (9, 14), (16, 16), (33, 33)])
-@pytest.mark.parametrize("channels", [1, 3])
-def test_size_and_middle_are_torchvisions(tmp_path, width, height, channels):
+@pytest.mark.parametrize(("channels", "resize"), [(1, None), (3, None), (3, 20)])
+def test_size_and_middle_are_torchvisions(tmp_path, width, height, channels, resize):
     from plumbline.torchvision_import import import_torchvision
 
     transforms = import_torchvision().transforms
     image = picture(width, height)
     save(image, tmp_path / "1.png")
-    cut = transforms.Compose([transforms.Resize(16), transforms.CenterCrop(16)])
+    cut = transforms.Compose([transforms.Resize(resize or 16), transforms.CenterCrop(16)])
     expected = np.asarray(cut(image.convert("L" if channels == 1 else "RGB")))
-    ours = read(tmp_path, channels=channels).images[0]
+    ours = read(tmp_path, channels=channels, resize=resize).images[0]
     np.testing.assert_array_equal(ours.transpose(1, 2, 0).squeeze(), expected)
 
 

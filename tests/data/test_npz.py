@@ -62,6 +62,14 @@ def test_official_test_set_and_class_names(tmp_path):
     assert pool.classes == ("cat", "dog", "bird")
 
 
+def test_class_names_of_the_configuration_come_first(tmp_path):
+    np.savez(tmp_path / "own.npz", x=GREY, y=LABELS, classes=["a", "b", "c"])
+    places = Places(Path("unused"), path=tmp_path / "own.npz", classes=("cat", "dog", "bird"))
+    obtained = npz.obtain(places)
+    manifest = Manifest("own", "npz", obtained.files, obtained.classes)
+    assert npz.read(manifest, Wanted(None, None, 0)).classes == ("cat", "dog", "bird")
+
+
 def test_images_without_labels_have_no_class(tmp_path):
     pool = read(tmp_path, x=COLOUR)
     assert (pool.labels == -1).all()

@@ -101,3 +101,32 @@ def test_too_few_images_are_refused_by_the_name_of_the_empty_set():
         divide(np.zeros(4, int), 0, None, SHARES, 0)
     with pytest.raises(InputError, match="test would be empty"):
         divide(np.zeros(1000, int), 1, 100, SHARES, 0)
+
+
+@settings(deadline=None, max_examples=100)
+@given(label_lists, st.integers(0, 2**40), st.integers(20, 30), st.none() | st.integers(30, 400))
+def test_the_official_test_set_may_be_divided_instead(labels, seed, official, images):
+    sets = divide(labels, official, images, SHARES, seed, "test")
+    together = np.concatenate(list(sets.values()))
+    taken = min(images or len(labels), len(labels))
+    assert len(np.unique(together)) == len(together) == taken
+    held = taken - len(sets["train"])
+    assert abs(held - taken * official / len(labels)) < 1
+    assert (sets["train"] < len(labels) - official).all()
+    assert abs(len(sets["val"]) - 0.1 * held) < 1
+    assert abs(len(sets["calibration"]) - 0.15 * held) < 1
+    assert (np.diff(sets["test"]) > 0).all()
+    for name in ("val", "calibration", "test"):
+        assert (sets[name] >= len(labels) - official).all()
+
+
+def test_without_an_official_test_set_there_is_none_to_divide():
+    with pytest.raises(InputError, match="test set of 0 images: val would be empty"):
+        divide(np.arange(50) % 5, 0, None, SHARES, 0, "test")
+
+
+def test_chance_decides_which_of_too_many_classes_a_set_has():
+    groups = [stratified(np.arange(90), [20], seed)[0] for seed in range(30)]
+    assert all(len(np.unique(group)) == 20 for group in groups)
+    assert abs(np.mean(groups) - 44.5) < 5
+    assert len({tuple(np.sort(group)) for group in groups}) == 30

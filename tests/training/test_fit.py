@@ -89,7 +89,7 @@ def test_the_best_epoch_on_val_is_kept(few, monkeypatch):
     scores = iter([(0.5, 1.0), (0.9, 0.8), (0.9, 0.7), (0.9, 0.7), (0.2, 0.1)])
     seen = []
 
-    def score(classifier, _):
+    def score(classifier, *_):
         seen.append(weights(classifier))
         accuracy, nll = next(scores)
         return {"val_nll": nll, "val_accuracy": accuracy}

@@ -5,10 +5,21 @@ import torch
 
 from plumbline.errors import InputError
 from plumbline.methods import NETWORKS
+from plumbline.models.cifar_resnet import PaddedShortcut
 from plumbline.models.classifier import Architecture, Classifier, batches, logits
 from plumbline.torchvision_import import import_torchvision
+from plumbline.training import adoption
 
-SIZES = {"lenet5": (4, 28, 32), "alexnet": (8, 28, 32), "resnet34": (28, 32)}
+SIZES = {
+    "lenet5": (4, 28, 32),
+    "alexnet": (8, 28, 32),
+    "resnet20": (7, 28, 32),
+    "resnet34": (28, 32),
+    "resnet56": (7, 32),
+    "squeezenet1_1": (17, 28, 64),
+}
+WITH_DROPOUT = [name for name in NETWORKS.names() if "dropout" in NETWORKS.constant(name, "TRAITS")]
+SMALL = {"lenet5": {"dense": 16}, "alexnet": {"dense": 16}, "resnet34": {"width": 4}}
 
 
 def make(name, channels=1, size=28, classes=10, **more):
@@ -37,7 +48,19 @@ def test_the_parts_make_the_whole(name):
     assert net.features(pixels).ndim == 4
 
 
-@pytest.mark.parametrize("name", NETWORKS.names())
+def test_traits_are_what_the_nets_have():
+    for name in NETWORKS.names():
+        net, traits = make(name).network, NETWORKS.constant(name, "TRAITS")
+        dropout = any(isinstance(module, torch.nn.Dropout) for module in net.modules())
+        assert dropout == ("dropout" in traits), name
+        after = [type(layer) for layer in list(net)[net.features_end :]]
+        head = [torch.nn.AdaptiveAvgPool2d, torch.nn.Flatten, torch.nn.Linear]
+        assert ([each for each in after if each != torch.nn.Dropout] == head) == (
+            "gap_head" in traits
+        ), name
+
+
+@pytest.mark.parametrize("name", WITH_DROPOUT)
 def test_dropout_stands_in_the_head_only(name):
     net = make(name).train()
     for module in net.modules():
@@ -55,6 +78,42 @@ def test_resnet34_is_torchvisions():
     net.network.load_state_dict(reference.state_dict())
     pixels = torch.rand(2, 3, 64, 64)
     torch.testing.assert_close(net(pixels), reference((pixels - 0.3) / 0.4), rtol=0, atol=0)
+
+
+def test_squeezenet_is_torchvisions():
+    reference = import_torchvision().models.squeezenet1_1(num_classes=10).eval()
+    reference.to(memory_format=torch.channels_last)
+    weights = reference.state_dict()
+    net = make("squeezenet1_1", channels=3, size=64)
+    adoption.check(adoption.rename(weights, net.network), net.network, "squeezenet1_1")
+    net.network.load_state_dict(adoption.rename(weights, net.network))
+    pixels = torch.rand(2, 3, 64, 64)
+    torch.testing.assert_close(net(pixels), reference((pixels - 0.3) / 0.4), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("name", "blocks"), [("resnet20", 3), ("resnet56", 9)])
+def test_cifar_resnets_are_those_of_the_paper(name, blocks):
+    """He et al. 2016, section 4.2: 6n + 2 layers with weights, 0.27 and 0.85 million of them."""
+    net = make(name, channels=3, size=32)
+    layers = [m for m in net.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.Linear)]
+    assert len(layers) == 6 * blocks + 2
+    count = sum(p.numel() for p in net.parameters())
+    assert round(count / 1e6, 2) == {3: 0.27, 9: 0.85}[blocks]
+    assert net.features(torch.rand(1, 3, 32, 32)).shape == (1, 64, 8, 8)
+    names = [key for key in net.network.state_dict() if not key.endswith("tracked")]
+    assert names[0] == "conv1.weight"
+    assert names[-1] == "linear.bias"
+    assert f"layer3.{blocks - 1}.bn2.running_var" in names
+    assert not any("shortcut" in key or "downsample" in key for key in names)
+
+
+def test_option_a_takes_every_second_pixel_and_pads_channels_with_zeros():
+    hidden = torch.rand(2, 4, 6, 7)
+    out = PaddedShortcut(4, 8)(hidden)
+    assert out.shape == (2, 8, 3, 4)
+    assert torch.equal(out[:, 2:6], hidden[:, :, ::2, ::2])
+    assert not out[:, :2].any()
+    assert not out[:, 6:].any()
 
 
 def test_the_study_s_sizes_are_the_defaults():
@@ -75,8 +134,7 @@ def test_the_study_s_sizes_are_the_defaults():
 
 @pytest.mark.parametrize("name", NETWORKS.names())
 def test_a_classifier_is_read_as_it_was_saved(name, tmp_path):
-    small = {"lenet5": {"dense": 16}, "alexnet": {"dense": 16}, "resnet34": {"width": 4}}[name]
-    net = make(name, **small)
+    net = make(name, **SMALL.get(name, {}))
     net.record = {"epochs": 3}
     net.save(tmp_path / "net")
     read = Classifier.load(tmp_path / "net")

@@ -50,7 +50,15 @@ class Origin(Section):
     `npz` and `image_folder` are your own."""
 
     path: str | None = None
-    """File (`npz`) or folder (`image_folder`) of your own images."""
+    """File (`npz`) or folder (`image_folder`) of your own images; searched in the mirror, too."""
+
+    labels: str | None = None
+    """Text file with a line for each image of an `image_folder`: its name in the folder, a space
+    and its class number from 0. Without it, folders are classes."""
+
+    classes: tuple[str, ...] | str | None = None
+    """Class names in the order of their numbers, or a text file with a name in each line; for
+    `npz`, and for an `image_folder` with `labels`."""
 
     @model_validator(mode="after")
     def _path_of_own_images(self) -> Self:
@@ -58,7 +66,24 @@ class Origin(Section):
             raise ValueError(f"kind {self.kind} needs a path")
         if self.kind not in OWN and self.path:
             raise ValueError(f"path is for the kinds {' and '.join(OWN)}, not for {self.kind}")
+        if self.labels and self.kind != "image_folder":
+            raise ValueError(f"labels are for the kind image_folder, not for {self.kind}")
+        if self.classes and not (self.kind == "npz" or self.labels):
+            raise ValueError("classes are for the kind npz, and for image_folder with labels")
         return self
+
+    @property
+    def own_paths(self) -> dict[str, str]:
+        """The user's files and folders by the name of their key."""
+        given = {"path": self.path, "labels": self.labels, "classes": self.class_file}
+        return {key: value for key, value in given.items() if value}
+
+    @property
+    def class_file(self) -> str | None:
+        """The text file with the class names, if there is one."""
+        if isinstance(self.classes, str):
+            return self.classes
+        return self.classes[0] if self.classes and len(self.classes) == 1 else None
 
 
 class Preparation(Section):
@@ -67,6 +92,10 @@ class Preparation(Section):
     size: Count | None = None
     """Height and width in pixels that images are brought to: the shorter side is resized, the
     middle of the longer one cut out; as they are, if not given (an `image_folder` needs it)."""
+
+    resize: Count | None = None
+    """Pixels that the shorter side of a photograph (`image_folder`) is brought to before the middle
+    `size` is cut out, such as 256 for ImageNet's 224; `size`, if not given."""
 
     channels: Literal[1, 3] | None = None
     """1 for grey, 3 for colour; as they are, if not given."""
@@ -77,6 +106,10 @@ class Preparation(Section):
 
     splits: Splits = Splits()
     """How the images are divided."""
+
+    splits_of: Literal["train", "test"] = "train"
+    """Official part that val and calibration are taken from: `test` for nets with given weights,
+    which have seen all of the official training set."""
 
 
 class Source(Preparation, Origin):
@@ -89,6 +122,10 @@ class Source(Preparation, Origin):
     def _size_of_folders(self) -> Self:
         if self.kind == "image_folder" and self.size is None:
             raise ValueError("kind image_folder needs a size")
+        if self.resize and self.kind != "image_folder":
+            raise ValueError(f"resize is for the kind image_folder, not for {self.kind}")
+        if self.resize and self.size and self.resize < self.size:
+            raise ValueError(f"resize ({self.resize}) is less than size ({self.size})")
         return self
 
 

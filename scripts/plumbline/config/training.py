@@ -1,8 +1,8 @@
 """Configuration of the stage training."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from plumbline.config.base import Count, MethodOptions, Name, Positive, Section
 
@@ -35,6 +35,50 @@ class TrainingOptions(Section):
     """Options of the architecture, such as dropout or width."""
 
 
+class EvidentialOptions(Section):
+    """How evidential nets differ: they are trained for evidence, not for probabilities."""
+
+    evidence: Literal["relu", "softplus", "exp"] = "exp"
+    """What makes evidence of the net's outputs; with relu some images get none for any class."""
+
+    annealing: Count = 200
+    """Epochs over which the penalty of misleading evidence grows to its full weight; where an epoch
+    has few steps, too few of them make the net give up all evidence."""
+
+
+class GivenWeights(Section):
+    """Weights that somebody else trained, taken over as they are. If they saw the official training
+    set, the dataset wants `splits_of: test`."""
+
+    path: str | None = None
+    """File of the weights, your own or in the mirror: safetensors, or a PyTorch state dict."""
+
+    url: str | None = None
+    """Address of the published file, downloaded if there is nothing at `path`."""
+
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{8,64}$")] | None = None
+    """SHA-256 of the file at `url`, or its first digits, eight at least."""
+
+    mean: tuple[float, ...] | None = None
+    """What is subtracted from the pixels of each channel, in [0, 1]; nothing, if not given."""
+
+    std: tuple[Positive, ...] | None = None
+    """What the pixels of each channel are then divided by."""
+
+    network: MethodOptions = Field(default_factory=dict)
+    """Options of the architecture, such as dropout or width."""
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if not (self.path or self.url):
+            raise ValueError("weights need a path or a url")
+        if bool(self.url) != bool(self.sha256):
+            raise ValueError("url and sha256 go together: a download is checked")
+        if len(self.mean or ()) != len(self.std or ()):
+            raise ValueError("mean and std need a number for each channel")
+        return self
+
+
 class TrainingSection(Section):
     """Nets: how they are trained. A net's options are `default`, then `models`, then `datasets`."""
 
@@ -50,3 +94,10 @@ class TrainingSection(Section):
 
     datasets: dict[Name, dict[Name, dict[str, Any]]] = Field(default_factory=dict)
     """What differs for one dataset and architecture."""
+
+    weights: dict[Name, dict[Name, GivenWeights]] = Field(default_factory=dict)
+    """Nets that are not trained but given, by dataset and architecture; each is one net, whatever
+    `seeds` says."""
+
+    evidential: EvidentialOptions = EvidentialOptions()
+    """Evidential nets, trained where `attribution.spread` asks for one."""

@@ -20,8 +20,9 @@ MIB = 2**20
 def download(
     urls: Sequence[str],
     target: Path,
-    md5: str,
+    digest: str,
     *,
+    algorithm: str = "md5",
     rounds: int = 3,
     pause: float = 2.0,
     timeout: float = 30.0,
@@ -29,9 +30,9 @@ def download(
     """Get ``target`` from the first of ``urls`` that gives it; returns that address.
 
     The bytes gather in ``target`` + ``.part``, which a later call takes up where it ends, and
-    get their name only when their MD5 is right; wrong ones are removed and fetched again.  All
-    addresses are tried in turn, ``rounds`` times, ``pause`` seconds apart.  ``timeout`` is in
-    seconds, for each answer of a server.
+    get their name only when their checksum by ``algorithm`` begins with ``digest``; wrong ones are
+    removed and fetched again.  All addresses are tried in turn, ``rounds`` times, ``pause``
+    seconds apart.  ``timeout`` is in seconds, for each answer of a server.
 
     Raises :class:`InputError` with the last reason of each address if all fail.
     """
@@ -44,12 +45,12 @@ def download(
             except (OSError, HTTPException) as error:
                 reasons[url] = str(error) or type(error).__name__
             else:
-                found = checksum(part, "md5")
-                if found == md5:
+                found = checksum(part, algorithm)
+                if found.startswith(digest):
                     os.replace(part, target)
                     return url
                 part.unlink()
-                reasons[url] = f"wrong checksum: md5 {found}, not {md5}"
+                reasons[url] = f"wrong checksum: {algorithm} {found}, not {digest}"
             print(f"{target.name} from {url}: {reasons[url]}", file=sys.stderr, flush=True)
         if attempt < rounds - 1:
             time.sleep(pause)

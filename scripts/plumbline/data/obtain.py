@@ -11,16 +11,22 @@ from pathlib import Path
 from plumbline.data.download import download
 from plumbline.data.manifest import File
 from plumbline.errors import InputError
-from plumbline.files import atomic, checksum
+from plumbline.files import atomic, checksum, located
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where files may be: a ``mirror``, the folder of ``downloads``, the user's own ``path``."""
+    """Where files may be: a ``mirror``, the folder of ``downloads``, the user's own files.
+
+    Those are ``path``, the images, and ``labels``; ``classes`` are the class names that the
+    user gave.
+    """
 
     downloads: Path
     mirror: Path | None = None
     path: Path | None = None
+    labels: Path | None = None
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,11 +39,19 @@ class Obtained:
 
 @dataclass(frozen=True)
 class Remote:
-    """A published file: its path in a mirror, its addresses, and its MD5 where one is known."""
+    """A published file: its path in a mirror, its addresses, and its checksum where one is known.
+
+    ``digest`` is the checksum by ``algorithm``, or how it begins.
+    """
 
     name: str
     urls: tuple[str, ...] = ()
-    md5: str | None = None
+    digest: str | None = None
+    algorithm: str = "md5"
+
+    def fits(self, path: Path) -> bool:
+        """Whether the file at ``path`` has the checksum, as far as it is known."""
+        return self.digest is None or checksum(path, self.algorithm).startswith(self.digest)
 
 
 def obtain_file(remote: Remote, places: Places) -> File:
@@ -61,29 +75,29 @@ def obtain_file(remote: Remote, places: Places) -> File:
 def _bring(remote: Remote, mirror: Path | None, target: Path) -> str:
     """Make ``target`` and return where it came from."""
     if mirror and (mirror / remote.name).is_file():
-        _copy(mirror / remote.name, target, remote.md5)
+        _copy(mirror / remote.name, target, remote)
         return "mirror"
     if target.is_file():
-        if remote.md5 in (None, checksum(target, "md5")):
+        if remote.fits(target):
             return "downloads"
         print(f"{target}: wrong checksum, fetched again", file=sys.stderr, flush=True)
         target.unlink()
-    if not (remote.urls and remote.md5):
+    if not (remote.urls and remote.digest):
         raise InputError(
             f"{remote.name}: not in the mirror ({mirror or 'none given'}) and not to be "
             "downloaded; set data.mirror or PLUMBLINE_MIRROR to a folder that has it"
         )
-    return download(remote.urls, target, remote.md5)
+    return download(remote.urls, target, remote.digest, algorithm=remote.algorithm)
 
 
-def _copy(source: Path, target: Path, md5: str | None) -> None:
+def _copy(source: Path, target: Path, remote: Remote) -> None:
     """Copy a mirror's file unless it is there already; refuse it if its checksum is wrong."""
-    found = checksum(source, "md5")
-    if md5 not in (None, found):
+    if not remote.fits(source):
         raise InputError(
-            f"{source}: wrong checksum: md5 {found}, expected {md5}; replace this file or remove it"
+            f"{source}: wrong checksum: {remote.algorithm} {checksum(source, remote.algorithm)}, "
+            f"expected {remote.digest}; replace this file or remove it"
         )
-    if not target.is_file() or checksum(target, "md5") != found:
+    if not target.is_file() or checksum(target) != checksum(source):
         with atomic(target) as temporary:
             shutil.copyfile(source, temporary)
 
@@ -107,3 +121,20 @@ def idx_files(dataset: str) -> tuple[tuple[Remote, ...], tuple[str, ...]]:
         for name, md5 in known.resources
     )
     return remotes, tuple(known.classes)
+
+
+def obtain_weights(url: str | None, sha256: str | None, places: Places) -> File:
+    """The file of given weights: at ``places.path``, there in the mirror, or what ``url`` gives.
+
+    Only the latter, kept as ``weights/<its name>``, must begin with ``sha256``.
+
+    Raises :class:`InputError` if there is none.
+    """
+    if places.path:
+        path = located(places.path, places.mirror)
+        if path.is_file():
+            return File.on_disk(path, path.name, "own file" if path == places.path else "mirror")
+        if not url:
+            raise InputError(f"path: no file {places.path}, nor in the mirror")
+    name = f"weights/{url.rsplit('/', 1)[-1]}"
+    return obtain_file(Remote(name, (url,), sha256, "sha256"), places)

@@ -1,7 +1,11 @@
-"""The user's own files, as a source of images names them."""
+"""The user's own files, as the configuration names them: images, labels, class names."""
 
 import os
+import re
+from collections import Counter
 from pathlib import Path
+
+from plumbline.errors import InputError
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
@@ -10,8 +14,9 @@ def own_files(path: str | os.PathLike | None) -> list[str]:
     """``path`` itself if it is a file; if a folder, all images in it at any depth, sorted.
 
     Images are known by their suffix, in small or capital letters; hidden files are left out.
+    Nothing at ``path``, which may be of the mirror, is no file.
     """
-    if path is None:
+    if path is None or not Path(path).exists():
         return []
     path = Path(path)
     if not path.is_dir():
@@ -23,3 +28,40 @@ def own_files(path: str | os.PathLike | None) -> list[str]:
         and each.is_file()
         and not any(part.startswith(".") for part in each.relative_to(path).parts)
     )
+
+
+def read_labels(path: Path) -> dict[str, int]:
+    """Class numbers by image from lines such as ``cats/1.jpeg 3``.
+
+    Raises :class:`InputError` naming the first line that is none.
+    """
+    labels = {}
+    for number, line in enumerate(_lines(path), start=1):
+        name, _, label = line.rpartition(" ")
+        if not (name.strip() and label.isdecimal()):
+            raise InputError(f"{path}, line {number}: {line!r} is no file name and class number")
+        labels[name.strip()] = int(label)
+    return labels
+
+
+def read_classes(path: Path) -> tuple[str, ...]:
+    """Class names, a line each, in the order of their numbers.
+
+    A WordNet number before a name and synonyms after a comma, as in ImageNet's list, are
+    dropped.  Names that then are not unique get their class number.
+
+    Raises :class:`InputError` if the file cannot be read or is empty.
+    """
+    names = [re.sub(r"^n\d{8} ", "", line).split(",")[0].strip() for line in _lines(path)]
+    if not names:
+        raise InputError(f"{path}: no class names in it")
+    count = Counter(names)
+    return tuple(f"{name} ({i})" if count[name] > 1 else name for i, name in enumerate(names))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a readable text file ({error})") from None
+    return [line.rstrip() for line in text.splitlines() if line.strip()]

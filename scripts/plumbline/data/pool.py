@@ -20,12 +20,14 @@ class Wanted:
     """What a source needs to know that cannot be read at just any size.
 
     ``size`` in pixels and ``channels`` are None for "as they are"; ``seed`` is for sources
-    that cut images at random places.
+    that cut images at random places.  ``resize`` is what the shorter side of a photograph is
+    brought to before the middle ``size`` pixels are cut out, None for ``size``.
     """
 
     size: int | None
     channels: int | None
     seed: int
+    resize: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def make_sets(
     shares: dict[str, float],
     seed: int,
     provenance: dict,
+    shares_of: str = "train",
 ) -> dict[str, ImageSet]:
     """The sets train, val, calibration and test of the dataset ``name``.
 
@@ -65,7 +68,8 @@ def make_sets(
     other sets are stratified by class and in random order.  ``index`` counts through the
     whole source, the official training part first, so that it is unique; the provenance says
     where the parts begin, so ``index`` minus ``parts.test[0]`` is the position in the official
-    test file.  ``size``, ``channels``, ``images`` and ``shares`` are as in the configuration.
+    test file.  ``size``, ``channels``, ``images``, ``shares`` and ``shares_of`` are as in the
+    configuration, the last two as ``splits`` and ``splits_of``.
 
     Raises :class:`InputError` if the images are not square or too few for the splits.
     """
@@ -73,7 +77,7 @@ def make_sets(
         height, width = pool.images.shape[2:]
         raise InputError(f"images are {height} × {width} pixels; nets need squares: give a size")
     n, official = len(pool.images), pool.official_test
-    which = divide(pool.labels, official, images, shares, seed)
+    which = divide(pool.labels, official, images, shares, seed, shares_of)
     provenance = provenance | {
         "index": INDEX,
         "parts": {"train": [0, n - official], "test": [n - official, n]} if official else {},

@@ -11,22 +11,32 @@ PARTS_PER = 10**9  # shares are compared as whole numbers of this, so that no ro
 
 
 def divide(
-    labels: np.ndarray, official_test: int, images: int | None, shares: dict[str, float], seed: int
+    labels: np.ndarray,
+    official_test: int,
+    images: int | None,
+    shares: dict[str, float],
+    seed: int,
+    shares_of: str = "train",
 ) -> dict[str, np.ndarray]:
     """Positions [int64] of the images of train, val, calibration and test; no two overlap.
 
     ``labels`` [N] are of the whole source, of which the last ``official_test`` images are its
     official test set: it becomes ``test`` in its order, and ``shares`` (of ``val``,
     ``calibration``, ``test``; the rest is ``train``) divide the others, where the share of
-    ``test`` then belongs to ``train``.  Without one, ``shares`` divide all.  Every set is
-    stratified by class.  ``images`` limits how many of the source are taken, from its two
-    parts in proportion to their sizes, at random and stratified by class.
+    ``test`` then belongs to ``train``.  With ``shares_of`` "test" they divide the official test
+    set instead, what is left of it is ``test``, and all others are ``train``.  Without an
+    official test set, ``shares`` divide all.  Every set is stratified by class.  ``images``
+    limits how many of the source are taken, from its two parts in proportion to their sizes,
+    at random and stratified by class.
 
     Raises :class:`InputError` if a set with a share would be empty.
     """
     first = len(labels) - official_test
     take = allocate(min(images or len(labels), len(labels)), [first, official_test])
     pool = stratified(labels[:first], [take[0]], derive(seed, "pool"))[0]
+    if shares_of == "test":
+        held = first + stratified(labels[first:], [take[1]], derive(seed, "test"))[0]
+        return {"train": pool} | _divide_test(labels, held, shares, seed)
     shares = dict(shares)
     if official_test:
         shares["test"] = 0.0
@@ -43,6 +53,21 @@ def divide(
     if official_test and not take[1]:
         raise InputError(f"images: {images} are too few: test would be empty")
     return sets
+
+
+def _divide_test(
+    labels: np.ndarray, held: np.ndarray, shares: dict[str, float], seed: int
+) -> dict[str, np.ndarray]:
+    """The positions ``held`` of an official test set as val, calibration and test."""
+    shares = {name: shares[name] for name in ("val", "calibration")}
+    shares["test"] = max(0.0, 1.0 - sum(shares.values()))
+    counts = allocate(len(held), [round(share * PARTS_PER) for share in shares.values()])
+    parts = stratified(labels[held], counts, derive(seed, "splits"))
+    sets = {name: held[part] for name, part in zip(shares, parts, strict=True)}
+    for name, share in shares.items():
+        if round(share * PARTS_PER) and not len(sets[name]):
+            raise InputError(f"an official test set of {len(held)} images: {name} would be empty")
+    return sets | {"test": np.sort(sets["test"])}
 
 
 def allocate(total: int, weights: Sequence[int]) -> list[int]:
@@ -63,7 +88,8 @@ def stratified(labels: np.ndarray, counts: Sequence[int], seed: int) -> list[np.
     """Disjoint random groups of positions in ``labels``, of exactly ``counts`` images.
 
     Each group holds the classes in the proportion of those that are left, to less than one
-    image.  The order inside a group is random, so its first images are a sample of it.
+    image; if it has fewer images than there are classes, chance decides which come first.  The
+    order inside a group is random, so its first images are a sample of it.
     """
     rng = np.random.default_rng(seed)
     _, classes, left = np.unique(labels, return_inverse=True, return_counts=True)
@@ -72,6 +98,8 @@ def stratified(labels: np.ndarray, counts: Sequence[int], seed: int) -> list[np.
     queues = np.split(order, np.cumsum(left)[:-1]) if len(labels) else []
     groups = []
     for count in counts:
+        if 0 < count < len(queues):
+            queues = [queues[i] for i in rng.permutation(len(queues))]
         take = allocate(count, [len(queue) for queue in queues])
         chosen = [queue[:n] for queue, n in zip(queues, take, strict=True)]
         queues = [queue[n:] for queue, n in zip(queues, take, strict=True)]

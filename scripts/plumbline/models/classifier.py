@@ -18,14 +18,21 @@ class Network(nn.Sequential):
     """An architecture as a chain of named layers, so that any prefix can be computed once.
 
     ``layers`` run one after the other; a residual block is one layer.  ``last_block`` names
-    the layer whose output is the last convolutional feature map [N, C, H, W].
+    the layer whose output is the last convolutional feature map [N, C, H, W].  ``published``
+    gives layers by the name that they have in published weights, where that is another.
     """
 
-    def __init__(self, layers: dict[str, nn.Module], last_block: str) -> None:
+    def __init__(
+        self,
+        layers: dict[str, nn.Module],
+        last_block: str,
+        published: dict[str, str] | None = None,
+    ) -> None:
         super().__init__()
         for name, layer in layers.items():
             self.add_module(name, layer)
         self.last_block = last_block
+        self.published = published or {}
 
     @property
     def first_dropout(self) -> int:

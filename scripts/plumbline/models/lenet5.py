@@ -4,6 +4,8 @@ from torch import nn
 
 from plumbline.models.classifier import Network
 
+TRAITS = ("dropout",)
+
 
 def build(
     *,

@@ -6,6 +6,7 @@ from plumbline.models.classifier import Network
 from plumbline.torchvision_import import import_torchvision
 
 BLOCKS = (3, 4, 6, 3)
+TRAITS = ("dropout", "gap_head")
 
 
 def build(

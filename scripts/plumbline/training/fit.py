@@ -15,6 +15,7 @@ from plumbline.files import atomic
 from plumbline.models.classifier import Architecture, Classifier, logits
 from plumbline.progress import progress
 from plumbline.seeding import derive
+from plumbline.training.losses import CrossEntropy, Objective
 
 OPTIMIZERS = {
     "adam": torch.optim.Adam,
@@ -59,17 +60,21 @@ def fit(
     normalise: bool,
     seed: int,
     device: torch.device,
+    objective: Objective | None = None,
     checkpoint: Path | None = None,
 ) -> tuple[Classifier, list[dict[str, float]]]:
     """Train a net and return it as it was after its best epoch, with the history.
 
     The best epoch has the highest accuracy on ``val``, then the lowest NLL.  The history has a
-    row per epoch: ``epoch``, ``train_nll``, ``val_nll``, ``val_accuracy``.  With a
-    ``checkpoint``, the state after each epoch is kept there and taken up again; the result is
-    the same, bit for bit, because every epoch's randomness follows from ``seed`` alone.
+    row per epoch: ``epoch``, ``train_nll``, ``val_nll``, ``val_accuracy``.  Another
+    ``objective`` than cross-entropy has a ``train_loss`` instead, and its NLL is that of its own
+    probabilities.  With a ``checkpoint``, the state after each epoch is kept there and taken up
+    again; the result is the same, bit for bit, because every epoch's randomness follows from
+    ``seed`` alone.
 
     Raises :class:`InputError` naming epoch and step if the loss is not finite.
     """
+    objective = objective or CrossEntropy()
     torch.manual_seed(derive(seed, "weights"))
     classifier = _untrained(train, model, network, normalise).to(device)
     pixels = torch.from_numpy(train.images).to(device)
@@ -86,8 +91,9 @@ def fit(
     for epoch in range(start, epochs):
         torch.manual_seed(derive(seed, "epoch", epoch))
         rates = _cosine(learning_rate, epoch, epochs)
-        loss = _epoch(classifier, steps, pixels, labels, batch, augment, rates, epoch)
-        history.append({"epoch": epoch, "train_nll": loss, **_score(classifier, val)})
+        loss = _epoch(classifier, steps, pixels, labels, batch, augment, rates, epoch, objective)
+        scores = _score(classifier, val, objective)
+        history.append({"epoch": epoch, objective.loss_name: loss, **scores})
         if max(history, key=_rank) is history[-1]:
             best = {k: v.clone() for k, v in classifier.state_dict().items()}
         if checkpoint and epoch < epochs - 1:
@@ -96,7 +102,8 @@ def fit(
             )
     classifier.load_state_dict(best)
     chosen = max(history, key=_rank)
-    classifier.record = {"epochs": epochs, "best": chosen, "seed": seed, "images": len(train)}
+    record = {"epochs": epochs, "best": chosen, "seed": seed, "images": len(train)}
+    classifier.record = record | objective.record
     return classifier.eval().requires_grad_(False), history
 
 
@@ -129,6 +136,7 @@ def _epoch(
     augment: str,
     rates: tuple[float, float],
     epoch: int,
+    objective: Objective,
 ) -> float:
     """One pass over the training set; returns the mean loss."""
     classifier.train()
@@ -141,7 +149,7 @@ def _epoch(
             group["lr"] = rates[0] + (rates[1] - rates[0]) * step / len(order)
         images = pixels[which]
         images = images.float() / 255 if images.dtype == torch.uint8 else images
-        loss = F.cross_entropy(classifier(_augment(images, augment)), labels[which])
+        loss = objective.loss(classifier(_augment(images, augment)), labels[which], epoch)
         if not math.isfinite(value := loss.item()):
             raise InputError(
                 f"the loss is {value} in epoch {epoch + 1}, step {step + 1}: "
@@ -172,10 +180,10 @@ def _augment(images: Tensor, how: str) -> Tensor:
     return padded[which, channel, rows, columns[:, None, None, :]]
 
 
-def _score(classifier: Classifier, images: ImageSet) -> dict[str, float]:
+def _score(classifier: Classifier, images: ImageSet, objective: Objective) -> dict[str, float]:
     classifier.eval()
     answers, labels = logits(classifier, images.images), torch.from_numpy(images.labels)
     return {
-        "val_nll": F.cross_entropy(answers, labels).item(),
+        "val_nll": F.nll_loss(objective.log_probabilities(answers), labels).item(),
         "val_accuracy": (answers.argmax(1) == labels).float().mean().item(),
     }

@@ -3,11 +3,13 @@
 One pool: ``x`` and ``y`` (or ``images`` and ``labels``); without labels, all have none.  With an
 official test set: ``x_train``, ``y_train``, ``x_test``, ``y_test``.  Images are [N, H, W],
 [N, H, W, C] or [N, C, H, W] with one or three channels, uint8 or floats in [0, 1]; labels are
-whole numbers from 0, or -1 for none.  ``classes``, texts, may name the classes.
+whole numbers from 0, or -1 for none.  ``classes``, texts, may name the classes, if the
+configuration does not.
 """
 
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +29,7 @@ def obtain(places: Places) -> Obtained:
     """Describe the file."""
     if places.path is None or not places.path.is_file():
         raise InputError(f"path: no file {places.path}")
-    return Obtained((File.on_disk(places.path, NAME, "own file"),))
+    return Obtained((File.on_disk(places.path, NAME, "own file"),), places.classes)
 
 
 def read(manifest: Manifest, wanted: Wanted) -> Pool:
@@ -41,7 +43,8 @@ def read(manifest: Manifest, wanted: Wanted) -> Pool:
             pairs = [_pair(arrays, *_one_pool(arrays))]
         images = _join([images for images, _ in pairs])
         labels = np.concatenate([labels for _, labels in pairs])
-        return Pool(images, labels, _classes(arrays, labels), sum(len(y) for _, y in pairs[1:]))
+        classes = _classes(manifest.classes or arrays.get("classes"), labels)
+        return Pool(images, labels, classes, sum(len(y) for _, y in pairs[1:]))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
@@ -110,11 +113,11 @@ def _join(images: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(images)
 
 
-def _classes(arrays: dict[str, np.ndarray], labels: np.ndarray) -> tuple[str, ...]:
+def _classes(given: Sequence[str] | None, labels: np.ndarray) -> tuple[str, ...]:
     count = int(labels.max()) + 1
     if count > MOST_CLASSES:
         raise InputError(f"the label {count - 1} is no class number")
-    names = tuple(str(each) for each in arrays.get("classes", range(count)))
+    names = tuple(str(each) for each in (range(count) if given is None else given))
     if len(names) < count:
         raise InputError(f"classes has {len(names)} names for {count} classes")
     return names

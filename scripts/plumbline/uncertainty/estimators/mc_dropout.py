@@ -10,6 +10,8 @@ from plumbline.errors import InputError
 from plumbline.models.classifier import Classifier, batches
 from plumbline.seeding import derive
 
+NEEDS = ("dropout",)
+
 
 @torch.no_grad()
 def predict(

@@ -1,0 +1,49 @@
+"""Take over given weights as a classifier for one dataset."""
+
+import argparse
+import os
+from pathlib import Path
+
+from plumbline import cli
+from plumbline.config.training import GivenWeights
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", required=True, help="architecture, a module of plumbline.models")
+    parser.add_argument("--images", required=True, help="ImageSet whose shape and classes count")
+    parser.add_argument(
+        "--mirror",
+        type=Path,
+        default=os.environ.get("PLUMBLINE_MIRROR") or None,
+        help="folder that is searched before the network",
+    )
+    parser.add_argument(
+        "--downloads", type=Path, default="downloads", help="folder that keeps downloaded files"
+    )
+    parser.add_argument("--out", required=True, help="Classifier to write")
+
+
+def main(args: argparse.Namespace) -> None:
+    from plumbline.artefacts import ImageSet
+    from plumbline.data.obtain import Places, obtain_weights
+    from plumbline.errors import InputError
+    from plumbline.models.classifier import Architecture
+    from plumbline.training.adoption import adopt, read_weights
+
+    given, images = args.options, ImageSet.load(args.images)
+    _, channels, size, _ = images.images.shape
+    shape = {"channels": channels, "size": size, "classes": len(images.classes)}
+    places = Places(args.downloads, args.mirror, Path(given.path) if given.path else None)
+    file = obtain_weights(given.url, given.sha256, places)
+    architecture = Architecture(args.model, shape | given.network)
+    weights = read_weights(Path(file.path))
+    try:
+        classifier = adopt(weights, architecture, images.classes, given.mean, given.std)
+    except InputError as error:
+        raise InputError(f"{file.path}: {error}") from None
+    classifier.record = {"weights": file.name, "sha256": file.sha256, "origin": file.origin}
+    classifier.save(args.out)
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments, GivenWeights)

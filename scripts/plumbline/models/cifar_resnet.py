@@ -1,0 +1,57 @@
+"""The residual nets for small images, of any depth: what ResNet-20 and ResNet-56 share."""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from plumbline.models.classifier import Network
+from plumbline.torchvision_import import import_torchvision
+
+
+class PaddedShortcut(nn.Module):
+    """Option A: every second row and column, and channels of zeros before and after.
+
+    [N, C, H, W] -> [N, ``after``, ceil(H / 2), ceil(W / 2)]; without weights.
+    """
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        low = (after - before) // 2
+        self.padding = (0, 0, 0, 0, low, after - before - low)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return F.pad(hidden[:, :, ::2, ::2], self.padding)
+
+
+def cifar_resnet(blocks: int, *, channels: int, classes: int, width: int) -> Network:
+    """A residual net of 6 ``blocks`` + 2 layers: stages of 1, 2 and 4 times ``width`` channels.
+
+    Weights have the names of akamaster/pytorch_resnet_cifar10, the usual source of trained
+    ones.  Any size of image fits.
+
+    He et al. 2016, section 4.2, option A shortcuts; initialised after He et al. 2015.
+    """
+    layers = {
+        "conv1": nn.Conv2d(channels, width, 3, padding=1, bias=False),
+        "bn1": nn.BatchNorm2d(width),
+        "relu": nn.ReLU(inplace=True),
+        "layer1": _stage(width, width, blocks),
+        "layer2": _stage(width, 2 * width, blocks),
+        "layer3": _stage(2 * width, 4 * width, blocks),
+        "avgpool": nn.AdaptiveAvgPool2d(1),
+        "flatten": nn.Flatten(),
+        "linear": nn.Linear(4 * width, classes),
+    }
+    network = Network(layers, last_block="layer3")
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight)
+    return network
+
+
+def _stage(before: int, after: int, blocks: int) -> nn.Sequential:
+    block = import_torchvision().models.resnet.BasicBlock
+    if before == after:
+        first = block(before, after)
+    else:
+        first = block(before, after, 2, PaddedShortcut(before, after))
+    return nn.Sequential(first, *(block(after, after) for _ in range(blocks - 1)))

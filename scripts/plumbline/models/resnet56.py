@@ -1,0 +1,17 @@
+"""ResNet-56 for small images such as CIFAR-10's."""
+
+from plumbline.models.cifar_resnet import cifar_resnet
+from plumbline.models.classifier import Network
+
+BLOCKS = 9
+TRAITS = ("gap_head",)
+
+
+def build(*, channels: int, size: int, classes: int, width: int = 16) -> Network:
+    """Nine residual blocks in each of three stages of 1, 2 and 4 times ``width`` channels.
+
+    ``size`` is not used: any size fits.
+
+    He et al. 2016, section 4.2, option A shortcuts.
+    """
+    return cifar_resnet(BLOCKS, channels=channels, classes=classes, width=width)

@@ -1,0 +1,123 @@
+"""Nets with given weights: read safely, fitted name by name, refused clearly."""
+
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from plumbline.errors import InputError
+from plumbline.models.classifier import Architecture, Classifier, Network
+
+Weights = dict[str, Tensor]
+
+
+def adopt(
+    weights: Weights,
+    architecture: Architecture,
+    classes: tuple[str, ...],
+    mean: Sequence[float] | None,
+    std: Sequence[float] | None,
+) -> Classifier:
+    """A Classifier with ``weights``, in evaluation mode and frozen.
+
+    ``mean`` and ``std`` are per channel, in units of the pixels' range [0, 1]; without them
+    the net takes pixels as they are.
+
+    Raises :class:`InputError` if the weights are not exactly those of the architecture.
+    """
+    channels = architecture.arguments["channels"]
+    for name, values in (("mean", mean), ("std", std)):
+        if values and len(values) != channels:
+            raise InputError(f"{name} has {len(values)} numbers for images of {channels} channels")
+    classifier = Classifier(
+        architecture,
+        classes,
+        torch.tensor(mean) if mean else torch.zeros(channels),
+        torch.tensor(std) if std else torch.ones(channels),
+    )
+    fitted = rename(weights, classifier.network)
+    check(fitted, classifier.network, architecture.name)
+    classifier.network.load_state_dict(fitted, strict=False)  # checked: only counters are missing
+    return classifier.eval().requires_grad_(False)
+
+
+def read_weights(path: Path) -> Weights:
+    """Tensors by name from a safetensors file or a PyTorch state dict.
+
+    A state dict may lie under ``state_dict`` beside other things, and its names may begin with
+    ``module.``, as data parallel training leaves them.  Nothing but tensors and plain values
+    is unpickled.
+
+    Raises :class:`InputError` naming the file if it holds no weights.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        if path.suffix == ".safetensors":
+            content = load_file(path)
+        else:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, OSError, EOFError, RuntimeError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: not readable as weights ({_line(error)})") from None
+    except pickle.UnpicklingError:
+        raise InputError(f"{path}: not a state dict of plain tensors, so not read") from None
+    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
+        content = content["state_dict"]
+    if not (isinstance(content, dict) and content and all(map(_is_weight, content.items()))):
+        raise InputError(f"{path}: holds no state dict, that is tensors by name")
+    return {name.removeprefix("module."): tensor for name, tensor in content.items()}
+
+
+def rename(weights: Weights, network: Network) -> Weights:
+    """``weights`` by the names that ``network`` gives its layers, where published ones differ."""
+    return {_ours(name, network.published): tensor for name, tensor in weights.items()}
+
+
+def check(weights: Weights, network: Network, model: str) -> None:
+    """Raise :class:`InputError` unless ``weights`` are all those of ``network``, and finite.
+
+    Counters of batch normalisation may be missing: they have no part in evaluation.
+    """
+    wanted = network.state_dict()
+    missing = [
+        name for name in wanted if name not in weights and not name.endswith("num_batches_tracked")
+    ]
+    unexpected = [name for name in weights if name not in wanted]
+    faults = [
+        f"{names[0]} is {word} ({len(names)} such)"
+        for word, names in (("missing", missing), ("not the net's", unexpected))
+        if names
+    ]
+    faults += [
+        f"{name} is {_shape(weights[name])}, the net's {_shape(tensor)}"
+        for name, tensor in wanted.items()
+        if name in weights and weights[name].shape != tensor.shape
+    ][:1]
+    faults += [
+        f"{name} is not finite" for name, tensor in weights.items() if not tensor.isfinite().all()
+    ][:1]
+    if faults:
+        raise InputError(f"these are no weights of {model}: {'; '.join(faults)}")
+
+
+def _ours(name: str, published: dict[str, str]) -> str:
+    for theirs, ours in published.items():
+        if name.startswith(f"{theirs}."):
+            return f"{ours}{name[len(theirs) :]}"
+    return name
+
+
+def _is_weight(item: tuple[Any, Any]) -> bool:
+    return isinstance(item[0], str) and isinstance(item[1], Tensor)
+
+
+def _shape(tensor: Tensor) -> str:
+    return " x ".join(map(str, tensor.shape)) or "a single number"
+
+
+def _line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
