@@ -29,7 +29,7 @@ rule attack:
             "attack.py", "attacks", ATTACKS.file(w.attack), NETWORKS.file(w.model)
         ),
         options=lambda w: options(
-            method_options(CONFIG.attacks.methods, w.attack),
+            set=CONFIG.attacks.methods[w.attack],
             method=w.attack,
             dataset=w.dataset,
             model=w.model,

@@ -15,10 +15,13 @@ from plumbline.methods import (
     ATTACKS,
     ATTRIBUTIONS,
     ESTIMATORS,
+    GENERATORS,
     NETWORKS,
     OPERATORS,
     READERS,
     SOURCES,
+    VISUALIZATIONS,
+    unmet,
 )
 from plumbline.seeding import derive
 
@@ -30,7 +33,7 @@ except InputError as error:
 
 wildcard_constraints:
     dataset="[a-z0-9_]+",
-    model="[a-z0-9_]+",
+    model="|".join(NETWORKS.names()),
     seed="[0-9]+",
     split="train|val|calibration|test",
     attack="[a-z0-9_]+",
@@ -38,6 +41,8 @@ wildcard_constraints:
     corpus="in_distribution|out_of_distribution|adversarial",
     method="[a-z0-9_]+",
     operator="[a-z0-9_]+",
+    visualization="[a-z0-9_]+",
+    generator="[a-z0-9_]+",
 
 
 def results(path):
@@ -71,10 +76,29 @@ def runtime(*names):
     return {"seed": derive(CONFIG.seed, *names), "device": CONFIG.device}
 
 
-def method_options(section, name):
-    """Options of a method as `--set`, a JSON text, without those of the workflow."""
-    own = {k: v for k, v in section[name].items() if k != "images"}
-    return {"set": own}
+def gallery(dataset):
+    """What chooses the images that every method explains for the gallery."""
+    section = CONFIG.attribution.gallery
+    return section.model_dump() | {
+        "images": section.images.get(dataset, ()),
+        "seed": derive(CONFIG.seed, "gallery", dataset),
+    }
+
+
+def inapplicable(entry, model):
+    """Why an entry of attribution.methods does not apply to a net; empty if it does."""
+    reasons = (
+        unmet(ATTRIBUTIONS, module, model)
+        for module in CONFIG.attribution.modules_of(entry)
+    )
+    return next(filter(None, reasons), "")
+
+
+def attributions(model):
+    """Entries of attribution.methods that apply to a net."""
+    return [
+        entry for entry in CONFIG.attribution.methods if not inapplicable(entry, model)
+    ]
 
 
 def classifier(seed=0):

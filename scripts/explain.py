@@ -7,37 +7,50 @@ from plumbline import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--name", required=True, help="the method's name in tables and figures")
     parser.add_argument("--method", required=True, help="method, a module of attribution/methods")
     parser.add_argument("--set", type=json.loads, default={}, help="its options, as JSON")
     parser.add_argument("--classifier", required=True, help="Classifier that is explained")
     parser.add_argument("--images", required=True, help="ImageSet")
     parser.add_argument("--count", type=int, required=True, help="how many of them, from the first")
+    parser.add_argument("--gallery", type=json.loads, help="what chooses further ones, as JSON")
+    parser.add_argument("--memory-mb", type=int, default=512, help="for the activations of a batch")
+    parser.add_argument("--dataset", required=True, help="key of the table")
+    parser.add_argument("--model", required=True, help="key of the table")
     parser.add_argument("--out", required=True, help="Attribution to write")
+    parser.add_argument("--cost", required=True, help="CSV of what it cost")
     cli.add_runtime(parser)
 
 
 def main(args: argparse.Namespace) -> None:
     import torch
 
-    from plumbline.artefacts import Attribution, ImageSet
+    from plumbline.artefacts import ImageSet
+    from plumbline.attribution.explanation import explain
+    from plumbline.attribution.selection import explained, gallery
     from plumbline.methods import ATTRIBUTIONS
-    from plumbline.models.classifier import Classifier, logits
+    from plumbline.models.classifier import Classifier
     from plumbline.runtime import setup
+    from plumbline.tables import write_csv
 
     ATTRIBUTIONS.check(args.method, args.set)
     device = setup(args.device, args.threads)
-    classifier = Classifier.load(args.classifier, device)
-    images = ImageSet.load(args.images).select(slice(args.count))
-    target = logits(classifier, images.images).argmax(1)
-    relevance, gap = ATTRIBUTIONS.load(args.method)(
-        classifier,
+    images = ImageSet.load(args.images)
+    shown = gallery(images.labels, **args.gallery) if args.gallery else images.index[:0]
+    images = images.select(explained(len(images), args.count, shown))
+    attribution, cost = explain(
+        ATTRIBUTIONS.load(args.method),
+        Classifier.load(args.classifier, device),
         torch.from_numpy(images.pixels).to(device),
-        target.to(device),
+        images.index,
+        name=args.name,
         seed=args.seed,
+        memory=args.memory_mb << 20,
         **args.set,
     )
-    arrays = (each.cpu().numpy() for each in (relevance, target, gap))
-    Attribution(args.method, *arrays, images.index).save(args.out)
+    attribution.save(args.out)
+    keys = {"dataset": args.dataset, "model": args.model, "method": args.name}
+    write_csv(args.cost, [keys | each for each in cost])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,17 @@
 """Fixtures that all tests share: real digits and small nets trained on them, once per session."""
 
+import sys
+
 import numpy as np
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def determinism_as_found():
+    """A test that sets up the runtime of a script leaves no later test without its functions."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_deterministic_debug_mode("default")
 
 
 @pytest.fixture(scope="session")

@@ -215,14 +215,16 @@ class Attribution:
 
     ``relevance`` [N, C, H, W] float32, signed.  ``target`` [N] int64 is the class whose
     logit is explained.  ``gap`` [N] float32 is sum(relevance) minus what completeness demands
-    of the method (NaN for methods that promise nothing).  ``index`` [N] says which source
-    image each one explains.
+    of the method (NaN for methods that promise nothing).  ``probability`` [N] float32 is the
+    softmax probability of the target.  ``index`` [N] says which source image each one
+    explains.  ``method`` is the entry's name in the configuration.
     """
 
     method: str
     relevance: np.ndarray
     target: np.ndarray
     gap: np.ndarray
+    probability: np.ndarray
     index: np.ndarray
 
     def __post_init__(self) -> None:
@@ -230,13 +232,14 @@ class Attribution:
             raise ValueError(f"relevance must be [N, C, H, W], not {self.relevance.shape}")
         if not np.isfinite(self.relevance).all():
             raise ValueError(f"{self.method}: relevance is not finite")
-        if not len(self.target) == len(self.gap) == len(self.index) == len(self.relevance):
-            raise ValueError("relevance, target, gap and index differ in length")
+        others = (self.target, self.gap, self.probability, self.index)
+        if any(len(each) != len(self.relevance) for each in others):
+            raise ValueError("relevance, target, gap, probability and index differ in length")
 
     def save(self, path: str | os.PathLike) -> None:
         """Write atomically."""
         arrays = {"relevance": self.relevance, "target": self.target}
-        arrays |= {"gap": self.gap, "index": self.index}
+        arrays |= {"gap": self.gap, "probability": self.probability, "index": self.index}
         save_arrays(path, "Attribution", arrays, {"method": self.method})
 
     @classmethod

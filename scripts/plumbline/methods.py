@@ -18,6 +18,10 @@ from plumbline.errors import InputError
 
 SUPPLIED = {"seed", "batch", "channels", "size", "classes"}
 TYPES = {"int": int, "float": (int, float), "bool": bool, "str": str}
+TRAITS = {
+    "dropout": "no dropout layer",
+    "gap_head": "no head of global average pooling and one dense layer",
+}
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,14 @@ class Kind:
         """Type and default of each option of a method, read from its signature."""
         return _options(Path(__file__).parents[1] / self.file(name), self.function)
 
+    def constant(self, name: str, constant: str) -> tuple[str, ...]:
+        """A literal tuple of the method's module, read from its text; empty if it has none."""
+        return _constant(Path(__file__).parents[1] / self.file(name), constant)
+
+    def defines(self, name: str, function: str) -> bool:
+        """Whether the method's module also has a ``function``, read from its text."""
+        return _defines(Path(__file__).parents[1] / self.file(name), function)
+
     def check(self, name: str, given: dict[str, Any]) -> None:
         """Raise :class:`InputError` unless ``given`` are options of the method ``name``."""
         self.check_name(name)
@@ -62,6 +74,16 @@ class Kind:
             kind = known[option][0]
             if not _fits(value, kind):
                 raise InputError(f"{name}.{option} must be {kind}, not {value!r}")
+
+
+def unmet(kind: Kind, method: str, model: str) -> str:
+    """Why ``method`` does not apply to the net ``model``; empty if it does.
+
+    A method's module names what it needs of a net in ``NEEDS``, a net's module what it has in
+    ``TRAITS``: keys of :data:`TRAITS`.
+    """
+    missing = set(kind.constant(method, "NEEDS")) - set(NETWORKS.constant(model, "TRAITS"))
+    return " and ".join(TRAITS[trait] for trait in sorted(missing))
 
 
 def nearest(name: str, known: Any) -> str:
@@ -90,10 +112,26 @@ def _options(file: Path, function: str) -> dict[str, tuple[str, Any]]:
     raise InputError(f"{file.name} defines no function {function}")
 
 
+@functools.cache
+def _defines(file: Path, function: str) -> bool:
+    body = ast.parse(file.read_text(encoding="utf-8")).body
+    return any(isinstance(node, ast.FunctionDef) and node.name == function for node in body)
+
+
+@functools.cache
+def _constant(file: Path, constant: str) -> tuple[str, ...]:
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == constant:
+            return ast.literal_eval(node.value)
+    return ()
+
+
 SOURCES = Kind("data/sources", "obtain")
 READERS = Kind("data/sources", "read")
-NETWORKS = Kind("models", "build", exclude=("classifier",))
+NETWORKS = Kind("models", "build", exclude=("classifier", "cifar_resnet"))
 ATTACKS = Kind("attacks/methods", "perturb")
 ESTIMATORS = Kind("uncertainty/estimators", "predict")
 ATTRIBUTIONS = Kind("attribution/methods", "attribute")
 OPERATORS = Kind("stability/operators", "mutate")
+VISUALIZATIONS = Kind("visualization/methods", "visualize")
+GENERATORS = Kind("visualization/generators", "build")

@@ -7,14 +7,27 @@ from typing import TypeVar
 
 T = TypeVar("T")
 SECONDS_BETWEEN_LINES = 5.0
+_reporting = False
 
 
 def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
     """Yield ``items`` and report on standard error how many are done.
 
     ``what`` names the work, for example ``"epochs"``.  ``total`` defaults to ``len(items)``.
+    A loop inside a loop that reports is silent.
     """
-    total = len(items) if total is None else total
+    global _reporting
+    if _reporting:
+        yield from items
+        return
+    _reporting = True
+    try:
+        yield from _reported(items, what, len(items) if total is None else total)
+    finally:
+        _reporting = False
+
+
+def _reported(items: Iterable[T], what: str, total: int) -> Iterator[T]:
     if sys.stderr.isatty():
         from tqdm import tqdm
 

@@ -58,3 +58,14 @@ def mean_interval(values: np.ndarray, seed: int) -> tuple[float, float, float]:
         return float("nan"), float("nan"), float("nan")
     means = bootstrap_counts(len(values), seed) @ values / len(values)
     return float(values.mean()), *interval(means)
+
+
+def mean_intervals(values: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """:func:`mean_interval` of every column of ``values`` [N, M], each result [M].
+
+    All columns share their resamples.  ``values`` must be finite and N at least 1.
+    """
+    tail = (1 - LEVEL) / 2
+    means = bootstrap_counts(len(values), seed) @ values.astype(np.float64) / len(values)
+    low, high = np.quantile(means, [tail, 1 - tail], axis=0)
+    return values.mean(0, dtype=np.float64), low, high

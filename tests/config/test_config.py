@@ -64,9 +64,60 @@ def test_every_field_is_described():
     walk(Config)
 
 
+@pytest.fixture
+def mirror(tmp_path, monkeypatch):
+    """A mirror with every file that an overlay names, all empty."""
+    for path in OVERLAYS:
+        sources = yaml.safe_load(path.read_text()).get("data", {}).get("sources", {})
+        for source in sources.values():
+            for key in ("path", "labels", "classes"):
+                if isinstance(name := source.get(key), str):
+                    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+                    (tmp_path / name).touch()
+    monkeypatch.setenv("PLUMBLINE_MIRROR", str(tmp_path))
+
+
 @pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: path.stem)
-def test_every_overlay_is_valid(path):
+def test_every_overlay_is_valid(path, mirror):
     load(merge(read(), yaml.safe_load(path.read_text())))
+
+
+def test_the_subset_of_cifar10_lies_over_cifar10(mirror):
+    config = merge(merge(read(), read("cifar10")), read("cifar10_subset"))
+    source = load(config).data.sources["cifar10"]
+    assert (source.kind, source.splits_of, len(source.classes)) == ("npz", "test", 10)
+
+
+def test_photographs_that_are_nowhere_are_named(monkeypatch):
+    monkeypatch.delenv("PLUMBLINE_MIRROR", raising=False)
+    with pytest.raises(
+        InputError, match=r"sources\.imagenet\.path: nothing at 'imagenet95/images'"
+    ):
+        load(merge(read(), read("imagenet")))
+
+
+def test_a_given_net_has_one_seed_and_what_fits_one(tmp_path):
+    (tmp_path / "w.pth").touch()
+    config = read()
+    given = {"digits": {"resnet34": {"path": str(tmp_path / "w.pth")}}}
+    config["training"]["weights"] = given
+    made = load(copy.deepcopy(config))
+    assert (made.seeds_of("digits", "resnet34"), made.seeds_of("digits", "lenet5")) == (1, 3)
+    assert made.estimators("digits", "lenet5") == ["softmax", "mc_dropout", "ensemble"]
+    assert made.estimators("digits", "resnet34") == ["softmax", "mc_dropout"]
+    assert made.missing("ensemble", "digits", "resnet34") == "only 1 net with given weights"
+    assert made.missing("mc_dropout", "digits", "resnet20") == "no dropout layer"
+    for change, message in (
+        ({"path": "nowhere.pth"}, r"resnet34\.path: no file 'nowhere\.pth', nor in the mirror"),
+        ({"path": None}, "weights need a path or a url"),
+        ({"url": "http://localhost/w"}, "url and sha256 go together"),
+        ({"network": {"widht": 3}}, "resnet34 has no option 'widht'"),
+        ({"mean": [0.5]}, "mean and std need a number for each channel"),
+    ):
+        broken = copy.deepcopy(config)
+        broken["training"]["weights"]["digits"]["resnet34"] |= change
+        with pytest.raises(InputError, match=message):
+            load(broken)
 
 
 def at(config, *place):
@@ -148,6 +199,26 @@ FAULTS = {
         {"estimators": {"mc_dropout": {}, "ensemble": {}}},
         "softmax is missing",
     ),
+    "unknown attribution option": (
+        ("attribution", "methods", "lime"),
+        {"sampels": 3},
+        "attribution.methods.lime: lime has no option 'sampels'; did you mean 'samples'",
+    ),
+    "unknown module of an entry": (
+        ("attribution", "methods", "lime"),
+        {"method": "lrp_epsilom"},
+        "attribution.methods.lime: no 'lrp_epsilom'; did you mean 'lrp_epsilon'",
+    ),
+    "unknown entry": (
+        ("attribution",),
+        {"randomization": {"methods": ["gradiant"]}},
+        "attribution: randomization.methods: no entry 'gradiant'; did you mean 'gradient'",
+    ),
+    "unknown fill": (
+        ("attribution", "degradation"),
+        {"fills": ["blurred"]},
+        "attribution.degradation.fills.0: a fill must be .*'blurred'",
+    ),
     "unknown latent attack": (("latent",), {"attack": "cw"}, "latent.attack: no 'cw'"),
 }
 
@@ -160,6 +231,16 @@ def test_a_fault_is_told_in_few_lines_that_name_the_key(fault):
     with pytest.raises(InputError, match=message) as caught:
         load(config)
     assert str(caught.value).count("\n") <= 2
+
+
+def test_null_takes_an_entry_away():
+    config = read()
+    assert {"lime", "occlusion"} <= set(load(config).attribution.methods)
+    config["attribution"]["methods"] |= {"lime": None, "mine": {"method": "gradient"}}
+    found = load(config).attribution
+    assert "lime" not in found.methods
+    assert found.module_of("mine") == "gradient"
+    assert found.options_of("mine") == {}
 
 
 def test_fractions_of_255_levels_are_read():

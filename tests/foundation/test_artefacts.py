@@ -41,10 +41,13 @@ def test_prediction_and_attribution_round_trip(tmp_path):
     assert Prediction.load(tmp_path / "p").probs.shape == (2, 3, 4)
     relevance = np.ones((3, 1, 2, 2), np.float32)
     gap = np.full(3, np.nan, np.float32)
-    Attribution("random", relevance, np.zeros(3, int), gap, np.arange(3)).save(tmp_path / "a")
+    probability = np.array([0.5, 0.7, 0.9], np.float32)
+    arrays = (relevance, np.zeros(3, int), gap, probability, np.arange(3))
+    Attribution("random", *arrays).save(tmp_path / "a")
     read = Attribution.load(tmp_path / "a")
     assert read.method == "random"
     assert np.isnan(read.gap).all()
+    np.testing.assert_array_equal(read.probability, probability)
 
 
 def test_equal_content_is_equal_byte_by_byte(tmp_path):

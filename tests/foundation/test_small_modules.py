@@ -13,7 +13,7 @@ from plumbline import cli
 from plumbline.config.training import TrainingOptions
 from plumbline.errors import InputError
 from plumbline.files import atomic, write_text
-from plumbline.methods import ATTACKS, NETWORKS
+from plumbline.methods import ATTACKS, ATTRIBUTIONS, ESTIMATORS, NETWORKS, TRAITS, Kind, unmet
 from plumbline.progress import progress
 from plumbline.seeding import derive
 from plumbline.statistics import bootstrap_counts, mean_interval, wilson
@@ -117,6 +117,25 @@ def test_wrong_methods_and_options_are_named(name, given, message):
         ATTACKS.check(name, given)
 
 
+def test_what_a_method_needs_of_a_net_is_said_in_words(monkeypatch):
+    assert ATTACKS.constant("pgd", "NEEDS") == ()
+    assert NETWORKS.constant("resnet34", "TRAITS") == ("dropout", "gap_head")
+    assert unmet(ATTACKS, "pgd", "lenet5") == ""
+    needs = {"pgd": ("gap_head", "dropout")}
+    real = Kind.constant
+    monkeypatch.setattr(
+        Kind, "constant", lambda kind, name, what: needs.get(name) or real(kind, name, what)
+    )
+    assert unmet(ATTACKS, "pgd", "resnet34") == ""
+    assert unmet(ATTACKS, "pgd", "lenet5") == TRAITS["gap_head"]
+
+
+def test_every_trait_that_is_named_is_known():
+    for kind, constant in ((NETWORKS, "TRAITS"), (ATTRIBUTIONS, "NEEDS"), (ESTIMATORS, "NEEDS")):
+        for name in kind.names():
+            assert set(kind.constant(name, constant)) <= set(TRAITS), name
+
+
 def test_right_options_pass():
     ATTACKS.check("pgd", {"steps": 3, "relative_step": 1, "random_start": False})
 
@@ -154,3 +173,13 @@ def test_a_wrong_option_names_the_flag():
 def test_progress_yields_everything_and_reports_the_end(capsys):
     assert list(progress(range(3), "mutants")) == [0, 1, 2]
     assert "mutants: 3 of 3" in capsys.readouterr().err
+
+
+def test_progress_of_an_inner_loop_is_silent(capsys):
+    for _ in progress(range(2), "outer"):
+        assert list(progress(range(3), "inner")) == [0, 1, 2]
+    assert "inner" not in capsys.readouterr().err
+    for _ in progress(range(2), "left early"):
+        break
+    assert list(progress(range(3), "next")) == [0, 1, 2]
+    assert "next: 3 of 3" in capsys.readouterr().err

@@ -36,7 +36,7 @@ class LatentSection(Section):
     """Maps of uncertainty over the latent space of a VAE."""
 
     corpora: tuple[Corpus, ...] = ("in_distribution", "out_of_distribution", "adversarial")
-    """What a VAE is fitted on: the training images, alone or with another set."""
+    """What a VAE is fitted on: the training images, alone or with another set. None: no maps."""
 
     estimators: tuple[Name, ...] = Field(("mc_dropout", "ensemble"), min_length=1)
     """Estimators that are mapped."""

@@ -17,12 +17,21 @@ from plumbline.config.attribution import AttributionSection
 from plumbline.config.base import Name, Section
 from plumbline.config.data import DataSection
 from plumbline.config.latent import LatentSection
-from plumbline.config.report import ReportSection
 from plumbline.config.stability import StabilitySection
-from plumbline.config.training import TrainingOptions, TrainingSection
+from plumbline.config.training import GivenWeights, TrainingOptions, TrainingSection
 from plumbline.config.uncertainty import UncertaintySection
+from plumbline.config.visualization import VisualizationSection
 from plumbline.errors import InputError
-from plumbline.methods import ATTACKS, ATTRIBUTIONS, ESTIMATORS, NETWORKS, OPERATORS, nearest
+from plumbline.files import located
+from plumbline.methods import (
+    ATTACKS,
+    ATTRIBUTIONS,
+    ESTIMATORS,
+    NETWORKS,
+    OPERATORS,
+    nearest,
+    unmet,
+)
 
 
 class Config(Section):
@@ -49,8 +58,8 @@ class Config(Section):
     uncertainty: UncertaintySection = UncertaintySection()
     latent: LatentSection = LatentSection()
     attribution: AttributionSection = AttributionSection()
+    visualization: VisualizationSection = VisualizationSection()
     stability: StabilitySection = StabilitySection()
-    report: ReportSection = ReportSection()
 
     def training_options(self, dataset: str, model: str) -> TrainingOptions:
         """Options of one net: the default, overruled by its model's, then by its dataset's."""
@@ -63,15 +72,36 @@ class Config(Section):
             merged |= layer | {"network": network}
         return TrainingOptions(**merged)
 
+    def weights(self, dataset: str, model: str) -> GivenWeights | None:
+        """The given weights of one net, if it is not to be trained."""
+        return self.training.weights.get(dataset, {}).get(model)
+
+    def seeds_of(self, dataset: str, model: str) -> int:
+        """How many nets there are of one architecture on one dataset."""
+        return 1 if self.weights(dataset, model) else self.training.seeds
+
+    def missing(self, estimator: str, dataset: str, model: str) -> str:
+        """Why an estimator does not apply to a net; empty if it does."""
+        nets = self.seeds_of(dataset, model)
+        if self.uncertainty.nets(estimator) > nets:
+            return f"only {nets} net with given weights"
+        return unmet(ESTIMATORS, estimator, model)
+
+    def estimators(self, dataset: str, model: str) -> list[str]:
+        """Estimators of uncertainty that apply to a net."""
+        names = self.uncertainty.estimators
+        return [name for name in names if not self.missing(name, dataset, model)]
+
 
 def load(raw: dict[str, Any]) -> Config:
     """Check a configuration and fill in what is not given.
 
     Raises :class:`InputError` with a line or more: the key, what is wrong, what is allowed and
-    the nearest valid name.
+    the nearest valid name.  A key whose value is null counts as not given: so a configuration
+    that is laid over another takes an entry away.
     """
     try:
-        config = Config.model_validate(raw)
+        config = Config.model_validate(_without_null(raw))
     except ValidationError as error:
         raise InputError(_explain(error, Config)) from None
     _check_names(config)
@@ -79,6 +109,13 @@ def load(raw: dict[str, Any]) -> Config:
     _check_methods(config)
     _check_paths(config)
     return config
+
+
+def _without_null(values: Any) -> Any:
+    """``values`` without the keys whose value is null, at any depth."""
+    if not isinstance(values, dict):
+        return values
+    return {key: _without_null(value) for key, value in values.items() if value is not None}
 
 
 def _explain(error: ValidationError, model: type[Section], prefix: str = "") -> str:
@@ -126,6 +163,9 @@ def _check_training(config: Config) -> None:
     """Check the options of every net that will be trained."""
     for dataset, model in product(config.datasets, config.models):
         key = f"training ({model} on {dataset})"
+        if weights := config.weights(dataset, model):
+            place = f"training.weights.{dataset}.{model}.network"
+            _named(place, NETWORKS.check, model, weights.network)
         try:
             options = config.training_options(dataset, model)
         except ValidationError as error:
@@ -152,12 +192,16 @@ def _check_names(config: Config) -> None:
             )
     for model in config.models:
         _named("models", NETWORKS.check_name, model)
+    latent = config.latent
+    estimators = latent.estimators if latent.corpora else ()
+    attack = [latent.attack] if "adversarial" in latent.corpora else []
     for key, names, known in (
         ("training.models", config.training.models, NETWORKS.names()),
         ("training.datasets", config.training.datasets, sources),
+        ("training.weights", config.training.weights, sources),
         ("stability.models", config.stability.models, NETWORKS.names()),
-        ("latent.estimators", config.latent.estimators, config.uncertainty.estimators),
-        ("latent.attack", [config.latent.attack], config.attacks.methods),
+        ("latent.estimators", estimators, config.uncertainty.estimators),
+        ("latent.attack", attack, config.attacks.methods),
     ):
         for name in names:
             if name not in known:
@@ -169,11 +213,15 @@ def _check_methods(config: Config) -> None:
         ("attacks.methods", ATTACKS, config.attacks.methods),
         ("uncertainty.estimators", ESTIMATORS, config.uncertainty.estimators),
         ("stability.operators", OPERATORS, config.stability.operators),
-        ("attribution.methods", ATTRIBUTIONS, config.attribution.methods),
     ):
         for name, options in methods.items():
-            own = {k: v for k, v in options.items() if k != "images"}
-            _named(key, kind.check, name, own)
+            _named(key, kind.check, name, options)
+    for name in config.attribution.methods:
+        modules, own = config.attribution.modules_of(name), config.attribution.options_of(name)
+        _named(f"attribution.methods.{name}", ATTRIBUTIONS.check, modules[0], own)
+        for module in modules[1:]:
+            _named(f"attribution.methods.{name}.base", ATTRIBUTIONS.check_name, module)
+    config.visualization.check()
     for model, operators in config.stability.models.items():
         for name, options in operators.items():
             _named(f"stability.models.{model}", OPERATORS.check, name, options)
@@ -194,11 +242,14 @@ def _check_paths(config: Config) -> None:
         raise InputError(f"data.mirror (or PLUMBLINE_MIRROR): no folder {mirror}")
     used = {name for each in config.datasets for name in (each, *config.data.sources[each].ood)}
     for name in sorted(used):
-        source = config.data.sources[name]
-        if source.kind in ("npz", "image_folder") and not (
-            source.path and Path(source.path).exists()
-        ):
-            raise InputError(f"data.sources.{name}.path: nothing at {source.path!r}")
+        for key, path in config.data.sources[name].own_paths.items():
+            if not located(path, mirror).exists():
+                raise InputError(f"data.sources.{name}.{key}: nothing at {path!r}")
+    for dataset, model in product(config.datasets, config.models):
+        weights = config.weights(dataset, model)
+        if weights and not weights.url and not located(weights.path, mirror).is_file():
+            key = f"training.weights.{dataset}.{model}.path"
+            raise InputError(f"{key}: no file {weights.path!r}, nor in the mirror")
 
 
 def _named(key: str, check: Any, *arguments: Any) -> None:

@@ -1,0 +1,54 @@
+"""One method's explanation of a classifier's decisions, and what it cost."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from plumbline.artefacts import Attribution
+from plumbline.attribution.budget import batch_size, count_evaluations
+from plumbline.models.classifier import Classifier, logits
+from plumbline.tables import Row, row
+
+Attribute = Callable[..., tuple[Tensor, Tensor]]
+
+
+def explain(
+    attribute: Attribute,
+    classifier: Classifier,
+    pixels: Tensor,
+    index: np.ndarray,
+    *,
+    name: str,
+    seed: int,
+    memory: int,
+    **options: Any,
+) -> tuple[Attribution, list[Row]]:
+    """Explain the predicted class of ``pixels`` [N, C, H, W] by a method's ``attribute``.
+
+    Batches are such that their activations take at most ``memory`` bytes.  ``options`` are
+    the method's own.  Returns the attribution, called ``name``, and rows of its cost:
+    ``seconds_per_image``, of which there is one measurement and so no interval, and
+    ``evaluations_per_image``, how often the net was run forward, an exact count.
+    """
+    batch = batch_size(classifier, pixels, memory)
+    answers = logits(classifier, pixels, batch)
+    target = answers.argmax(1)
+    with count_evaluations(classifier) as evaluations:
+        start = time.perf_counter()
+        relevance, gap = attribute(
+            classifier, pixels, target.to(pixels.device), seed=seed, batch=batch, **options
+        )
+        relevance, gap = relevance.cpu(), gap.cpu()  # waits for an accelerator
+        seconds = time.perf_counter() - start
+    probability = answers.softmax(1).gather(1, target[:, None])[:, 0]
+    arrays = (each.numpy() for each in (relevance, target, gap, probability))
+    attribution = Attribution(name, *arrays, index)
+    n = len(pixels)
+    used, nan = evaluations.images / n, float("nan")
+    return attribution, [
+        row("seconds_per_image", seconds / n, nan, nan, n),
+        row("evaluations_per_image", used, used, used, n),
+    ]
