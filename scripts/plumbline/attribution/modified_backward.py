@@ -9,10 +9,11 @@ and pooling need no treatment: their ordinary derivative shares relevance in pro
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 Rule = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
@@ -59,12 +60,19 @@ def fold_batchnorm(network: nn.Module) -> nn.Module:
     torchvision's nets.  Others stay: in evaluation mode they are affine maps.  The copy is in
     evaluation mode and computes the same function.
     """
-    folded = copy.deepcopy(network).eval()
-    for parent in list(folded.modules()):
-        before, earlier = "", None
-        for name, child in list(parent.named_children()):
+    places, shared = [], {}
+    for path, parent in network.named_modules():
+        for (conv, earlier), (norm, child) in pairwise(parent.named_children()):
             if isinstance(earlier, nn.Conv2d) and isinstance(child, nn.BatchNorm2d):
-                setattr(parent, before, fuse_conv_bn_eval(earlier, child))
-                setattr(parent, name, nn.Identity())
-            before, earlier = name, child
+                places.append((path, conv, norm))
+                tensors = (*earlier.parameters(), *child.parameters(), *child.buffers())
+                shared |= {id(each): each for each in tensors}  # replaced below: not worth a copy
+    folded = copy.deepcopy(network, shared).eval()
+    for path, conv, norm in places:
+        parent = folded.get_submodule(path)
+        layer, bn = getattr(parent, conv), getattr(parent, norm)
+        layer.weight, layer.bias = fuse_conv_bn_weights(
+            layer.weight, layer.bias, bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias
+        )
+        setattr(parent, norm, nn.Identity())
     return folded

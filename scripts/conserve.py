@@ -1,0 +1,53 @@
+"""Draw up the balance of LRP: what of the logit reaches the pixels, what is lost on the way."""
+
+import argparse
+import json
+
+from plumbline import cli
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--classifier", required=True, help="Classifier that is explained")
+    parser.add_argument("--images", required=True, help="ImageSet")
+    parser.add_argument("--count", type=int, required=True, help="how many of them, from the first")
+    parser.add_argument(
+        "--methods", type=json.loads, required=True, help="name: [module, options], as JSON"
+    )
+    parser.add_argument("--memory-mb", type=int, default=512, help="for the activations of a batch")
+    parser.add_argument("--dataset", required=True, help="key of the table")
+    parser.add_argument("--model", required=True, help="key of the table")
+    parser.add_argument("--out", required=True, help="CSV to write")
+    cli.add_runtime(parser)
+
+
+def main(args: argparse.Namespace) -> None:
+    import importlib
+
+    import torch
+
+    from plumbline.artefacts import ImageSet
+    from plumbline.attribution.budget import batch_size
+    from plumbline.attribution.conservation import conservation
+    from plumbline.methods import ATTRIBUTIONS
+    from plumbline.models.classifier import Classifier, logits
+    from plumbline.runtime import setup
+    from plumbline.tables import write_csv
+
+    device = setup(args.device, args.threads)
+    classifier = Classifier.load(args.classifier, device)
+    images = ImageSet.load(args.images).select(slice(args.count))
+    pixels = torch.from_numpy(images.pixels).to(device)
+    batch = batch_size(classifier, pixels, args.memory_mb << 20)
+    target = logits(classifier, pixels, batch).argmax(1).to(device)
+    table = []
+    for name, (module, options) in args.methods.items():
+        ATTRIBUTIONS.check(module, options)
+        rules = importlib.import_module(f"plumbline.attribution.methods.{module}").rules(**options)
+        keys = {"dataset": args.dataset, "model": args.model, "method": name}
+        found = conservation(classifier, pixels, target, rules, seed=args.seed, batch=batch, **keys)
+        table += found
+    write_csv(args.out, table)
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments)

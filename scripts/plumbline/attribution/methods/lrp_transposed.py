@@ -1,0 +1,103 @@
+"""LRP-0 written with transposed layers, as study 003 does it."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from plumbline.attribution.batching import at_least, parts, pick
+from plumbline.attribution.lrp import WEIGHTED
+from plumbline.attribution.modified_backward import fold_batchnorm, modified
+from plumbline.models.classifier import Classifier
+from plumbline.progress import progress
+
+
+def attribute(
+    classifier: Classifier,
+    pixels: Tensor,
+    target: Tensor,
+    *,
+    seed: int,
+    batch: int = 256,
+    stabiliser: float = 1e-7,
+) -> tuple[Tensor, Tensor]:
+    """LRP of the ``target`` logit through transposed layers, [N, C, H, W].
+
+    From the answer to the pixels, each convolution is followed by its transpose and each dense
+    layer by the transposed matrix, with the same weights and no bias: R_i = x_i (W^T (R / (z +
+    s)))_i, where s has the sign of z and size ``stabiliser``.  (Study 003's transposed layers
+    kept random biases, so that its maps changed from call to call.)
+
+    A transposed layer is the layer's adjoint, which is what its gradient multiplies by.  With
+    ``stabiliser`` 0 this is LRP-0 therefore, and gradient times input; with another it is
+    LRP-epsilon with a stabiliser of one size in all layers.
+
+    Raises :class:`InputError` if ``stabiliser`` is below 0.
+    """
+    at_least("lrp_transposed.stabiliser", stabiliser, 0)
+
+    def rule(layer: nn.Module, before: Tensor, after: Tensor) -> Tensor:
+        return _Transposed.apply(before, after.detach(), layer, stabiliser)
+
+    relevance, gap = torch.empty_like(pixels), torch.empty_like(pixels[:, 0, 0, 0])
+    network = fold_batchnorm(classifier.network)
+    with modified(network, dict.fromkeys(WEIGHTED, rule)):
+        for part in progress(parts(len(pixels), batch), "batches of lrp_transposed"):
+            leaf = pixels[part].detach().requires_grad_()
+            logit = pick(network(classifier.normalise(leaf)), target[part])
+            (multiplier,) = torch.autograd.grad(logit.sum(), leaf)
+            relevance[part] = multiplier * pixels[part]
+            gap[part] = relevance[part].sum((1, 2, 3)) - logit.detach()
+    return relevance, gap
+
+
+class _Transposed(torch.autograd.Function):
+    """A layer's output; backward, relevance by output becomes relevance by input."""
+
+    @staticmethod
+    def forward(ctx, before: Tensor, after: Tensor, layer: nn.Module, stabiliser: float) -> Tensor:
+        ctx.save_for_backward(after)
+        ctx.layer, ctx.stabiliser, ctx.shape = layer, stabiliser, before.shape
+        return after.clone()
+
+    @staticmethod
+    def backward(ctx, multiplier: Tensor) -> tuple[Tensor, None, None, None]:
+        (z,) = ctx.saved_tensors
+        relevance = multiplier * z
+        if ctx.stabiliser:
+            shared = relevance / torch.where(z < 0, z - ctx.stabiliser, z + ctx.stabiliser)
+        else:
+            shared = multiplier  # R / z, also where both are zero
+        return transposed(ctx.layer, shared, ctx.shape), None, None, None
+
+
+def transposed(layer: nn.Module, outputs: Tensor, shape: torch.Size) -> Tensor:
+    """The transposed layer, without bias: from ``outputs`` to inputs of ``shape``.
+
+    The adjoint of a dense layer or zero-padded convolution: for any inputs x and outputs y the
+    products <layer(x) - bias, y> and <x, transposed(y)> are the same number.
+    """
+    if isinstance(layer, nn.Linear):
+        return outputs @ layer.weight
+    # ``_reversed_padding_repeated_twice`` is (left, right, top, bottom), also of "same".
+    left, right, top, bottom = layer._reversed_padding_repeated_twice
+    height, width = shape[2] + top + bottom, shape[3] + left + right
+    spread = [
+        size - (d * (k - 1) + 1 + (out - 1) * s)
+        for size, out, k, s, d in zip(
+            (height, width),
+            outputs.shape[2:],
+            layer.kernel_size,
+            layer.stride,
+            layer.dilation,
+            strict=True,
+        )
+    ]  # rows and columns at the end that no output sees
+    padded = F.conv_transpose2d(
+        outputs,
+        layer.weight,
+        stride=layer.stride,
+        groups=layer.groups,
+        dilation=layer.dilation,
+    )
+    padded = F.pad(padded, (0, spread[1], 0, spread[0]))
+    return padded[:, :, top : height - bottom, left : width - right]
