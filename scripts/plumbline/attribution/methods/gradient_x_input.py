@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from plumbline.attribution.backward import pixel_gradient
-from plumbline.attribution.batching import no_promise, pairs
+from plumbline.attribution.batching import no_promise, parts
 from plumbline.models.classifier import Classifier
 from plumbline.progress import progress
 
@@ -18,6 +18,6 @@ def attribute(
     biases break that, so nothing is promised.  Shrikumar et al. 2016, "Not just a black box".
     """
     relevance = torch.empty_like(pixels)
-    for image, _ in progress(pairs(pixels, 1, batch), "batches of gradient_x_input"):
-        relevance[image] = pixels[image] * pixel_gradient(classifier, pixels[image], target[image])
+    for part in progress(parts(len(pixels), batch), "batches of gradient_x_input"):
+        relevance[part] = pixels[part] * pixel_gradient(classifier, pixels[part], target[part])
     return relevance, no_promise(pixels)

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from plumbline.attribution.backward import pixel_gradient
-from plumbline.attribution.batching import at_least, pairs, target_logits
+from plumbline.attribution.batching import at_least, blocks, target_logits
 from plumbline.models.classifier import Classifier
 from plumbline.progress import progress
 
@@ -31,22 +31,22 @@ def attribute(
     """
     at_least("integrated_gradients.steps", steps, 1)
     nodes, weights = np.polynomial.legendre.leggauss(steps)
-    along = torch.from_numpy((nodes + 1) / 2).to(pixels)  # from [-1, 1] to [0, 1]
-    weight = torch.from_numpy(weights / 2).to(pixels)
-    mean = torch.zeros_like(pixels)
-    for image, step in progress(pairs(pixels, steps, batch), "batches of integrated_gradients"):
-        point = torch.lerp(
-            torch.full_like(pixels[image], baseline), pixels[image], _as(along[step])
-        )
-        gradient = pixel_gradient(classifier, point, target[image])
-        mean.index_add_(0, image, _as(weight[step]) * gradient)
-    relevance = (pixels - baseline) * mean
+    along = _each(torch.from_numpy((nodes + 1) / 2).to(pixels))  # from [-1, 1] to [0, 1]
+    weight = _each(torch.from_numpy(weights / 2).to(pixels))
+    mean, way = torch.zeros_like(pixels), pixels - baseline
+    every = blocks(len(pixels), steps, batch)
+    for image, step in progress(every, "batches of integrated_gradients"):
+        points = baseline + along[step] * way[image, None]
+        classes = target[image].repeat_interleave(points.shape[1])
+        gradient = pixel_gradient(classifier, points.flatten(0, 1), classes).view_as(points)
+        mean[image] += (weight[step] * gradient).sum(1)
+    relevance = way * mean
     with torch.no_grad():
         start = classifier(torch.full_like(pixels[:1], baseline))[0, target]
     demanded = target_logits(classifier, pixels, target, batch) - start
     return relevance, relevance.sum((1, 2, 3)) - demanded
 
 
-def _as(values: Tensor) -> Tensor:
-    """One value per image, shaped to go with images."""
+def _each(values: Tensor) -> Tensor:
+    """One value per step, shaped to go with images [N, steps, C, H, W]."""
     return values[:, None, None, None]

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plumbline.attribution.batching import at_least
-from plumbline.attribution.coalitions import blocks, spread, worths
+from plumbline.attribution.batching import at_least, parts
+from plumbline.attribution.coalitions import IMAGES, fill_image, spread, worths
 from plumbline.attribution.superpixels import superpixels
 from plumbline.models.classifier import Classifier
 from plumbline.progress import progress
@@ -22,36 +22,43 @@ def attribute(
     batch: int = 256,
     samples: int = 500,
     segments: str = "grid",
-    cell: int = 4,
+    cells: int = 7,
     compactness: float = 0.3,
-    fill: float = 0.0,
+    fill: float | str = 0.0,
 ) -> tuple[Tensor, Tensor]:
     """Shapley value of each superpixel for the ``target`` logit, [N, C, H, W].
 
-    The game: the logit when only some superpixels are shown and the others set to ``fill``.
-    If all 2^D coalitions are at most ``samples``, the values are exact; else ``samples``
-    coalitions are drawn by the Shapley kernel, in pairs of a coalition and its complement,
-    beside the empty and the full one.  The values sum to f(x) - f(all hidden) by constraint;
-    the gap shows rounding only.  A superpixel's value is shared equally among its pixels and
-    channels: relevance is constant inside, and its ranking there is random.
+    The game: the logit when only some superpixels are shown and the others set to ``fill``, a
+    value or each one's ``mean`` colour.  If all 2^D coalitions are at most ``samples``, the
+    values are exact; else ``samples`` coalitions are drawn, all sizes as often, in pairs of a
+    coalition and its complement, beside the empty and the full one.  The values sum to
+    f(x) - f(all hidden) by constraint; the gap shows rounding only.  A superpixel's value is
+    shared equally among its pixels and channels: relevance is constant inside, and its ranking
+    there is random.
 
-    ``segments`` is ``grid``, cells of ``cell`` pixels, which suits images of 28 x 28, or
-    ``slic`` with its ``compactness``: see :mod:`plumbline.attribution.superpixels`.
+    With some two samples per superpixel the equations are hardly independent, and the values are
+    far off; four or more per superpixel are safe.
+
+    ``segments`` is ``grid``, ``cells`` x ``cells`` rectangles, or ``slic`` with its
+    ``compactness``, which starts from them: see :mod:`plumbline.attribution.superpixels`.
 
     Lundberg and Lee 2017, theorem 2; pairs and the constrained solution as in Covert and Lee
-    2021, "Improving KernelSHAP: practical Shapley value estimation using linear regression".
+    2021, "Improving KernelSHAP: practical Shapley value estimation using linear regression";
+    sizes as in Musco and Witter 2025, "Provably accurate Shapley value estimation via leverage
+    score sampling", which err less than sizes drawn by the Shapley kernel.
 
     Raises :class:`InputError` for options out of range.
     """
     at_least("kernel_shap.samples", samples, 2)
     stream = np.random.default_rng(seed)
     relevance, gap = torch.empty_like(pixels), torch.empty_like(pixels[:, 0, 0, 0])
-    for part in progress(blocks(len(pixels), samples, batch), "blocks of kernel_shap"):
+    for part in progress(parts(len(pixels), IMAGES), "blocks of kernel_shap"):
         images = pixels[part]
-        labels, count = superpixels(images, segments, cell, compactness)
+        labels, count = superpixels(images, segments, cells, compactness)
         present, weight = _coalitions(stream, len(images), samples, count)
         present, weight = present.to(images.device), weight.to(images.device)
-        logits = worths(classifier, images, target[part], labels, present, fill, batch)
+        hidden = fill_image(images, labels, count, fill)
+        logits = worths(classifier, images, target[part], labels, present, hidden, batch)
         values = _shapley(present.double(), weight, logits)
         relevance[part] = spread(values, labels, images)
         gap[part] = relevance[part].sum((1, 2, 3)) - (logits[:, 1] - logits[:, 0]).to(gap)
@@ -61,20 +68,21 @@ def attribute(
 def _coalitions(
     stream: np.random.Generator, images: int, samples: int, count: int
 ) -> tuple[Tensor, Tensor]:
-    """Coalitions [images, S, ``count``] bool, and their weights [S].
+    """Coalitions [images, S, ``count``] bool, and their weights [images, S].
 
     The first is empty and the second full; both have weight zero, being constraints.
     """
-    ends = np.zeros((images, 2, count), dtype=bool)
-    ends[:, 1] = True
     if 2**count <= samples:
         inner, weight = _all(count)
         inner = np.broadcast_to(inner, (images, *inner.shape))
+        weight = np.broadcast_to(weight, inner.shape[:2])
     else:
-        inner = _paired(stream, images, samples // 2, count)
-        weight = np.ones(inner.shape[1])
+        inner, weight = _paired(stream, images, samples // 2, count)
+    ends = np.zeros((images, 2, count), dtype=bool)
+    ends[:, 1] = True
+    weight = weight / weight.sum(1, keepdims=True)
     present = torch.from_numpy(np.concatenate([ends, inner], axis=1))
-    return present, torch.from_numpy(np.concatenate([[0, 0], weight / weight.sum()]))
+    return present, torch.from_numpy(np.concatenate([np.zeros((images, 2)), weight], axis=1))
 
 
 def _all(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -86,28 +94,30 @@ def _all(count: int) -> tuple[np.ndarray, np.ndarray]:
     return present, (count - 1) / (ways[sizes] * sizes * (count - sizes))
 
 
-def _paired(stream: np.random.Generator, images: int, draws: int, count: int) -> np.ndarray:
-    """Random coalitions and their complements, [images, 2 * draws, count].
+def _paired(
+    stream: np.random.Generator, images: int, draws: int, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Random coalitions and their complements, [images, 2 * draws, count], and their weights.
 
-    The size s has probability in proportion to 1 / (s (count - s)); its members are uniform.
+    Sizes are spread evenly from 1 to ``count`` - 1, the members are uniform.  The weight is the
+    Shapley kernel over the probability of the coalition.
     """
     numbers = stream.random((images, draws, count + 1))
-    sizes = np.arange(1, count)
-    upto = np.cumsum(1 / (sizes * (count - sizes)))
-    size = sizes[np.searchsorted(upto / upto[-1], numbers[..., 0], side="right")]
+    share = (np.arange(draws) + numbers[..., 0]) / draws
+    size = 1 + (share * (count - 1)).astype(int)
     place = numbers[..., 1:].argsort(-1).argsort(-1)
-    half = place < size[..., None]
-    return np.concatenate([half, ~half], axis=1)
+    half, weight = place < size[..., None], 1 / (size * (count - size))
+    return np.concatenate([half, ~half], axis=1), np.concatenate([weight, weight], axis=1)
 
 
 def _shapley(present: Tensor, weight: Tensor, logits: Tensor) -> Tensor:
     """Weighted least squares whose coefficients [N, D] sum to what the full coalition adds.
 
-    ``present`` [N, S, D], ``weight`` [S], ``logits`` [N, S]; first empty, then full.
+    ``present`` [N, S, D], ``weight`` [N, S], ``logits`` [N, S]; first empty, then full.
     """
     empty, total = logits[:, :1], logits[:, 1] - logits[:, 0]
-    left = present.mT @ (weight[:, None] * present)
-    right = present.mT @ (weight[:, None] * (logits - empty)[..., None])
+    weighted = (weight[..., None] * present).mT
+    left, right = weighted @ present, weighted @ (logits - empty)[..., None]
     # The pseudo-inverse, because few random coalitions may leave some direction open.
     inverse = torch.linalg.pinv(left, hermitian=True)
     free, ones = (inverse @ right)[..., 0], inverse.sum(2)

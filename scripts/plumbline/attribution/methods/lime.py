@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plumbline.attribution.batching import at_least, no_promise
-from plumbline.attribution.coalitions import blocks, spread, worths
+from plumbline.attribution.batching import at_least, no_promise, parts
+from plumbline.attribution.coalitions import IMAGES, fill_image, spread, worths
 from plumbline.attribution.superpixels import superpixels
 from plumbline.models.classifier import Classifier
 from plumbline.progress import progress
@@ -20,24 +20,24 @@ def attribute(
     batch: int = 256,
     samples: int = 500,
     segments: str = "grid",
-    cell: int = 4,
+    cells: int = 7,
     compactness: float = 0.3,
-    fill: float = 0.0,
+    fill: float | str = 0.0,
     width: float = 0.25,
     ridge: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
     """Coefficients of a local linear model of the ``target`` logit, [N, C, H, W].
 
-    Of each image, ``samples`` copies are made in which every superpixel is shown or set to
-    ``fill`` with probability 1/2; the first is the image itself.  A copy weighs
-    exp(-D^2 / (2 ``width``^2)), D being the cosine distance of its presence vector to that of
-    the image.  The weighted ridge regression (penalty ``ridge``, the intercept is free) has a
-    closed form and is solved for all images of a batch at once.  A superpixel's coefficient
-    is shared equally among its pixels and channels: relevance is constant inside, and its
-    ranking there is random.  The gap is NaN.
+    Of each image, ``samples`` copies are made in which every superpixel is shown or hidden
+    with probability 1/2; the first is the image itself.  A hidden one is set to ``fill``, a
+    value or its ``mean`` colour.  A copy weighs exp(-D^2 / (2 ``width``^2)), D being the cosine
+    distance of its presence vector to that of the image.  The weighted ridge regression
+    (penalty ``ridge``, the intercept is free) has a closed form and is solved for many images
+    at once.  A superpixel's coefficient is shared equally among its pixels and channels:
+    relevance is constant inside, and its ranking there is random.  The gap is NaN.
 
-    ``segments`` is ``grid``, cells of ``cell`` pixels, which suits images of 28 x 28, or
-    ``slic`` with its ``compactness``: see :mod:`plumbline.attribution.superpixels`.
+    ``segments`` is ``grid``, ``cells`` x ``cells`` rectangles, or ``slic`` with its
+    ``compactness``, which starts from them: see :mod:`plumbline.attribution.superpixels`.
 
     Ribeiro et al. 2016, "Why should I trust you?", with the logit in place of the probability.
 
@@ -48,13 +48,14 @@ def attribute(
         at_least(f"lime.{option}", value, 1e-12)  # the system is singular without a ridge
     stream = np.random.default_rng(seed)
     relevance = torch.empty_like(pixels)
-    for part in progress(blocks(len(pixels), samples, batch), "blocks of lime"):
+    for part in progress(parts(len(pixels), IMAGES), "blocks of lime"):
         images = pixels[part]
-        labels, count = superpixels(images, segments, cell, compactness)
+        labels, count = superpixels(images, segments, cells, compactness)
         present = torch.from_numpy(stream.random((len(images), samples, count)) < 0.5)
         present[:, 0] = True
         present = present.to(images.device)
-        logits = worths(classifier, images, target[part], labels, present, fill, batch)
+        hidden = fill_image(images, labels, count, fill)
+        logits = worths(classifier, images, target[part], labels, present, hidden, batch)
         coefficients = _weighted_ridge(present.double(), logits, width, ridge)
         relevance[part] = spread(coefficients, labels, images)
     return relevance, no_promise(pixels)

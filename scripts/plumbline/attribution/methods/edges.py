@@ -1,0 +1,26 @@
+"""Control: the edges of the image."""
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from plumbline.attribution.batching import no_promise
+from plumbline.attribution.maps import on_channels
+from plumbline.models.classifier import Classifier
+
+SMOOTH, SLOPE = (1.0, 2.0, 1.0), (-1.0, 0.0, 1.0)
+
+
+def attribute(
+    classifier: Classifier, pixels: Tensor, target: Tensor, *, seed: int, batch: int = 256
+) -> tuple[Tensor, Tensor]:
+    """Sobel's gradient magnitude of the image, [N, C, H, W], blind to the net; the gap is NaN.
+
+    Of the mean of the channels, with the pixels at the border repeated outwards; shared
+    equally among the channels, so that their sum is the magnitude.  Many attributions look
+    like it: Adebayo et al. 2018, "Sanity checks for saliency maps".
+    """
+    grey = F.pad(pixels.mean(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
+    smooth, slope = pixels.new_tensor(SMOOTH), pixels.new_tensor(SLOPE)
+    across = F.conv2d(grey, (smooth[:, None] * slope)[None, None])
+    down = F.conv2d(grey, (slope[:, None] * smooth)[None, None])
+    return on_channels(across.hypot(down)[:, 0], pixels), no_promise(pixels)
