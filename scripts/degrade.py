@@ -1,4 +1,4 @@
-"""Test an attribution: accuracy when its highest-ranked pixels are kept or deleted."""
+"""Test an attribution: the net's answers when its highest-ranked pixels are kept or deleted."""
 
 import argparse
 
@@ -8,14 +8,14 @@ from plumbline.config.attribution import DegradationOptions
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classifier", required=True, help="Classifier that was explained")
-    parser.add_argument(
-        "--images", required=True, help="ImageSet that was explained, from its first"
-    )
+    parser.add_argument("--images", required=True, help="ImageSet that was explained")
     parser.add_argument("--train", required=True, help="ImageSet whose mean image is a fill")
     parser.add_argument("--attribution", required=True, help="Attribution to test")
-    parser.add_argument("--dataset", required=True, help="key of the table")
-    parser.add_argument("--model", required=True, help="key of the table")
-    parser.add_argument("--out", required=True, help="CSV of the curves")
+    parser.add_argument("--count", type=int, required=True, help="images, from the first")
+    parser.add_argument("--memory-mb", type=int, default=512, help="for the activations of a batch")
+    parser.add_argument("--dataset", required=True, help="name of the images")
+    parser.add_argument("--model", required=True, help="name of the net")
+    parser.add_argument("--out", required=True, help="Answers to write")
     cli.add_runtime(parser)
 
 
@@ -23,26 +23,42 @@ def main(args: argparse.Namespace) -> None:
     import torch
 
     from plumbline.artefacts import Attribution, ImageSet
-    from plumbline.attribution import degradation
+    from plumbline.attribution import degradation, map_measures
+    from plumbline.attribution.answers import Answers
+    from plumbline.attribution.budget import batch_size
     from plumbline.errors import ArtefactError
     from plumbline.models.classifier import Classifier
     from plumbline.runtime import setup
-    from plumbline.tables import write_csv
 
     device = setup(args.device, args.threads)
     classifier = Classifier.load(args.classifier, device)
-    attribution = Attribution.load(args.attribution)
-    images = ImageSet.load(args.images).select(slice(len(attribution.index)))
-    if list(images.index) != list(attribution.index):
+    images = ImageSet.load(args.images).select(slice(args.count))
+    attribution, count = Attribution.load(args.attribution), len(images)
+    if list(images.index) != list(attribution.index[:count]):
         raise ArtefactError(f"{args.attribution}: does not explain the first of {args.images}")
-    pixels = torch.from_numpy(images.pixels).to(device)
-    labels = torch.from_numpy(images.labels).to(device)
-    shares, rank = args.options.shares, degradation.ranks(attribution.relevance, args.seed)
-    fills = degradation.fill_images(args.options.fills, ImageSet.load(args.train).pixels, device)
-    found = degradation.answers(classifier, pixels, labels, rank, shares, fills)
-    clean = degradation.clean_answers(classifier, pixels, labels)
-    keys = {"dataset": args.dataset, "model": args.model, "method": attribution.method}
-    write_csv(args.out, degradation.rows(found, clean, shares, args.seed, **keys))
+    arrays = images.pixels, images.labels, attribution.target[:count]
+    pixels, labels, target = (torch.from_numpy(each).to(device) for each in arrays)
+    batch = batch_size(classifier, pixels, args.memory_mb << 20, gradients=False)
+    relevance, shares = attribution.relevance[:count], args.options.shares
+    rank = degradation.ranks(relevance, args.seed)
+    fills = degradation.fillings(args.options.fills, ImageSet.load(args.train).pixels, device)
+    right, drop = degradation.answers(
+        classifier, pixels, labels, target, rank, shares, fills, batch
+    )
+    clean, _ = degradation.clean_answers(classifier, pixels, labels, target, batch)
+    Answers(
+        dataset=args.dataset,
+        model=args.model,
+        method=attribution.method,
+        fills=tuple(fills),
+        shares=shares,
+        right=right,
+        drop=drop,
+        clean=clean.cpu().numpy(),
+        total_variation=map_measures.total_variation(relevance),
+        sparsity=map_measures.sparsity(relevance),
+        index=images.index,
+    ).save(args.out)
 
 
 if __name__ == "__main__":

@@ -1,33 +1,61 @@
 """What holds for every attribution method."""
 
+import itertools
 import math
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from plumbline.attribution.batching import pairs
+from plumbline.attribution.batching import blocks, pairs
 from plumbline.errors import InputError
-from plumbline.methods import ATTRIBUTIONS
+from plumbline.methods import ATTRIBUTIONS, unmet
 
 SMALL = {
     "integrated_gradients": {"steps": 7},
     "smoothgrad": {"samples": 7},
     "occlusion": {"block": 6, "stride": 5},
-    "lime": {"samples": 40, "cell": 7},
-    "kernel_shap": {"samples": 40, "cell": 7},
+    "lime": {"samples": 40, "cells": 4},
+    "kernel_shap": {"samples": 40, "cells": 4},
 }
-PROMISES = ("integrated_gradients", "kernel_shap", "lrp_epsilon")
+PROMISES = (
+    "deep_taylor",
+    "deeplift",
+    "integrated_gradients",
+    "kernel_shap",
+    "lrp_alpha_beta",
+    "lrp_composite",
+    "lrp_epsilon",
+    "lrp_gamma",
+    "lrp_transposed",
+    "simple_taylor",
+)
 RANDOM = ("kernel_shap", "lime", "random", "smoothgrad")
 METHODS = [
+    "cam",
+    "deconvnet",
+    "deconvnet_partial",
+    "deep_taylor",
+    "deeplift",
+    "edges",
+    "grad_cam",
     "gradient",
     "gradient_x_input",
+    "guided_backpropagation",
     "integrated_gradients",
     "intensity",
     "kernel_shap",
     "lime",
+    "lrp_alpha_beta",
+    "lrp_composite",
     "lrp_epsilon",
+    "lrp_gamma",
+    "lrp_transposed",
     "occlusion",
     "random",
+    "saliency",
+    "simple_taylor",
     "smoothgrad",
 ]
 
@@ -35,6 +63,11 @@ METHODS = [
 def explain(name, net, images, target, seed=3, batch=256, **options):
     options = SMALL.get(name, {}) | options
     return ATTRIBUTIONS.load(name)(net, images, target, seed=seed, batch=batch, **options)
+
+
+def fitting(name, nets):
+    """The LeNet-5 among ``nets``, or the ResNet-34 where the method needs what that has."""
+    return nets["resnet34" if unmet(ATTRIBUTIONS, name, "lenet5") else "lenet5"]
 
 
 def hooks(net):
@@ -48,7 +81,7 @@ def test_no_method_is_left_out_here():
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_shapes_types_and_promises(name, dtype, nets, exact, images, target):
-    net = nets["lenet5"] if dtype == torch.float32 else exact["lenet5"]
+    net = fitting(name, nets if dtype == torch.float32 else exact)
     relevance, gap = explain(name, net, images.to(dtype), target)
     assert relevance.shape == images.shape
     assert gap.shape == target.shape
@@ -60,9 +93,10 @@ def test_shapes_types_and_promises(name, dtype, nets, exact, images, target):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_batch_size_changes_nothing(name, exact, images, target):
-    whole = explain(name, exact["lenet5"], images, target)
+    net = fitting(name, exact)
+    whole = explain(name, net, images, target)
     for batch in (1, 11):
-        parts = explain(name, exact["lenet5"], images, target, batch=batch)
+        parts = explain(name, net, images, target, batch=batch)
         for one, other in zip(whole, parts, strict=True):
             torch.testing.assert_close(one, other, rtol=0, atol=1e-6, equal_nan=True)
 
@@ -70,10 +104,11 @@ def test_batch_size_changes_nothing(name, exact, images, target):
 @pytest.mark.parametrize("name", METHODS)
 def test_never_more_images_at_once_than_the_batch(name, exact, images, target):
     seen = []
-    handle = exact["lenet5"].network.conv1.register_forward_pre_hook(
+    net = fitting(name, exact)
+    handle = net.network.conv1.register_forward_pre_hook(
         lambda layer, inputs: seen.append(len(inputs[0]))
     )
-    with_copies = explain(name, exact["lenet5"], images, target, batch=4)
+    with_copies = explain(name, net, images, target, batch=4)
     handle.remove()
     assert len(with_copies[0]) == 6
     assert max(seen, default=0) <= 4
@@ -81,7 +116,7 @@ def test_never_more_images_at_once_than_the_batch(name, exact, images, target):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_seed_decides_and_first_images_do_not_depend_on_later_ones(name, exact, images, target):
-    net = exact["lenet5"]
+    net = fitting(name, exact)
     once, again = (explain(name, net, images, target)[0] for _ in range(2))
     assert torch.equal(once, again)
     other = explain(name, net, images, target, seed=4)[0]
@@ -108,11 +143,20 @@ def test_net_and_images_are_left_alone(name, exact, images, target):
         ("smoothgrad", {"samples": 0}, "samples must be at least 1"),
         ("smoothgrad", {"level": -0.1}, "level must be at least 0"),
         ("lrp_epsilon", {"epsilon": -1.0}, "epsilon must be at least 0"),
+        ("lrp_epsilon", {"input_rule": "bx"}, "did you mean 'box'"),
+        ("lrp_composite", {"epsilon": -1.0}, "epsilon must be at least 0"),
+        ("lrp_gamma", {"gamma": -0.1}, "gamma must be at least 0"),
+        ("lrp_alpha_beta", {"alpha": 2.0}, "alpha - beta must be 1"),
+        ("lrp_transposed", {"stabiliser": -1.0}, "stabiliser must be at least 0"),
         ("occlusion", {"block": 3, "stride": 4}, "block must be from its stride 4"),
+        ("occlusion", {"block": -1}, "block must be at least 0"),
         ("occlusion", {"block": 29, "stride": 4}, "28 pixels, not 29"),
         ("lime", {"ridge": 0.0}, "ridge must be at least"),
         ("lime", {"segments": "slick"}, "did you mean 'slic'"),
-        ("kernel_shap", {"cell": 28}, "cell must be from 1 to 27"),
+        ("kernel_shap", {"cells": 29}, "cells must be from 2 to 28"),
+        ("lime", {"fill": "grey"}, "fill must be a number or mean"),
+        ("smoothgrad", {"base": "smoothgrad"}, "another method than smoothgrad"),
+        ("smoothgrad", {"base": "gradiant"}, "did you mean 'gradient'"),
         ("kernel_shap", {"samples": 1}, "samples must be at least 2"),
     ],
 )
@@ -128,3 +172,14 @@ def test_pairs_go_through_all_in_one_order(images):
         image = torch.cat([each for each, _ in parts])
         sample = torch.cat([each for _, each in parts])
         assert torch.equal(image * 7 + sample, torch.arange(42))
+
+
+@given(st.integers(0, 9), st.integers(1, 40), st.integers(1, 30))
+def test_blocks_go_through_all_pairs_in_one_order_and_fit_the_batch(images, samples, batch):
+    found = blocks(images, samples, batch)
+    seen = []
+    for image, sample in found:
+        pairs_ = list(itertools.product(range(images)[image], range(samples)[sample]))
+        assert 0 < len(pairs_) <= batch
+        seen += pairs_
+    assert seen == list(itertools.product(range(images), range(samples)))

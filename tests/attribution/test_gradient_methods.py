@@ -1,5 +1,6 @@
 """Gradient, gradient x input, integrated gradients, SmoothGrad."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -9,6 +10,8 @@ from plumbline.attribution.methods import (
     integrated_gradients,
     smoothgrad,
 )
+from plumbline.methods import ATTRIBUTIONS
+from plumbline.seeding import derive
 
 
 def logits(net, images, target):
@@ -83,14 +86,41 @@ def test_smoothgrad_without_noise_is_the_gradient(exact, images, target):
     torch.testing.assert_close(relevance, expected, rtol=0, atol=1e-12)
 
 
-def test_smoothgrad_noise_has_the_promised_deviation(exact, images, target, monkeypatch):
-    """With a stand-in gradient that returns its input, the mean is the image plus noise."""
-    monkeypatch.setattr(smoothgrad, "pixel_gradient", lambda net, pixels, target: pixels)
+def test_smoothgrad_noise_has_the_promised_deviation(exact, images, target):
+    """Over raw intensity, which returns its input, the mean is the image plus noise."""
     dim = images * 0.5  # range half of the others': the noise follows each image's own
     both = torch.cat([images, dim])
     relevance, _ = smoothgrad.attribute(
-        exact["lenet5"], both, target.repeat(2), seed=0, samples=1, level=0.2
+        exact["lenet5"], both, target.repeat(2), seed=0, samples=1, level=0.2, base="intensity"
     )
     deviation = (relevance - both).std((1, 2, 3))
     span = both.amax((1, 2, 3)) - both.amin((1, 2, 3))
     torch.testing.assert_close(deviation, 0.2 * span, rtol=0.1, atol=0)
+
+
+@pytest.mark.parametrize("base", ["integrated_gradients", "kernel_shap", "random"])
+def test_smoothgrad_of_any_base_is_its_mean_over_noisy_images(base, exact, images, target):
+    """By a plain loop over the same noise; a random base draws anew for each copy."""
+    net, samples = exact["lenet5"], 3
+    stream = np.random.default_rng(7)
+    noise = stream.standard_normal((2, samples, *images.shape[1:]), dtype=np.float32)
+    span = images[:2].amax((1, 2, 3)) - images[:2].amin((1, 2, 3))
+    noisy = images[:2, None] + 0.1 * span[:, None, None, None, None] * torch.from_numpy(noise)
+    maps, _ = ATTRIBUTIONS.load(base)(
+        net, noisy.flatten(0, 1), target[:2].repeat_interleave(3), seed=derive(7, base, 0, 0)
+    )
+    for batch in (256, 5):
+        relevance, gap = smoothgrad.attribute(
+            net, images[:2], target[:2], seed=7, batch=batch, samples=3, level=0.1, base=base
+        )
+        expected = maps.view(2, 3, *images.shape[1:]).mean(1)
+        torch.testing.assert_close(relevance, expected, rtol=0, atol=1e-9)
+        assert gap.isnan().all()
+
+
+def test_smoothgrad_of_a_random_base_draws_anew_for_each_image(exact, images, target):
+    same = images[:1].repeat(300, 1, 1, 1)  # more than are made at once
+    relevance, _ = smoothgrad.attribute(
+        exact["lenet5"], same, target[:1].repeat(300), seed=0, samples=1, level=0.0, base="random"
+    )
+    assert len(relevance.flatten(1).unique(dim=0)) == 300

@@ -3,23 +3,50 @@
 import torch
 from torch import Tensor
 
-from plumbline.attribution.batching import pairs, target_logits
+from plumbline.attribution.batching import blocks, target_logits
+from plumbline.errors import InputError
 from plumbline.models.classifier import Classifier
 
-
-def blocks(images: int, samples: int, batch: int) -> list[slice]:
-    """Consecutive images, so many at a time that their samples fill a batch; at least one."""
-    size = max(1, batch // samples)
-    return [slice(start, start + size) for start in range(0, images, size)]
+IMAGES = 8  # games that are played and fitted at once; more are no faster
 
 
-def hide(pixels: Tensor, labels: Tensor, present: Tensor, fill: float) -> Tensor:
-    """Set superpixels to ``fill``, in all channels, where ``present`` [N, D] is false.
+def fill_image(pixels: Tensor, labels: Tensor, count: int, fill: float | str) -> Tensor:
+    """What hidden superpixels show, [N, C, H, W].
 
-    ``labels`` [N, H, W] give each pixel's superpixel.
+    ``fill`` is a value for all pixels and channels, or ``mean``: the mean colour of the
+    superpixel, as the authors of LIME hide.
+
+    Raises :class:`InputError` for another ``fill``.
     """
-    shown = present.gather(1, labels.flatten(1)).view(labels.shape)[:, None]
-    return torch.where(shown, pixels, fill)
+    if isinstance(fill, int | float):
+        return torch.full_like(pixels, fill)
+    if fill != "mean":
+        raise InputError(f"fill must be a number or mean, not {fill!r}")
+    channels = pixels.shape[1]
+    flat = labels.flatten(1)
+    place = flat[:, None].expand(-1, channels, -1)
+    sums = pixels.new_zeros(len(pixels), channels, count)
+    sums = sums.scatter_add(2, place, pixels.flatten(2))
+    means = sums / sizes(labels, count)[:, None]
+    return means.gather(2, place).view_as(pixels)
+
+
+def sizes(labels: Tensor, count: int) -> Tensor:
+    """How many pixels each of ``count`` superpixels has in ``labels`` [N, H, W], [N, D]."""
+    image = torch.arange(len(labels), device=labels.device)[:, None, None] * count
+    return torch.bincount((labels + image).flatten(), minlength=len(labels) * count).view(-1, count)
+
+
+def hide(pixels: Tensor, labels: Tensor, present: Tensor, fill: Tensor) -> Tensor:
+    """Images [N, S, C, H, W] whose superpixels show ``fill`` where ``present`` is false.
+
+    ``labels`` [N, H, W] give each pixel's superpixel, ``present`` [N, S, D] the coalitions,
+    ``fill`` [N, C, H, W] what hides.
+    """
+    samples = present.shape[1]
+    place = labels.flatten(1)[:, None].expand(-1, samples, -1)
+    shown = present.gather(2, place).view(len(pixels), samples, 1, *labels.shape[1:])
+    return torch.where(shown, pixels[:, None], fill[:, None])
 
 
 def worths(
@@ -28,7 +55,7 @@ def worths(
     target: Tensor,
     labels: Tensor,
     present: Tensor,
-    fill: float,
+    fill: Tensor,
     batch: int,
 ) -> Tensor:
     """Logit of ``target`` of every coalition of every image, [N, S] float64.
@@ -36,16 +63,13 @@ def worths(
     ``present`` [N, S, D] says which superpixels are shown.  At most ``batch`` images exist at
     a time.
     """
-    values = [
-        target_logits(
-            classifier,
-            hide(pixels[image], labels[image], present[image, sample], fill),
-            target[image],
-            batch,
-        )
-        for image, sample in pairs(pixels, present.shape[1], batch)
-    ]
-    return torch.cat(values).double().view(len(pixels), -1)
+    worth = pixels.new_empty(present.shape[:2], dtype=torch.float64)
+    for i, sample in blocks(*worth.shape, batch):
+        images = hide(pixels[i], labels[i], present[i, sample], fill[i])
+        classes = target[i].repeat_interleave(images.shape[1])
+        logits = target_logits(classifier, images.flatten(0, 1), classes, batch)
+        worth[i, sample] = logits.view(images.shape[:2]).double()
+    return worth
 
 
 def spread(worth: Tensor, labels: Tensor, pixels: Tensor) -> Tensor:
@@ -54,8 +78,6 @@ def spread(worth: Tensor, labels: Tensor, pixels: Tensor) -> Tensor:
     Returns relevance like ``pixels`` [N, C, H, W], constant inside a superpixel, with the same
     sum as ``worth``.
     """
-    flat = labels.flatten(1)
-    image = torch.arange(len(flat), device=flat.device)[:, None] * worth.shape[1]
-    sizes = torch.bincount((flat + image).flatten(), minlength=worth.numel()).view_as(worth)
-    share = (worth / (sizes * pixels.shape[1])).gather(1, flat).view(labels.shape)
+    each = worth / (sizes(labels, worth.shape[1]) * pixels.shape[1])
+    share = each.gather(1, labels.flatten(1)).view(labels.shape)
     return share[:, None].expand_as(pixels).to(pixels.dtype)

@@ -1,5 +1,7 @@
 """Superpixels: what LIME and KernelSHAP hide and show as a whole."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -9,50 +11,48 @@ from plumbline.methods import nearest
 ITERATIONS = 10  # of SLIC, as in its paper
 
 
-def superpixels(pixels: Tensor, kind: str, cell: int, compactness: float) -> tuple[Tensor, int]:
+def superpixels(pixels: Tensor, kind: str, cells: int, compactness: float) -> tuple[Tensor, int]:
     """Labels [N, H, W] int64 of the superpixels of ``pixels`` [N, C, H, W], and their number.
 
-    ``kind`` is ``grid``, cells of ``cell`` x ``cell`` pixels (smaller at the right and lower
-    edge if they do not fit), or ``slic``, which starts from them and follows the image.  Every
-    label from 0 to the number occurs in every image.
+    ``kind`` is ``grid``, ``cells`` x ``cells`` rectangles whose sides differ by a pixel at
+    most, or ``slic``, which starts from them and follows the image.  Every label from 0 to
+    the number, ``cells`` squared, occurs in every image.
 
-    Raises :class:`InputError` for another ``kind`` or if there are fewer than two superpixels.
+    Raises :class:`InputError` for another ``kind``, or if ``cells`` is below two or more than
+    the image has pixels along a side.
     """
     if kind not in ("grid", "slic"):
         raise InputError(f"superpixels: no kind {kind!r}{nearest(kind, ['grid', 'slic'])}")
     n, _, height, width = pixels.shape
-    if cell < 1 or cell >= max(height, width):
-        raise InputError(f"cell must be from 1 to {max(height, width) - 1} pixels, not {cell}")
-    rows = torch.arange(height, device=pixels.device) // cell
-    columns = torch.arange(width, device=pixels.device) // cell
-    wide = int(columns[-1]) + 1
-    labels, count = rows[:, None] * wide + columns, (int(rows[-1]) + 1) * wide
+    if not 2 <= cells <= min(height, width):
+        raise InputError(f"cells must be from 2 to {min(height, width)} per side, not {cells}")
+    rows = torch.arange(height, device=pixels.device) * cells // height
+    columns = torch.arange(width, device=pixels.device) * cells // width
+    labels = rows[:, None] * cells + columns
     if kind == "slic":
-        return _slic(pixels, labels, wide, count, cell, compactness), count
-    return labels.expand(n, height, width), count
+        return _slic(pixels, labels, cells, compactness), cells**2
+    return labels.expand(n, height, width), cells**2
 
 
-def _slic(
-    pixels: Tensor, grid: Tensor, wide: int, count: int, cell: int, compactness: float
-) -> Tensor:
+def _slic(pixels: Tensor, grid: Tensor, cells: int, compactness: float) -> Tensor:
     """k-means of colour and place, each pixel choosing among the 3 x 3 cells around its own.
 
     Squared distance: that of the colours, pixels in [0, 1], plus ``compactness`` squared times
-    that of the places in units of ``cell``.  The pixel nearest the middle of a grid cell keeps
+    that of the places in units of a cell's side.  The pixel nearest the middle of a grid cell keeps
     that cell's label, so that none is lost.  Connectivity is not enforced.
 
     Achanta et al. 2012, "SLIC superpixels compared to state-of-the-art superpixel methods",
     eq. 3, with a neighbourhood of cells in place of a window around each centre.
     """
     n, channels, height, width = pixels.shape
-    device = pixels.device
+    device, count = pixels.device, cells**2
     place = torch.cartesian_prod(
         torch.arange(height, device=device), torch.arange(width, device=device)
     ).to(pixels.dtype)
-    place = place * (compactness / cell)
+    place = place * (compactness / (math.sqrt(height * width) / cells))
     colour = pixels.flatten(2).transpose(1, 2)
     features = torch.cat([colour, place.expand(n, -1, -1)], dim=2)  # [N, P, F]
-    near, inside = _neighbours(grid.flatten(), wide, count)  # [P, 9]
+    near, inside = _neighbours(grid.flatten(), cells)  # [P, 9]
     image = torch.arange(n, device=device)[:, None]
     seeds = _middles(grid, count)
     labels = grid.flatten().expand(n, -1)
@@ -71,13 +71,13 @@ def _slic(
     return labels.view(n, height, width)
 
 
-def _neighbours(grid: Tensor, wide: int, count: int) -> tuple[Tensor, Tensor]:
+def _neighbours(grid: Tensor, cells: int) -> tuple[Tensor, Tensor]:
     """The cells around each pixel's own [P, 9], and whether they exist [P, 9]."""
     step = torch.arange(-1, 2, device=grid.device)
-    rows = (grid // wide)[:, None, None] + step[:, None]
-    columns = (grid % wide)[:, None, None] + step
-    inside = (rows >= 0) & (rows < count // wide) & (columns >= 0) & (columns < wide)
-    return torch.where(inside, rows * wide + columns, 0).flatten(1), inside.flatten(1)
+    rows = (grid // cells)[:, None, None] + step[:, None]
+    columns = (grid % cells)[:, None, None] + step
+    inside = (rows >= 0) & (rows < cells) & (columns >= 0) & (columns < cells)
+    return torch.where(inside, rows * cells + columns, 0).flatten(1), inside.flatten(1)
 
 
 def _middles(grid: Tensor, count: int) -> Tensor:

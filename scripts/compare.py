@@ -1,0 +1,24 @@
+"""Compare all attribution methods of one net: degradation curves, and gains over the controls."""
+
+import argparse
+
+from plumbline import cli
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--answers", nargs="+", required=True, help="one file per method")
+    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+    parser.add_argument("--out", required=True, help="CSV to write")
+
+
+def main(args: argparse.Namespace) -> None:
+    from plumbline.attribution import comparison
+    from plumbline.attribution.answers import Answers
+    from plumbline.tables import write_csv
+
+    found = [Answers.load(path) for path in args.answers]
+    write_csv(args.out, comparison.rows(found, args.seed))
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments)

@@ -1,0 +1,62 @@
+"""Erase what each method finds for one class and against another: the fall of the log-odds."""
+
+import argparse
+import json
+
+from plumbline import cli
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--classifier", required=True, help="Classifier that is explained")
+    parser.add_argument("--images", required=True, help="ImageSet")
+    parser.add_argument(
+        "--methods", type=json.loads, required=True, help="JSON: name to method and set"
+    )
+    parser.add_argument(
+        "--pairs", type=json.loads, nargs="+", required=True, help='class names, ["8", "3"]'
+    )
+    parser.add_argument("--share", type=float, default=0.2, help="of the pixels erased, at most")
+    parser.add_argument("--count", type=int, default=100, help="images of each class, at most")
+    parser.add_argument("--memory-mb", type=int, default=512, help="for the activations of a batch")
+    parser.add_argument("--dataset", required=True, help="key of the table")
+    parser.add_argument("--model", required=True, help="key of the table")
+    parser.add_argument("--out", required=True, help="CSV to write")
+    cli.add_runtime(parser)
+
+
+def main(args: argparse.Namespace) -> None:
+    import torch
+
+    from plumbline.artefacts import ImageSet
+    from plumbline.attribution import log_odds
+    from plumbline.attribution.budget import batch_size
+    from plumbline.methods import ATTRIBUTIONS
+    from plumbline.models.classifier import Classifier
+    from plumbline.runtime import setup
+    from plumbline.seeding import derive
+    from plumbline.tables import write_csv
+
+    device = setup(args.device, args.threads)
+    classifier, images = Classifier.load(args.classifier, device), ImageSet.load(args.images)
+    pairs = log_odds.known_pairs(args.pairs, images)
+    chosen = {
+        origin: torch.from_numpy(images.select(places).pixels).to(device)
+        for origin, places in log_odds.first_of_class(images.labels, pairs, args.count).items()
+    }
+    first = torch.from_numpy(images.select(slice(log_odds.TEMPERED)).pixels).to(device)
+    found, temperatures = {}, {}
+    for name, entry in args.methods.items():
+        ATTRIBUTIONS.check(entry["method"], entry["set"])
+        attribute = ATTRIBUTIONS.load(entry["method"])
+        how = {"seed": derive(args.seed, name), **entry["set"]}
+        how["batch"] = batch_size(classifier, first, args.memory_mb << 20)
+        found[name] = log_odds.changes(
+            attribute, classifier, chosen, pairs, share=args.share, **how
+        )
+        temperatures[name] = log_odds.temperature_change(attribute, classifier, first, **how)
+    keys = {"dataset": args.dataset, "model": args.model}
+    write_csv(args.out, log_odds.rows(found, temperatures, images.classes, args.seed, **keys))
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments)

@@ -1,0 +1,59 @@
+"""What the degradation test leaves behind of one method: an answer for every degraded image."""
+
+import os
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from plumbline.artefacts import load_arrays, save_arrays
+
+RANKINGS = ("descending", "ascending")
+MODES = ("keep", "delete")
+ARRAYS = ("right", "drop", "clean", "total_variation", "sparsity", "index")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Answers to the degraded images of one attribution, and measures of its maps.
+
+    ``right`` [2, 2, F, N, S] bool, by the places in ``RANKINGS``, ``MODES``, ``fills`` and
+    ``shares``: whether each of N degraded images is still classified rightly.  ``drop``
+    float32, of the same shape: how far the log-odds of the explained class fell, in nats.
+    ``clean`` [N] bool: whether the whole image is classified rightly.  ``total_variation`` and
+    ``sparsity`` [N] are those of :mod:`plumbline.attribution.map_measures`.  ``index`` [N] says
+    which source image each one was.
+    """
+
+    dataset: str
+    model: str
+    method: str
+    fills: tuple[str, ...]
+    shares: tuple[float, ...]
+    right: np.ndarray
+    drop: np.ndarray
+    clean: np.ndarray
+    total_variation: np.ndarray
+    sparsity: np.ndarray
+    index: np.ndarray
+
+    def __post_init__(self) -> None:
+        sides = len(RANKINGS), len(MODES), len(self.fills), len(self.index), len(self.shares)
+        for name in ("right", "drop"):
+            if getattr(self, name).shape != sides:
+                raise ValueError(f"{name} must be {sides}, not {getattr(self, name).shape}")
+        if any(len(getattr(self, name)) != len(self.index) for name in ARRAYS[2:]):
+            raise ValueError("clean, total_variation, sparsity and index differ in length")
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write atomically."""
+        metadata = {"dataset": self.dataset, "model": self.model, "method": self.method}
+        metadata |= {"fills": self.fills, "shares": self.shares}
+        save_arrays(path, "Answers", {name: getattr(self, name) for name in ARRAYS}, metadata)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Self:
+        """Read; raises :class:`ArtefactError` if the file is not sound."""
+        arrays, metadata = load_arrays(path, "Answers")
+        lists = {name: tuple(metadata.pop(name)) for name in ("fills", "shares")}
+        return cls(**metadata, **lists, **arrays)

@@ -1,0 +1,52 @@
+"""Check that attributions change when the net's weights are re-drawn, from the output down."""
+
+import argparse
+import json
+
+from plumbline import cli
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--classifier", required=True, help="trained Classifier")
+    parser.add_argument("--images", required=True, help="ImageSet")
+    parser.add_argument("--count", type=int, required=True, help="how many of them, from the first")
+    parser.add_argument(
+        "--methods", type=json.loads, required=True, help="name: [module, options], as JSON"
+    )
+    parser.add_argument("--memory-mb", type=int, default=512, help="for the activations of a batch")
+    parser.add_argument("--dataset", required=True, help="key of the table")
+    parser.add_argument("--model", required=True, help="key of the table")
+    parser.add_argument("--out", required=True, help="CSV to write")
+    cli.add_runtime(parser)
+
+
+def main(args: argparse.Namespace) -> None:
+    import functools
+
+    import torch
+
+    from plumbline.artefacts import ImageSet
+    from plumbline.attribution import randomization
+    from plumbline.attribution.budget import batch_size
+    from plumbline.methods import ATTRIBUTIONS
+    from plumbline.models.classifier import Classifier, logits
+    from plumbline.runtime import setup
+    from plumbline.tables import write_csv
+
+    methods = {}
+    for name, (module, options) in args.methods.items():
+        ATTRIBUTIONS.check(module, options)
+        methods[name] = functools.partial(ATTRIBUTIONS.load(module), **options)
+    device = setup(args.device, args.threads)
+    classifier = Classifier.load(args.classifier, device)
+    images = ImageSet.load(args.images).select(slice(args.count))
+    pixels = torch.from_numpy(images.pixels).to(device)
+    batch = batch_size(classifier, pixels, args.memory_mb << 20)
+    target = logits(classifier, pixels, batch).argmax(1).to(device)
+    found = randomization.compare(methods, classifier, pixels, target, seed=args.seed, batch=batch)
+    keys = {"dataset": args.dataset, "model": args.model}
+    write_csv(args.out, randomization.rows(found, args.seed, **keys))
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments)
