@@ -1,0 +1,42 @@
+"""Train a generator of images against a discriminator."""
+
+import argparse
+from pathlib import Path
+
+from plumbline import cli
+from plumbline.config.visualization import GeneratorOptions
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--generator", required=True, help="module of visualization/generators")
+    parser.add_argument("--train", required=True, help="ImageSet to learn from")
+    parser.add_argument("--checkpoint", type=Path, help="resume from here, removed at the end")
+    parser.add_argument("--out", required=True, help="Generator to write")
+    parser.add_argument("--history", required=True, help="CSV to write, a row per epoch")
+    cli.add_runtime(parser)
+
+
+def main(args: argparse.Namespace) -> None:
+    from plumbline.artefacts import ImageSet
+    from plumbline.methods import GENERATORS
+    from plumbline.runtime import setup
+    from plumbline.tables import write_csv
+    from plumbline.visualization.adversarial import fit
+
+    GENERATORS.check(args.generator, args.options.network)
+    generator, history = fit(
+        ImageSet.load(args.train),
+        generator=args.generator,
+        seed=args.seed,
+        device=setup(args.device, args.threads),
+        checkpoint=args.checkpoint,
+        **args.options.model_dump(),
+    )
+    write_csv(args.history, history)
+    generator.save(args.out)
+    if args.checkpoint:
+        args.checkpoint.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments, GeneratorOptions)

@@ -1,0 +1,95 @@
+"""Generators of images from codes: the two nets of a GAN, and the one that is kept."""
+
+import os
+from dataclasses import dataclass
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from plumbline.artefacts import load_arrays, save_arrays
+from plumbline.errors import ArtefactError
+from plumbline.methods import GENERATORS
+
+
+class Pair(nn.Module):
+    """Generator, codes [N, D] -> images [N, C, H, W] in [0, 1], and discriminator, images ->
+    logit of being real [N, 1]."""
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module) -> None:
+        super().__init__()
+        self.generator, self.discriminator = generator, discriminator
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What rebuilds an untrained pair: its module's name and the arguments of ``build``."""
+
+    name: str
+    arguments: dict[str, Any]
+
+    def build(self) -> Pair:
+        """An untrained pair; its weights follow torch's global seed."""
+        return GENERATORS.load(self.name)(**self.arguments)
+
+
+class Generator(nn.Module):
+    """A trained generator: codes [N, ``code``] of the prior N(0, 1) -> images in [0, 1].
+
+    ``record`` tells how it was trained.
+    """
+
+    def __init__(self, plan: Plan, net: nn.Module, record: dict[str, Any]) -> None:
+        super().__init__()
+        self.plan, self.net, self.record = plan, net, record
+        self.eval().requires_grad_(False)
+
+    @property
+    def name(self) -> str:
+        """The module that built it."""
+        return self.plan.name
+
+    @property
+    def code(self) -> int:
+        """Dimensions of a code."""
+        return self.net[0].in_features
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of its images."""
+        size = self.plan.arguments["size"]
+        return self.plan.arguments["channels"], size, size
+
+    def forward(self, codes: Tensor) -> Tensor:
+        return self.net(codes)
+
+    @torch.no_grad()
+    def sample(self, count: int, seed: int, batch: int = 256) -> Tensor:
+        """``count`` images of codes drawn from the prior, on the CPU."""
+        stream = torch.Generator().manual_seed(seed)
+        codes = torch.randn((count, self.code), generator=stream)
+        device = next(self.parameters()).device
+        return torch.cat([self(each.to(device)).cpu() for each in codes.split(batch)])
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write atomically as one safetensors file."""
+        arrays = {name: value.cpu().numpy() for name, value in self.net.state_dict().items()}
+        metadata = {
+            "name": self.plan.name,
+            "arguments": self.plan.arguments,
+            "record": self.record,
+        }
+        save_arrays(path, "Generator", arrays, metadata)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike, device: torch.device | str = "cpu") -> Self:
+        """Read a trained generator; raises :class:`ArtefactError` if the file is not sound."""
+        arrays, metadata = load_arrays(path, "Generator")
+        plan = Plan(metadata["name"], metadata["arguments"])
+        net = plan.build().generator
+        try:
+            net.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()})
+        except RuntimeError as error:
+            reason = str(error).splitlines()[0]
+            raise ArtefactError(f"{path}: weights do not fit: {reason}") from None
+        return cls(plan, net, metadata["record"]).to(device)

@@ -1,0 +1,76 @@
+"""Activation maximization in pixel space, until the net is sure."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from plumbline.models.classifier import Classifier
+from plumbline.seeding import derive
+from plumbline.visualization.ascent import (
+    at_least,
+    distance,
+    jittered,
+    one_of,
+    total_variation,
+    until_sure,
+)
+from plumbline.visualization.material import STARTS, Material
+
+ANCHORS = ("start", "mean", "black")
+
+
+def visualize(
+    classifier: Classifier,
+    targets: Tensor,
+    material: Material,
+    *,
+    seed: int,
+    start: str = "noise",
+    anchor: str = "start",
+    steps: int = 400,
+    rate: float = 0.02,
+    l2: float = 0.0,
+    variation: float = 0.0,
+    jitter: int = 0,
+    threshold: float = 0.999,
+) -> Tensor:
+    """An image for each of ``targets`` [N], float in [0, 1], [N, C, H, W].
+
+    From ``start`` (noise, mean or image: :meth:`Material.start`) Adam lowers cross-entropy +
+    ``l2`` * (Euclidean distance to ``anchor``: start, mean or black) +
+    ``variation`` * total variation, for an image shifted anew by up to ``jitter``
+    pixels in each step.  Each step ends with a cut to [0, 1]; an image is done when the net
+    gives its class at least ``threshold``, unshifted, at the latest after ``steps``.
+
+    Erhan et al. 2009, "Visualizing higher-layer features of a deep network"; the terms are
+    those of study 003 (L2) and of Mahendran and Vedaldi 2016 (variation, jitter).
+    """
+    name = "activation_maximization"
+    one_of(f"{name}.start", start, STARTS)
+    one_of(f"{name}.anchor", anchor, ANCHORS)
+    for option, value in (("steps", steps), ("jitter", jitter), ("l2", l2)):
+        at_least(f"{name}.{option}", value, 0)
+    first = material.start(start, classifier, targets, derive(seed, "start"))
+    near = first
+    if anchor != "start":
+        near = torch.zeros_like(first) if anchor == "black" else material.mean(classifier, targets)
+    stream = torch.Generator().manual_seed(derive(seed, "jitter"))
+
+    def loss(images: Tensor, which: Tensor, step: int) -> Tensor:
+        answers = classifier(jittered(images, jitter, stream))
+        missed = F.cross_entropy(answers, targets[which], reduction="none")
+        natural = variation * total_variation(images)
+        return missed + l2 * distance(images, near[which]) + natural
+
+    return until_sure(
+        classifier,
+        targets,
+        first,
+        loss,
+        lambda images: images,
+        steps=steps,
+        rate=rate,
+        threshold=threshold,
+        limits=(0.0, 1.0),
+        what=name,
+    )

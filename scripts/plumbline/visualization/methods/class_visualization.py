@@ -1,0 +1,60 @@
+"""Class model visualization: the image with the highest score of a class."""
+
+import math
+
+from torch import Tensor
+
+from plumbline.models.classifier import Classifier
+from plumbline.progress import progress
+from plumbline.seeding import derive
+from plumbline.torchvision_import import import_torchvision
+from plumbline.visualization.ascent import at_least, climbed
+from plumbline.visualization.material import Material, noise
+
+
+def visualize(
+    classifier: Classifier,
+    targets: Tensor,
+    material: Material,
+    *,
+    seed: int,
+    steps: int = 150,
+    rate: float = 0.05,
+    l2: float = 0.0,
+    blur_every: int = 0,
+    sigma: float = 1.0,
+) -> Tensor:
+    """An image for each of ``targets`` [N], float in [0, 1], [N, C, H, W].
+
+    Ascent from noise on the logit minus ``l2`` * the squared Euclidean norm of the image, whose
+    zero is the mean that the net subtracts.  A step changes a pixel by about ``rate`` and is
+    cut to [0, 1].  With ``blur_every`` above 0 a Gaussian kernel of ``sigma`` pixels goes over
+    the image before every step whose number it divides, as study 002 does it.
+
+    Simonyan et al. 2014, "Deep inside convolutional networks", section 2; the kernel is from
+    Yosinski et al. 2015, section 3.
+    """
+    name = "class_visualization"
+    for option, value in (("steps", steps), ("blur_every", blur_every), ("l2", l2)):
+        at_least(f"{name}.{option}", value, 0)
+    at_least(f"{name}.sigma", sigma, 1e-3)
+
+    def score(images: Tensor) -> Tensor:
+        logits = classifier(images).gather(1, targets[:, None])[:, 0]
+        return logits - l2 * (images - classifier.mean).square().sum((1, 2, 3))
+
+    images = noise(classifier, len(targets), derive(seed, "start"))
+    for step in progress(range(steps), f"steps of {name}"):
+        if blur_every and step and step % blur_every == 0:
+            images = blurred(images, sigma)
+        images = climbed(images, score, rate)
+    return images
+
+
+def blurred(images: Tensor, sigma: float) -> Tensor:
+    """Images under a Gaussian kernel of ``sigma`` pixels, cut off at three of them."""
+    import_torchvision()
+    from torchvision.transforms.v2.functional import gaussian_blur
+
+    reach = min(math.ceil(3 * sigma), images.shape[-1] - 1)
+    return gaussian_blur(images, [2 * reach + 1] * 2, [sigma] * 2)

@@ -1,0 +1,62 @@
+"""Activation maximization in the code space of a generator."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from plumbline.errors import InputError
+from plumbline.models.classifier import Classifier
+from plumbline.seeding import derive
+from plumbline.visualization.ascent import at_least, distance, until_sure
+from plumbline.visualization.material import Material, shape
+
+
+def visualize(
+    classifier: Classifier,
+    targets: Tensor,
+    material: Material,
+    *,
+    seed: int,
+    generator: str = "gan",
+    steps: int = 400,
+    rate: float = 0.05,
+    l2: float = 0.01,
+    threshold: float = 0.99,
+) -> Tensor:
+    """An image of the generator for each of ``targets`` [N], in [0, 1], [N, C, H, W].
+
+    From codes of the prior N(0, 1) Adam lowers cross-entropy + ``l2`` * the Euclidean norm of
+    the code, until the net gives the decoded image at least ``threshold``, at the latest after
+    ``steps``.  ``generator`` names the one in ``material``.
+
+    Nguyen et al. 2016, "Synthesizing the preferred inputs for neurons in neural networks via
+    deep generator networks"; parameters of study 003.
+    """
+    at_least("code_space.steps", steps, 0)
+    at_least("code_space.l2", l2, 0)
+    maker = material.generator
+    if maker is None or maker.name != generator:
+        raise InputError(f"code_space: the generator {generator!r} is not given")
+    if maker.shape != shape(classifier):
+        raise InputError(f"code_space: {generator} makes images of another size than the net's")
+    maker = maker.to(classifier.mean)
+    stream = torch.Generator().manual_seed(derive(seed, "start"))
+    start = torch.randn((len(targets), maker.code), generator=stream).to(classifier.mean)
+
+    def loss(codes: Tensor, which: Tensor, step: int) -> Tensor:
+        missed = F.cross_entropy(classifier(maker(codes)), targets[which], reduction="none")
+        return missed + l2 * distance(codes, torch.zeros_like(codes))
+
+    codes = until_sure(
+        classifier,
+        targets,
+        start,
+        loss,
+        maker,
+        steps=steps,
+        rate=rate,
+        threshold=threshold,
+        what="code_space",
+    )
+    with torch.no_grad():
+        return maker(codes)

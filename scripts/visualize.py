@@ -1,0 +1,75 @@
+"""Make images of what a net takes for its classes, and ask it and a second net about them."""
+
+import argparse
+import json
+from functools import partial
+
+from plumbline import cli
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--name", required=True, help="entry of visualization.methods")
+    parser.add_argument("--method", required=True, help="its module of visualization/methods")
+    parser.add_argument("--set", type=json.loads, default={}, help="its options, as JSON")
+    parser.add_argument("--classifier", required=True, help="Classifier that is visualized")
+    parser.add_argument("--second", nargs="*", default=[], help="another, trained independently")
+    parser.add_argument("--train", nargs="*", default=[], help="ImageSet to start from")
+    parser.add_argument("--generator", nargs="*", default=[], help="Generator to search")
+    parser.add_argument("--against", nargs="*", default=[], help="ImageSet of an entry to compare")
+    parser.add_argument("--test", required=True, help="ImageSet of real images, the control")
+    parser.add_argument(
+        "--classes", nargs="*", default=[], help="class names, else 10 that test has"
+    )
+    parser.add_argument("--starts", type=int, required=True, help="images of each class")
+    parser.add_argument("--dataset", required=True, help="key of the table")
+    parser.add_argument("--model", required=True, help="key of the table")
+    parser.add_argument("--out", required=True, help="ImageSet to write")
+    parser.add_argument("--table", required=True, help="CSV to write")
+    cli.add_runtime(parser)
+
+
+def main(args: argparse.Namespace) -> None:
+    import torch
+
+    from plumbline.artefacts import ImageSet
+    from plumbline.methods import VISUALIZATIONS
+    from plumbline.models.classifier import Classifier
+    from plumbline.runtime import setup
+    from plumbline.tables import write_csv
+    from plumbline.visualization import evidence
+    from plumbline.visualization.generator import Generator
+    from plumbline.visualization.material import Material
+
+    VISUALIZATIONS.check(args.method, args.set)
+    device = setup(args.device, args.threads)
+    classifier = Classifier.load(args.classifier, device)
+    second = next((Classifier.load(path, device) for path in args.second), None)
+    material = Material(
+        next(map(ImageSet.load, args.train), None),
+        next((Generator.load(path, device) for path in args.generator), None),
+    )
+    test = ImageSet.load(args.test)
+    targets = evidence.targets(classifier.classes, args.classes, args.starts, test.labels)
+    wanted = torch.from_numpy(targets).to(device)
+    method = VISUALIZATIONS.load(args.method)
+    make = partial(method, classifier, wanted, material, seed=args.seed)
+    ask = partial(evidence.answers, classifier, second)
+    images = make(**args.set).cpu().numpy()
+    start = make(**args.set | {"steps": 0}).cpu().numpy()
+    kept = evidence.distinct(targets, start, images)
+    targets, start, images = targets[kept], start[kept], images[kept]
+    test = evidence.of_classes(test, targets)
+    found = {
+        "made": ask(images, targets),
+        "start": ask(start, targets),
+        "test": ask(test.images, test.labels),
+    }
+    others = [ImageSet.load(path) for path in args.against]
+    against = {"start": found["start"]} | {each.name: evidence.recall(each) for each in others}
+    keys = {"dataset": args.dataset, "model": args.model, "visualization": args.name}
+    write_csv(args.table, evidence.rows(found, against, classifier.classes, args.seed, **keys))
+    evidence.keep(args.name, images, found["made"], classifier, second).save(args.out)
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments)
