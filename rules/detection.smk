@@ -8,7 +8,11 @@ rule detect:
             results("stability/{{dataset}}/{{model}}/{operator}.parquet"),
             operator=CONFIG.stability.operators,
         ),
-        conductance=results("stability/{dataset}/{model}/conductance.safetensors"),
+        conductance=(
+            results("stability/{dataset}/{model}/conductance.safetensors")
+            if CONFIG.stability.operators
+            else []
+        ),
     output:
         results("detection/{dataset}/{model}.csv"),
     log:

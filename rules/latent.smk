@@ -51,7 +51,9 @@ rule map_latent:
         vae=rules.fit_vae.output.vae,
         codes=rules.fit_vae.output.codes,
         test=results("data/{dataset}/test.safetensors"),
-        classifiers=[classifier(seed) for seed in range(latent_nets())],
+        classifiers=lambda w: [
+            classifier(seed) for seed in range(latent_nets(w.dataset, w.model))
+        ],
     output:
         map=results("latent/{dataset}/{corpus}/{model}.safetensors"),
         table=results("latent/{dataset}/{corpus}/{model}.csv"),
@@ -71,14 +73,11 @@ rule map_latent:
             "map_latent.py",
             "latent",
             NETWORKS.file(w.model),
-            *map(ESTIMATORS.file, CONFIG.latent.estimators),
+            *map(ESTIMATORS.file, mapped(w.dataset, w.model)),
         ),
         options=lambda w: options(
             CONFIG.latent.grid,
-            estimators={
-                each: CONFIG.uncertainty.estimators[each]
-                for each in CONFIG.latent.estimators
-            },
+            estimators=mapped(w.dataset, w.model),
             dataset=w.dataset,
             corpus=w.corpus,
             model=w.model,

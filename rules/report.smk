@@ -36,14 +36,9 @@ rule plot_training:
     input:
         evaluation=of_models("models/{dataset}/{model}/evaluation.csv"),
         bins=of_models("models/{dataset}/{model}/reliability.csv"),
-        histories=of_models(
-            "models/{dataset}/{model}/seed{seed}/history.csv",
-            seed=range(CONFIG.training.seeds),
-        ),
     output:
         accuracy=figure("accuracy", "training", "accuracy"),
         reliability=figure("reliability", "training", "reliability"),
-        curves=figure("training_curves", "training", "training_curves"),
     log:
         log("plot_training/{dataset}"),
     benchmark:
@@ -56,24 +51,47 @@ rule plot_training:
         runtime=10,
     params:
         code=code("plot_training.py", "report"),
-        options=options(
-            models=[
-                model for model in CONFIG.models for _ in range(CONFIG.training.seeds)
-            ],
-            seeds=[
-                seed for _ in CONFIG.models for seed in range(CONFIG.training.seeds)
-            ],
-        ),
     shell:
         r"""
         python "$SCRIPTS/plot_training.py" \
             --evaluation {input.evaluation:q} \
             --bins {input.bins:q} \
-            --histories {input.histories:q} \
-            {params.options} \
             --accuracy {output.accuracy:q} \
             --reliability {output.reliability:q} \
-            --curves {output.curves:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule plot_training_curves:
+    input:
+        lambda w: [
+            results(f"models/{w.dataset}/{model}/seed{seed}/history.csv")
+            for model, seed in trained(w.dataset)
+        ],
+    output:
+        figure("training_curves", "training", "training_curves"),
+    log:
+        log("plot_training_curves/{dataset}"),
+    benchmark:
+        bench("plot_training_curves/{dataset}")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_training_curves.py", "report"),
+        options=lambda w: options(
+            models=[model for model, _ in trained(w.dataset)],
+            seeds=[seed for _, seed in trained(w.dataset)],
+        ),
+    shell:
+        r"""
+        python "$SCRIPTS/plot_training_curves.py" \
+            --histories {input:q} \
+            {params.options} \
+            --out {output:q} \
             >{log:q} 2>&1
         """
 
@@ -110,14 +128,13 @@ rule plot_uncertainty:
     input:
         of_models("uncertainty/{dataset}/{model}/scores.parquet"),
     output:
-        [
-            figure(f"uncertainty_{measure}", "uncertainty", "uncertainty", of=measure)
-            for measure in UNCERTAINTY_FIGURES
-        ],
+        figure("uncertainty_{measure}", "uncertainty", "uncertainty", of="{measure}"),
     log:
-        log("plot_uncertainty/{dataset}"),
+        log("plot_uncertainty/{dataset}/{measure}"),
     benchmark:
-        bench("plot_uncertainty/{dataset}")
+        bench("plot_uncertainty/{dataset}/{measure}")
+    wildcard_constraints:
+        measure="|".join(UNCERTAINTY_FIGURES),
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -126,7 +143,7 @@ rule plot_uncertainty:
         runtime=10,
     params:
         code=code("plot_uncertainty.py", "report"),
-        options=options(models=CONFIG.models, measures=UNCERTAINTY_FIGURES),
+        options=lambda w: options(models=CONFIG.models, measures=[w.measure]),
     shell:
         r"""
         python "$SCRIPTS/plot_uncertainty.py" \
@@ -184,16 +201,24 @@ rule plot_latent:
 rule plot_gallery:
     input:
         images=results("data/{dataset}/test.safetensors"),
-        attributions=expand(
-            results("attribution/{{dataset}}/{{model}}/{method}.safetensors"),
-            method=CONFIG.attribution.methods,
-        ),
+        attributions=lambda w: [
+            results(f"attribution/{w.dataset}/{w.model}/{method}.safetensors")
+            for method in by_family(attributions(w.model))[w.family]
+        ],
     output:
-        figure("gallery_{model}", "attribution", "gallery", of="{model}"),
+        figure(
+            "gallery_{model}_{family}",
+            "attribution",
+            "gallery",
+            of="{model}",
+            family="{family}",
+        ),
     log:
-        log("plot_gallery/{dataset}/{model}"),
+        log("plot_gallery/{dataset}/{model}/{family}"),
     benchmark:
-        bench("plot_gallery/{dataset}/{model}")
+        bench("plot_gallery/{dataset}/{model}/{family}")
+    wildcard_constraints:
+        family="|".join(FAMILIES),
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -202,7 +227,7 @@ rule plot_gallery:
         runtime=10,
     params:
         code=code("plot_gallery.py", "report"),
-        options=options(count=CONFIG.report.gallery_images),
+        options=lambda w: options(gallery=gallery(w.dataset)),
     shell:
         r"""
         python "$SCRIPTS/plot_gallery.py" \
@@ -214,14 +239,51 @@ rule plot_gallery:
         """
 
 
+rule plot_cost:
+    input:
+        costs=lambda w: [
+            results(f"attribution/{w.dataset}/{w.model}/{method}.cost.csv")
+            for method in attributions(w.model)
+        ],
+        degradation=results("attribution/{dataset}/{model}/degradation.csv"),
+    output:
+        figure("cost_{model}", "attribution", "cost", of="{model}"),
+    log:
+        log("plot_cost/{dataset}/{model}"),
+    benchmark:
+        bench("plot_cost/{dataset}/{model}")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_cost.py", "report"),
+    shell:
+        r"""
+        python "$SCRIPTS/plot_cost.py" \
+            --costs {input.costs:q} \
+            --degradation {input.degradation:q} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
 rule plot_degradation:
     input:
-        expand(
-            results("attribution/{{dataset}}/{{model}}/{method}.csv"),
-            method=CONFIG.attribution.methods,
-        ),
+        results("attribution/{dataset}/{model}/degradation.csv"),
     output:
-        figure("degradation_{model}", "attribution", "degradation", of="{model}"),
+        [
+            figure(
+                f"degradation_{part}_{{model}}",
+                "attribution",
+                "degradation",
+                of="{model}",
+                part=part,
+            )
+            for part in DEGRADATION_FIGURES
+        ],
     log:
         log("plot_degradation/{dataset}/{model}"),
     benchmark:
@@ -234,10 +296,177 @@ rule plot_degradation:
         runtime=10,
     params:
         code=code("plot_degradation.py", "report"),
+        options=options(parts=DEGRADATION_FIGURES),
     shell:
         r"""
         python "$SCRIPTS/plot_degradation.py" \
-            --tables {input:q} \
+            --table {input:q} \
+            {params.options} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule plot_log_odds:
+    input:
+        results("attribution/{dataset}/{model}/log_odds.csv"),
+    output:
+        figure("log_odds_{model}", "attribution", "log_odds", of="{model}"),
+    log:
+        log("plot_log_odds/{dataset}/{model}"),
+    benchmark:
+        bench("plot_log_odds/{dataset}/{model}")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_log_odds.py", "report"),
+    shell:
+        r"""
+        python "$SCRIPTS/plot_log_odds.py" \
+            --table {input:q} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule plot_randomization:
+    input:
+        results("attribution/{dataset}/{model}/randomization.csv"),
+    output:
+        figure("randomization_{model}", "attribution", "randomization", of="{model}"),
+    log:
+        log("plot_randomization/{dataset}/{model}"),
+    benchmark:
+        bench("plot_randomization/{dataset}/{model}")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_randomization.py", "report"),
+    shell:
+        r"""
+        python "$SCRIPTS/plot_randomization.py" \
+            --table {input:q} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule plot_spread:
+    input:
+        images=results("data/{dataset}/test.safetensors"),
+        spread=results("attribution/{dataset}/{model}/spread/{spread}.safetensors"),
+    output:
+        figure(
+            "spread_{model}_{spread}", "attribution", "spread", of="{model}, {spread}"
+        ),
+    log:
+        log("plot_spread/{dataset}/{model}/{spread}"),
+    benchmark:
+        bench("plot_spread/{dataset}/{model}/{spread}")
+    wildcard_constraints:
+        model="|".join(CONFIG.models),
+        spread="|".join(CONFIG.attribution.spread) or "(?!)",
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_spread.py", "report"),
+        options=lambda w: options(
+            model=w.model,
+            method=CONFIG.attribution.spread[w.spread].method,
+            objective=CONFIG.attribution.spread[w.spread].objective,
+        ),
+    shell:
+        r"""
+        python "$SCRIPTS/plot_spread.py" \
+            --images {input.images:q} \
+            --spread {input.spread:q} \
+            {params.options} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule plot_visualization:
+    input:
+        images=expand(
+            results("visualization/{{dataset}}/{{model}}/{visualization}.safetensors"),
+            visualization=CONFIG.visualization.methods,
+        ),
+        tables=expand(
+            results("visualization/{{dataset}}/{{model}}/{visualization}.csv"),
+            visualization=CONFIG.visualization.methods,
+        ),
+        test=results("data/{dataset}/test.safetensors"),
+    output:
+        figure("visualization_{model}", "visualization", "visualization", of="{model}"),
+    log:
+        log("plot_visualization/{dataset}/{model}"),
+    benchmark:
+        bench("plot_visualization/{dataset}/{model}")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_visualization.py", "report"),
+        options=lambda w: options(model=w.model),
+    shell:
+        r"""
+        python "$SCRIPTS/plot_visualization.py" \
+            --images {input.images:q} \
+            --tables {input.tables:q} \
+            --test {input.test:q} \
+            {params.options} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule plot_gan:
+    input:
+        histories=expand(
+            results("visualization/{{dataset}}/{generator}.history.csv"),
+            generator=CONFIG.visualization.used_generators(),
+        ),
+        samples=expand(
+            results("visualization/{{dataset}}/{generator}.samples.safetensors"),
+            generator=CONFIG.visualization.used_generators(),
+        ),
+        train=results("data/{dataset}/train.safetensors"),
+    output:
+        figure("gan", "visualization", "gan"),
+    log:
+        log("plot_gan/{dataset}"),
+    benchmark:
+        bench("plot_gan/{dataset}")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_gan.py", "report"),
+    shell:
+        r"""
+        python "$SCRIPTS/plot_gan.py" \
+            --histories {input.histories:q} \
+            --samples {input.samples:q} \
+            --train {input.train:q} \
             --out {output:q} \
             >{log:q} 2>&1
         """
@@ -370,6 +599,8 @@ rule build_report:
             benchmarks=results("benchmarks"),
             config=CONFIG.model_dump(mode="json"),
             hashes=hashes(),
+            coverage=coverage(),
+            pins=locked(SCRIPTS.parent / "requirements.txt"),
         ),
     shell:
         r"""

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from plumbline import cli
 
+WHY = "why a method has no job, JSON: dataset, net, method, reason or nothing"
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--claims", required=True, help="YAML of the claims")
@@ -17,6 +19,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--benchmarks", type=Path, required=True, help="folder of job times")
     parser.add_argument("--config", type=json.loads, required=True, help="configuration, JSON")
     parser.add_argument("--hashes", type=json.loads, required=True, help="script to hash, JSON")
+    parser.add_argument("--pins", type=json.loads, default={}, help="package to version, JSON")
+    parser.add_argument("--coverage", type=json.loads, default={}, help=WHY)
     parser.add_argument("--out", required=True, help="HTML to write")
 
 
@@ -26,9 +30,11 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.files import write_text
     from plumbline.report import page, provenance
     from plumbline.report.claims import load_claims
-    from plumbline.report.reading import read_frame, read_rows
+    from plumbline.report.reading import coverage_frame, read_frame, read_rows
 
     tables = {path.stem: read_frame([path]) for path in args.tables}
+    if args.coverage:
+        tables["coverage"] = coverage_frame(args.coverage)
     captions = {path.stem: path.read_text(encoding="utf-8") for path in args.captions}
     text = page.render(
         config=args.config,
@@ -39,7 +45,7 @@ def main(args: argparse.Namespace) -> None:
         hashes=args.hashes,
         data=provenance.data_files(args.manifests),
         machine=provenance.machine(),
-        versions=provenance.versions(),
+        versions=provenance.versions(args.pins),
         job_time=provenance.job_time(args.benchmarks),
         built=provenance.now(),
     )

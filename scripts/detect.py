@@ -10,7 +10,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--label-changes", nargs="*", default=[], help="label change rates, Parquet"
     )
-    parser.add_argument("--conductance", required=True, help="conductances of each image")
+    parser.add_argument("--conductance", nargs="*", default=[], help="conductances of each image")
     parser.add_argument("--dataset", required=True, help="key of the table")
     parser.add_argument("--model", required=True, help="key of the table")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
@@ -27,12 +27,12 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.tables import write_csv
 
     uncertainty = pd.read_parquet(args.scores)
-    conductance, _ = load_arrays(args.conductance, "Conductance")
+    conductances = [load_arrays(path, "Conductance")[0] for path in args.conductance]
     right = scores.correct(uncertainty)
     table = scores.join(
         scores.uncertainty_scores(uncertainty),
         scores.label_change_scores([pd.read_parquet(path) for path in args.label_changes]),
-        scores.conductance_score(conductance, right),
+        *(scores.conductance_score(each, right) for each in conductances),
     )
     keys = {"dataset": args.dataset, "model": args.model}
     rows = [
@@ -40,7 +40,8 @@ def main(args: argparse.Namespace) -> None:
         for task in progress(list(tasks(right)), "tasks")
         for row in judge(task, table, args.seed, **keys)
     ]
-    rows.append(calibration_errors(right, scores.CONDUCTANCE, **keys))
+    if conductances:
+        rows.append(calibration_errors(right, scores.CONDUCTANCE, **keys))
     write_csv(args.out, rows)
 
 

@@ -1,4 +1,4 @@
-"""Draw the degradation curves of one net, for all methods and controls."""
+"""Draw the degradation test of one net: gains over the controls, and curves by family."""
 
 import argparse
 
@@ -6,8 +6,11 @@ from plumbline import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--tables", nargs="+", required=True, help="CSVs, one per method")
-    parser.add_argument("--out", required=True, help="PNG to write")
+    parser.add_argument("--table", required=True, help="CSV of the degradation test")
+    parser.add_argument(
+        "--parts", nargs="+", required=True, choices=["gain", "keep", "delete"], help="what to draw"
+    )
+    parser.add_argument("--out", nargs="+", required=True, help="PNG to write, for each part")
 
 
 def main(args: argparse.Namespace) -> None:
@@ -15,7 +18,10 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.report.reading import read_frame
     from plumbline.report.style import save
 
-    save(degradation.draw(read_frame(args.tables)), args.out)
+    table = read_frame([args.table])
+    for part, path in zip(args.parts, args.out, strict=True):
+        gain = part == "gain"
+        save(degradation.gains(table) if gain else degradation.curves(table, part), path)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Draw the attributions of one net side by side: rows images, columns methods."""
 
 import argparse
+import json
 
 from plumbline import cli
 
@@ -8,27 +9,21 @@ from plumbline import cli
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", required=True, help="ImageSet that was explained")
     parser.add_argument("--attributions", nargs="+", required=True, help="one file per method")
-    parser.add_argument("--count", type=int, required=True, help="images to show at most")
+    parser.add_argument("--gallery", type=json.loads, required=True, help="what chooses, as JSON")
     parser.add_argument("--out", required=True, help="PNG to write")
 
 
 def main(args: argparse.Namespace) -> None:
     from plumbline.artefacts import Attribution, ImageSet
+    from plumbline.attribution.selection import gallery as choose
     from plumbline.report.figures import gallery
     from plumbline.report.style import save
 
+    images = ImageSet.load(args.images)
+    images = images.select(choose(images.labels, **args.gallery))
     attributions = [Attribution.load(path) for path in args.attributions]
-    explained = min(len(each.index) for each in attributions)
-    images = ImageSet.load(args.images).select(slice(explained))
-    shown = gallery.choose(images.labels, args.count)
-    names = images.classes
-    figure = gallery.draw(
-        images.pixels[shown],
-        [names[label] for label in images.labels[shown]],
-        [names[target] for target in attributions[0].target[shown]],
-        {each.method: each.relevance[shown] for each in attributions},
-    )
-    save(figure, args.out)
+    shown, relevance = gallery.gather(images, attributions)
+    save(gallery.draw(shown, relevance), args.out, keep=gallery.COLORS)
 
 
 if __name__ == "__main__":

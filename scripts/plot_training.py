@@ -1,4 +1,4 @@
-"""Draw accuracy, calibration and training curves of one dataset's nets."""
+"""Draw accuracy and calibration of one dataset's nets."""
 
 import argparse
 
@@ -8,26 +8,17 @@ from plumbline import cli
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--evaluation", nargs="+", required=True, help="CSVs, one per model")
     parser.add_argument("--bins", nargs="+", required=True, help="reliability CSVs, one per model")
-    parser.add_argument("--histories", nargs="+", required=True, help="CSVs, one per net")
-    parser.add_argument("--models", nargs="+", required=True, help="model of each history")
-    parser.add_argument("--seeds", nargs="+", type=int, required=True, help="seed of each history")
     parser.add_argument("--accuracy", required=True, help="PNG to write")
     parser.add_argument("--reliability", required=True, help="PNG to write")
-    parser.add_argument("--curves", required=True, help="PNG to write")
 
 
 def main(args: argparse.Namespace) -> None:
-    import pandas as pd
-
-    from plumbline.report.figures import accuracy, reliability, training_curves
+    from plumbline.report.figures import accuracy, reliability
     from plumbline.report.reading import read_frame
     from plumbline.report.style import save
 
-    runs = zip(args.histories, args.models, args.seeds, strict=True)
-    history = pd.concat([read_frame([path]).assign(model=m, seed=s) for path, m, s in runs])
     save(accuracy.draw(read_frame(args.evaluation)), args.accuracy)
     save(reliability.draw(read_frame(args.bins)), args.reliability)
-    save(training_curves.draw(history), args.curves)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,15 @@ def second_sets(w, split):
     return []
 
 
-def latent_nets():
+def mapped(dataset, model):
+    """Options of the estimators that are mapped and apply to a net."""
+    return {
+        name: CONFIG.uncertainty.estimators[name]
+        for name in CONFIG.estimators(dataset, model)
+        if name in CONFIG.latent.estimators
+    }
+
+
+def latent_nets(dataset, model):
     """How many nets the mapped estimators ask for."""
-    return max(CONFIG.uncertainty.nets(each) for each in CONFIG.latent.estimators)
+    return max(CONFIG.uncertainty.nets(each) for each in mapped(dataset, model))

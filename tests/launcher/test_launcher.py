@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PINS = ("requirements.txt", "requirements-test.txt", "requirements-slurm.txt")
+PINS = (
+    "requirements.txt",
+    "requirements-test.txt",
+    "requirements-bench.txt",
+    "requirements-slurm.txt",
+)
 
 # Stands for Python and for the pip in a .venv: writes down how it was called and does as told.
 PYTHON = f"""#!/bin/sh
@@ -138,6 +143,23 @@ def test_the_tests_add_to_it_and_changed_test_pins_make_it_anew(clone):
     (clone / "requirements-test.txt").open("a").write("more==1\n")
     _, calls = launch(clone, "test")
     assert calls[0] == "venv"
+
+
+def test_the_bench_adds_the_libraries_that_it_compares_with_if_it_can(clone):
+    process, calls = launch(clone, "bench", "workflow", "--cores", "1")
+    assert process.returncode == 0
+    assert not any("requirements-bench.txt" in call for call in calls)
+    assert calls[-1] == f"<-m><plumbline.bench><workflow><--cores><1> in {clone}"
+    process, calls = launch(clone, "bench", FULL="requirements-bench.txt")
+    assert process.returncode == 0
+    assert "going on without" in process.stderr.splitlines()[-1]
+    assert "set-up failed: cannot install requirements-bench.txt" in process.stderr
+    assert calls[-1] == f"<-m><plumbline.bench> in {clone}"
+    process, calls = launch(clone, "bench")
+    assert [call.split(" -r ")[-1] for call in calls[:-1]] == ["requirements-bench.txt"]
+    process, calls = launch(clone, "bench", "attribution")
+    assert process.stderr == ""
+    assert calls == [f"<-m><plumbline.bench><attribution> in {clone}"]
 
 
 def test_a_run_on_a_cluster_adds_its_plugin(clone):

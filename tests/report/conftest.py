@@ -6,10 +6,11 @@ import sys
 
 import pytest
 import yaml
-from fake_results import CORPORA, DATASET, MODELS, make
+from fake_results import CORPORA, DATASET, METHODS, MODELS, make
 from support import ROOT, SCRIPTS
 
 from plumbline.config.schema import load
+from plumbline.report.families import by_family
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +43,11 @@ def tables(fake):
         "attacks": "attacks/*/*/*.csv",
         "uncertainty": "uncertainty/*/*/measures.csv",
         "latent": "latent/*/*/*.csv",
-        "attribution": "attribution/*/*/*.csv",
+        "attribution": "attribution/*/*/degradation.csv",
+        "log_odds": "attribution/*/*/log_odds.csv",
+        "randomization": "attribution/*/*/randomization.csv",
+        "visualization": "visualization/*/*/*.csv",
+        "cost": "attribution/*/*/*.cost.csv",
         "stability": "stability/*/*/*.csv",
         "detection": "detection/*/*.csv",
     }
@@ -67,12 +72,15 @@ def figures(fake):
     names = ["accuracy", "reliability", "training_curves", "attacks", "stability"]
     names += [f"uncertainty_{measure}" for measure in ("entropy", "mutual_information")]
     names += [f"latent_{corpus}_entropy" for corpus in CORPORA]
-    for kind in ("gallery", "degradation", "detection"):
+    families = by_family(list(METHODS))
+    names += [f"gallery_{model}_{family}" for model in MODELS for family in families]
+    for kind in ("degradation_gain", "log_odds", "cost", "detection"):
         names += [f"{kind}_{model}" for model in MODELS]
     found = [fake / f"figures/{DATASET}/{name}.png" for name in names]
     found[0].parent.mkdir(parents=True)
-    for path in found:
-        Image.new("RGB", (1650, 300), (220, 230, 240)).save(path)
+    for number, path in enumerate(found):
+        height = 3000 if path.stem.startswith("gallery") else 300
+        Image.new("RGB", (1650, height), (220, 230, number)).save(path)
     return found
 
 
@@ -82,7 +90,17 @@ def config():
 
 
 @pytest.fixture(scope="session")
-def report(run, fake, tables, figures, captions, config):
+def coverage():
+    """Why a method of a net has no job, of nets and methods in the results and others."""
+    left_out = "not in this configuration"
+    nets = {model: dict.fromkeys(METHODS, "") | {"saliency": left_out} for model in MODELS}
+    nets["lenet5"]["cam"] = "no head of global average pooling and one dense layer"
+    nets["alexnet"]["cam"] = ""
+    return nets | {"resnet20": dict.fromkeys([*METHODS, "cam", "saliency"], left_out)}
+
+
+@pytest.fixture(scope="session")
+def report(run, fake, tables, figures, captions, config, coverage):
     """The page, built by its script from tables, figures and the judged claims."""
     claims, ledger, out = ROOT / "config/claims.yaml", fake / "claims.csv", fake / "index.html"
     run("judge_claims.py", "--claims", claims, "--tables", *tables.values(), "--out", ledger)
@@ -94,6 +112,7 @@ def report(run, fake, tables, figures, captions, config):
         *("--figures", *figures, "--captions", *captions),
         *("--manifests", *sorted(fake.glob("data/*/manifest.json"))),
         *("--benchmarks", fake / "benchmarks", "--config", json.dumps(config)),
-        *("--hashes", json.dumps({"train.py": "0123456789abcdef"}), "--out", out),
+        *("--hashes", json.dumps({"train.py": "0123456789abcdef"})),
+        *("--coverage", json.dumps({DATASET: coverage}), "--out", out),
     )
     return out

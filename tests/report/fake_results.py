@@ -5,6 +5,7 @@ from a seeded generator so that they look plausible.
 """
 
 from itertools import product
+from math import nan
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 from plumbline.artefacts import Attribution, ImageSet, save_arrays
 from plumbline.data.manifest import File, Manifest
 from plumbline.statistics import wilson
-from plumbline.tables import row, write_csv
+from plumbline.tables import Row, row, write_csv
 
 DATASET = "digits"
 MODELS = ("lenet5", "alexnet")
@@ -52,8 +53,12 @@ def make(root: Path, models: tuple[str, ...] = MODELS, seeds: int = 2) -> Path:
         for attack in ATTACKS:
             _attack(rng, root / f"attacks/{DATASET}/{model}/{attack}.csv", model, attack)
         _uncertainty(rng, root / f"uncertainty/{DATASET}/{model}", model)
-        for method in METHODS:
-            _attribution(rng, root / f"attribution/{DATASET}/{model}", model, method, images)
+        place = root / f"attribution/{DATASET}/{model}"
+        rows = [each for m in METHODS for each in _attribution(rng, place, model, m, images)]
+        write_csv(place / "degradation.csv", rows)
+        _log_odds(rng, place / "log_odds.csv", model)
+        _randomization(rng, place / "randomization.csv", model)
+        _visualization(rng, root / f"visualization/{DATASET}/{model}/am_noise.csv", model)
         for operator in OPERATORS:
             _stability(rng, root / f"stability/{DATASET}/{model}", model, operator)
         _detection(rng, root / f"detection/{DATASET}/{model}.csv", model)
@@ -162,7 +167,7 @@ def _uncertainty(rng, folder: Path, model: str) -> None:
     pd.concat(parts, ignore_index=True).to_parquet(folder / "scores.parquet")
 
 
-def _attribution(rng, folder: Path, model: str, method: str, images: ImageSet) -> None:
+def _attribution(rng, folder: Path, model: str, method: str, images: ImageSet) -> list[Row]:
     n = 30 if method in ("lime", "kernel_shap") else 60
     relevance = (images.pixels[:n] - 0.5) * rng.normal(0.2, 1, (n, 1, SIDE, SIDE))
     Attribution(
@@ -170,9 +175,15 @@ def _attribution(rng, folder: Path, model: str, method: str, images: ImageSet) -
         relevance=relevance.astype(np.float32),
         target=np.where(np.arange(n) == 3, 8, images.labels[:n]),
         gap=np.zeros(n, np.float32),
+        probability=np.full(n, 0.9, np.float32),
         index=images.index[:n],
     ).save(folder / f"{method}.safetensors")
     keys = {"dataset": DATASET, "model": model, "method": method}
+    evaluations = {"lime": 300, "kernel_shap": 300, "random": 0, "intensity": 0}.get(method, 1)
+    used = row("evaluations_per_image", *[evaluations] * 3, n, **keys)
+    seconds = row("seconds_per_image", 0.0004 + 0.001 * evaluations, nan, nan, n, **keys)
+    write_csv(folder / f"{method}.cost.csv", [seconds, used])
+    keys |= {"control": ""}
     none = {"ranking": "", "mode": "", "fill": "", "share": ""}
     rows = [row("clean_accuracy", *share(rng, 0.97, n), **keys, **none)]
     speed = {"random": 2, "intensity": 9, "lime": 5}.get(method, 7)
@@ -184,7 +195,65 @@ def _attribution(rng, folder: Path, model: str, method: str, images: ImageSet) -
             p = kept if mode == "keep" else 1 - kept
             rows.append(row("accuracy", *share(rng, 0.1 + 0.85 * p, n), **where, share=each))
         rows.append(row("area", *near(rng, 0.6, 0.05, n), **where, share=""))
-    write_csv(folder / f"{method}.csv", rows)
+        for control in sorted({"random", "intensity"} - {method}):
+            if ranking != "descending":
+                continue
+            against = where | {"control": control, "share": ""}
+            gain = near(rng, (speed - (2 if control == "random" else 9)) / 20, 0.05, n)
+            rows.append(row("area_gain", *gain, **against))
+            rows.append(row("accuracy_gain", *gain, **against | {"share": 0.2}))
+    for measure in ("total_variation", "sparsity"):
+        rows.append(row(measure, *near(rng, 0.4, 0.05, n), **keys, **none))
+    return rows
+
+
+def _log_odds(rng, path: Path, model: str) -> None:
+    rows = []
+    for method in METHODS:
+        keys = {"dataset": DATASET, "model": model, "method": method, "control": ""}
+        strength = {"random": 1, "intensity": 4}.get(method, 6)
+        for pair in ("8->3", "9->1"):
+            where, n = {**keys, "pair": pair}, 36
+            rows.append(row("log_odds_fall", *near(rng, strength, 0.3, n), **where))
+            for shift, name in enumerate(("lower_quartile", "median", "upper_quartile"), -1):
+                rows.append(row(name, *near(rng, strength + shift, 0.3, n), **where))
+            for control in sorted({"random", "intensity"} - {method}):
+                gain = near(rng, strength - 2, 0.3, n)
+                rows.append(row("log_odds_gain", *gain, **where | {"control": control}))
+        rows.append(row("temperature_map_change", 0.0, 0.0, 0.0, 20, **keys, pair=""))
+    write_csv(path, rows)
+
+
+def _randomization(rng, path: Path, model: str) -> None:
+    layers = ("", "output", "dense1", "conv1")
+    nets = [("cascade", stage) for stage in range(4)]
+    nets += [("independent", stage) for stage in range(1, 4)] + [("chance", 3)]
+    rows = []
+    for method, (kind, stage) in product(METHODS, nets):
+        alike = 1 if method == "intensity" else 1 - 0.3 * stage
+        for of in ("signed", "absolute", "absolute_lit"):
+            keys = {"dataset": DATASET, "model": model, "method": method, "kind": kind}
+            keys |= {"layer": layers[stage], "stage": stage, "of": of}
+            rows.append(row("rank_correlation", *near(rng, alike, 0.05, 20), **keys))
+            rows.append(row("constant_share", *share(rng, 0.0, 20), **keys))
+            if (kind, stage) == ("cascade", 3) and method != "random":
+                rows.append(row("rank_correlation_gain", *near(rng, alike, 0.05, 20), **keys))
+    write_csv(path, rows)
+
+
+def _visualization(rng, path: Path, model: str) -> None:
+    keys = {"dataset": DATASET, "model": model, "visualization": "am_noise"}
+    rows = []
+    for images in ("made", "start", "test"):
+        for name in ("0", "1", "all"):
+            own = keys | {"images": images, "against": "", "class": name}
+            rows.append(row("probability", *near(rng, 0.97, 0.01, 30), **own))
+            rows.append(row("second_probability", *near(rng, 0.7, 0.1, 30), **own))
+        for metric in ("sure", "second_recognition"):
+            rows.append(row(metric, *share(rng, 0.8, 30), **own))
+    against = keys | {"images": "made", "against": "start", "class": "all"}
+    rows.append(row("second_probability_difference", *near(rng, 0.5, 0.1, 30), **against))
+    write_csv(path, rows)
 
 
 def _stability(rng, folder: Path, model: str, operator: str) -> None:

@@ -3,25 +3,24 @@
 import matplotlib.pyplot
 import numpy as np
 import pytest
-from fake_results import ATTACKS, CLASSES, DATASET, METHODS, MODELS, OPERATORS
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from fake_results import ATTACKS, CLASSES, DATASET, MODELS, OPERATORS
 
-from plumbline.artefacts import Attribution, ImageSet, load_arrays
+from plumbline.artefacts import load_arrays
 from plumbline.report import style
 from plumbline.report.figures import (
     accuracy,
     attacks,
     degradation,
     detection,
-    gallery,
     latent,
+    log_odds,
     reliability,
     stability,
     training_curves,
     uncertainty,
 )
 from plumbline.report.reading import read_frame, read_images
+from plumbline.report.wording import words
 
 
 @pytest.fixture(autouse=True)
@@ -167,66 +166,82 @@ def test_latent_maps_are_drawn_upright_with_the_codes_where_they_lie(fake):
     assert legends(figure) == [*CLASSES, "patches"]
 
 
-def test_gallery_has_a_row_for_each_image_and_a_symmetric_scale(fake):
-    images = ImageSet.load(fake / f"data/{DATASET}/test.safetensors")
-    place = fake / f"attribution/{DATASET}/lenet5"
-    found = {name: Attribution.load(place / f"{name}.safetensors") for name in METHODS}
-    shown = gallery.choose(images.labels[:30], 4)
-    figure = gallery.draw(
-        images.pixels[shown],
-        [CLASSES[k] for k in images.labels[shown]],
-        [CLASSES[k] for k in found["lime"].target[shown]],
-        {name: each.relevance[shown] for name, each in found.items()},
-    )
-    cells = np.array(figure.axes[:-1]).reshape(4, len(METHODS) + 1)
-    assert [ax.get_ylabel() for ax in cells[:, 0]][3] == "is 3\nsaid 8"
-    assert [ax.get_title().replace("\n", " ") for ax in cells[0]] == [
-        "image",
-        "gradient",
-        "LRP-ε",
-        "LIME",
-        "KernelSHAP",
-        "random (control)",
-        "intensity (control)",
+def test_degradation_curves_have_a_row_for_each_family_and_grey_controls(fake):
+    table = read(fake, f"attribution/{DATASET}/lenet5/degradation.csv")
+    for mode in ("keep", "delete"):
+        figure = degradation.curves(table, mode)
+        cells = np.array(figure.axes).reshape(3, 2)
+        assert titles(figure)[:2] == ["fill: 0", "fill: 1"]
+        assert [ax.get_ylabel().split("\n")[0] for ax in cells[:, 0]] == [
+            "Gradients",
+            "Relevance",
+            "Perturbation",
+        ]
+        assert legends(figure) == ["random (control)", "intensity (control)"]
+        own = [text.get_text() for text in cells[2, -1].get_legend().get_texts()]
+        assert own == ["LIME, n = 30", "KernelSHAP, n = 30"]
+        for ax in cells.flat:
+            study, *lines = ax.get_lines()
+            assert set(study.get_xdata()) == {0.2}
+            grey = {line.get_label() for line in lines if line.get_color() == "0.45"}
+            assert grey == {"random (control)", "intensity (control)"}
+        line = cells[0, 1].get_lines()[1]
+        where = "method == 'gradient' and fill == '1' and metric == 'accuracy'"
+        drawn = table.query(f"{where} and mode == @mode and ranking == 'descending'")
+        assert line.get_label() == "gradient"
+        assert line.get_ydata().tolist() == drawn["value"].tolist()
+        assert figure.axes[-1].get_xlabel() == "share of pixels"
+
+
+def test_degradation_curves_stop_at_what_there_is(fake):
+    """Only controls, one fill: one row, no legend beside it."""
+    table = read(fake, f"attribution/{DATASET}/lenet5/degradation.csv")
+    few = table[table["method"].isin(["random", "intensity"]) & table["fill"].isin(["0"])]
+    figure = degradation.curves(few, "keep")
+    (ax,) = figure.axes
+    assert ax.get_legend() is None
+    assert legends(figure) == ["random (control)", "intensity (control)"]
+
+
+def test_gains_are_ranked_against_each_control(fake):
+    table = read(fake, f"attribution/{DATASET}/lenet5/degradation.csv")
+    figure = degradation.gains(table)
+    assert titles(figure) == [
+        f"top {what}\nagainst {control} (control)"
+        for control in ("random", "intensity")
+        for what in ("kept", "deleted")
     ]
-    for ax in cells[:, 1:].flat:
-        low, high = ax.images[0].get_clim()
-        assert low == -high < 0
-    assert "99th percentile" in figure.axes[-1].get_xlabel()
+    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert "random (control)" not in names
+    gains = table.query("metric == 'area_gain' and control == 'random'")
+    order = gains.groupby("method")["value"].mean().sort_values(ascending=False).index
+    assert [name.split(",")[0] for name in names] == [words(name) for name in order]
+    assert legends(figure) == ["fill: 0", "fill: 1"]
+    first = figure.axes[1].containers[0].lines[0].get_xdata()
+    deleted = gains.query("mode == 'delete' and fill == '0'").set_index("method")["value"]
+    assert first.tolist() == deleted[order].tolist()
 
 
-def test_an_attribution_of_nothing_is_drawn_as_nothing():
-    nothing = {"zero": np.zeros((1, 1, 4, 4), np.float32)}
-    figure = gallery.draw(np.zeros((1, 1, 4, 4), np.float32), ["a"], ["a"], nothing)
-    assert np.ptp(figure.axes[1].images[0].get_array()) == 0
-    assert figure.axes[1].images[0].get_clim() == (-1, 1)
+def test_without_a_control_the_figure_says_so(fake):
+    table = read(fake, f"attribution/{DATASET}/lenet5/degradation.csv")
+    figure = degradation.gains(table[table["control"].isna()])
+    assert "no control among the methods" in figure.axes[0].texts[0].get_text()
 
 
-@settings(deadline=None, max_examples=40)
-@given(st.lists(st.integers(0, 4), min_size=1, max_size=30), st.integers(1, 12))
-def test_the_gallery_shows_as_many_classes_as_it_can(labels, count):
-    labels = np.array(labels)
-    shown = gallery.choose(labels, count)
-    assert len(set(shown.tolist())) == len(shown) == min(count, len(labels))
-    assert len(np.unique(labels[shown])) == min(len(shown), len(np.unique(labels)))
-
-
-def test_degradation_has_keep_delete_and_reversed_and_grey_controls(fake):
-    figure = degradation.draw(read(fake, f"attribution/{DATASET}/lenet5/*.csv"))
-    assert titles(figure)[::2] == [
-        "keep top of the ranking, fill 0",
-        "keep bottom of the ranking, fill 0",
-        "delete top of the ranking, fill 0",
-        "delete bottom of the ranking, fill 0",
-    ]
-    assert legends(figure)[-2:] == ["random (control)", "intensity (control)"]
-    ax = figure.axes[0]
-    study, *lines = ax.get_lines()
-    assert set(study.get_xdata()) == {0.2}
-    grey = {line.get_label() for line in lines if line.get_color() == style.CONTROL["color"]}
-    assert grey == {"random (control)", "intensity (control)"}
-    assert len(ax.collections) == len(METHODS)
-    assert figure.axes[-1].get_xlabel() == "share of pixels"
+def test_log_odds_have_a_panel_for_each_pair_and_grey_controls(fake):
+    table = read(fake, f"attribution/{DATASET}/lenet5/log_odds.csv")
+    figure = log_odds.draw(table)
+    assert titles(figure) == ["8 → 3 (n = 36)", "9 → 1 (n = 36)"]
+    labels = figure.axes[0].get_yticklabels()
+    grey = [text.get_text() for text in labels if text.get_color() == "0.45"]
+    assert grey == ["intensity (control)", "random (control)"]
+    assert [text.get_text() for text in labels][-1] == "random (control)"
+    box = figure.axes[1].patches[-1]
+    own = table.query("method == 'random' and pair == '9->1'").set_index("metric")["value"]
+    assert box.get_x() == own["lower_quartile"]
+    assert box.get_x() + box.get_width() == pytest.approx(own["upper_quartile"])
+    figure = log_odds.draw(table[table["pair"].isna()])
+    assert "None of the pairs" in figure.axes[0].texts[0].get_text()
 
 
 def test_stability_has_a_box_for_each_kind_of_image_and_the_rejection_rate(fake):

@@ -3,15 +3,16 @@
 import csv
 import re
 from html.parser import HTMLParser
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
-from fake_results import CORPORA, DATASET
+from fake_results import CORPORA, DATASET, METHODS
 from support import ROOT
 
 from plumbline.report import page, provenance
 from plumbline.report.claims import load_claims
-from plumbline.report.reading import read_frame
+from plumbline.report.reading import coverage_frame, read_frame
 from plumbline.report.sections import SHEETS
 
 VOID = {"meta", "img", "br", "link", "input"}
@@ -62,7 +63,7 @@ def test_nothing_is_fetched_from_anywhere(built, text):
             assert value is None or value.startswith(("#", "data:image/png;base64,"))
     assert "@import" not in text
     assert "url(" not in text
-    assert not built.all("script")
+    assert all(attributes == {} for attributes in built.all("script"))  # written out here
     assert not built.all("link")
 
 
@@ -90,7 +91,8 @@ def test_every_figure_is_inlined_with_its_own_text(built, figures):
     texts = [image["alt"] for image in images]
     assert len(set(texts)) == len(texts)
     assert all(len(each) > 30 and each.endswith(".") for each in texts)
-    assert {(image["width"], image["height"]) for image in images} == {("1056", "192")}
+    sizes = {(image["width"], image["height"]) for image in images}
+    assert sizes == {("1056", "192"), ("1056", "1920")}
 
 
 def test_what_scrolls_is_reached_by_keyboard_and_named(built):
@@ -119,7 +121,8 @@ def test_the_ledger_s_figures_stand_there_with_intervals(fake, built):
     assert tested
     for row in tested:
         figure = page.estimate(*(float(row[name]) for name in ("value", "low", "high")))
-        assert re.fullmatch(r"−?[0-9.]+ \[−?[0-9.]+, −?[0-9.]+\]", figure)
+        between = "" if row["low"] == row["high"] else r" \[−?[0-9.]+, −?[0-9.]+\]"
+        assert re.fullmatch(r"−?[0-9.]+" + between, figure)
         assert figure in plain
 
 
@@ -155,28 +158,70 @@ def test_what_an_author_writes_is_shown_and_not_run(fake, figures, captions, con
         job_time=None,
         built="now",
     )
-    assert "<script>" not in text
+    assert "<script>alert" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in text
     assert text.count("This stage is not in this configuration.") == len(page.SECTIONS) - 1
 
 
-def test_tables_hold_the_figures_of_the_stages(tables):
+def test_the_contents_lead_to_every_topic_of_a_section_with_several(built):
+    topics = [f"attribution-{DATASET}-{name}" for name in ("coverage", "gallery", "cost")]
+    targets = [each["href"] for each in built.all("a")]
+    for topic in topics:
+        assert f"#{topic}" in targets
+    assert [each for each in built.ids if each in topics] == topics
+    plain = " ".join(" ".join(built.text).split())
+    for topic in page.ATTRIBUTION:
+        assert (topic.see in plain) == (f"attribution-{DATASET}-{topic.title.lower()}" in built.ids)
+
+
+def test_a_gallery_is_of_thumbnails_that_say_what_they_enlarge(built, figures):
+    names = [each["aria-label"] for each in built.all("button") if "aria-label" in each]
+    assert len(names) == sum(path.stem.startswith("gallery") for path in figures)
+    assert f"Enlarge: Gallery, LeNet-5, LRP, {DATASET}" in names
+    assert len(set(names)) == len(names)
+    assert len(built.all("dialog")) == 1
+
+
+def test_why_a_method_has_no_job_stands_there(built, coverage):
+    plain = " ".join(" ".join(built.text).split())
+    assert coverage["lenet5"]["cam"] in plain
+    assert "Methods not in this configuration: saliency." in plain
+
+
+def test_pictures_wait_until_they_are_seen(built):
+    assert all(image["loading"] == "lazy" for image in built.all("img"))
+
+
+def test_tables_hold_the_figures_of_the_stages(tables, coverage):
     frames = {name: read_frame([path]) for name, path in tables.items()}
-    sheets = {name: make(frames, DATASET) for name, make in SHEETS.items()}
+    frames["coverage"] = coverage_frame({DATASET: coverage})
+    sheets = {name: make(frames, DATASET) for name, make in SHEETS.items() if name in frames}
     for each in (sheet for found in sheets.values() for sheet in found):
         assert each.rows
         assert all(len(row) == len(each.head) for row in each.rows), each.title
     (training,) = sheets["training"]
     assert [row[0] for row in training.rows] == ["AlexNet", "LeNet-5"]
-    kept = sheets["attribution"][0]
-    assert [row[0] for row in kept.rows][-2:] == ["intensity (control)", "random (control)"]
-    first = frames["attribution"].query(
+    alexnet, lenet = sheets["attribution"]
+    assert (alexnet.title.split(":")[0], lenet.title.split(":")[0]) == ("AlexNet", "LeNet-5")
+    names = [row[0] for row in alexnet.rows]
+    assert set(names[-2:]) == {"random (control)", "intensity (control)"}
+    lime = dict(zip(alexnet.head, next(r for r in alexnet.rows if r[0] == "LIME"), strict=True))
+    own = frames["attribution"].query(
         "method == 'lime' and model == 'alexnet' and ranking == 'descending' "
         "and mode == 'keep' and fill == '0' and share == 0.2"
     )
-    lime = next(row for row in kept.rows if row[0] == "LIME")
-    figure = first[["value", "low", "high"]].iloc[0]
-    assert lime[1] == page.estimate(*figure)
+    accuracy = own[own["metric"] == "accuracy"]
+    gain = own[(own["metric"] == "accuracy_gain") & (own["control"] == "intensity")]
+    figures = [page.estimate(*each[["value", "low", "high"]].iloc[0]) for each in (accuracy, gain)]
+    assert [lime["accuracy, top kept"], alexnet.rows[names.index("LIME")][3]] == figures
+    assert alexnet.head[1:4] == ["accuracy, top kept", "gain over random", "gain over intensity"]
+    assert lime["n"] == "30"
+    random = alexnet.rows[names.index("random (control)")]
+    assert random[2] == "–"  # against itself
+    (turned,) = sheets["log_odds"]
+    assert turned.head == ["net", "method", "8 → 3", "9 → 1", "change by temperature"]
+    assert len(turned.rows) == 2 * len(METHODS)
+    assert {row[-1] for row in turned.rows} == {"0.000"}
 
 
 def test_detection_shows_the_best_scores_and_always_the_control(tables):
@@ -194,19 +239,29 @@ def test_detection_shows_the_best_scores_and_always_the_control(tables):
 
 def test_a_figure_s_text_says_of_what_it_is(figures, captions):
     texts = {path.stem: path.read_text() for path in captions}
-    kinds = [kind for _, _, names in page.SECTIONS for kind in names]
     path = next(f for f in figures if f.stem == f"latent_{CORPORA[2]}_entropy")
-    assert page.picture(path, kinds, texts).alt.startswith("Latent, adversarial entropy, digits: ")
+    assert page.picture(path, texts).alt.startswith("Latent, adversarial entropy, digits: ")
+    path = next(f for f in figures if f.stem == "gallery_alexnet_perturbation")
+    assert page.picture(path, texts).title == "Gallery, AlexNet, perturbation, digits"
 
 
 def test_every_figure_has_a_caption_of_plain_paragraphs(captions):
-    kinds = {kind for _, _, names in page.SECTIONS for kind in names}
-    assert kinds | {"claims"} == {path.stem for path in captions}
+    assert {*page.KINDS, "claims"} == {path.stem for path in captions}
     for path in captions:
         text = path.read_text()
         assert not re.search(r"[`*_|{}]|::|\.\. ", text), path.name
         assert page.paragraphs(text)
     assert page.paragraphs("a\nb\n\n\nc\n") == ["a b", "c"]
+
+
+def test_a_package_of_another_environment_has_the_version_of_the_pins(monkeypatch):
+    def none(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(provenance, "version", none)
+    found = provenance.versions({"torch": "2.13.0"})
+    assert found["torch"] == "2.13.0 (pinned; other stages use it)"
+    assert found["numpy"] == "not installed"
 
 
 def test_without_benchmarks_there_is_no_time(tmp_path):

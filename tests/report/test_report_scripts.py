@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 
-from fake_results import CORPORA, DATASET, METHODS, MODELS
+from fake_results import CORPORA, DATASET, MODELS
 from PIL import Image
 from support import ROOT, SCRIPTS
 
@@ -41,17 +41,6 @@ def test_the_ledger_is_the_same_bytes_again(run, fake, tables, report, tmp_path)
     assert (tmp_path / "claims.csv").read_bytes() == (fake / "claims.csv").read_bytes()
 
 
-def test_the_gallery_is_drawn_from_artefacts(run, fake, tmp_path):
-    place = fake / f"attribution/{DATASET}/lenet5"
-    run(
-        "plot_gallery.py",
-        *("--images", fake / f"data/{DATASET}/test.safetensors"),
-        *("--attributions", *(place / f"{name}.safetensors" for name in METHODS)),
-        *("--count", 2, "--out", tmp_path / "gallery.png"),
-    )
-    assert Image.open(tmp_path / "gallery.png").width == 1650
-
-
 def test_latent_maps_are_drawn_from_artefacts(run, fake, tmp_path):
     place = fake / f"latent/{DATASET}"
     run(
@@ -72,7 +61,7 @@ REPORT += [SCRIPTS / f"{name}.py" for name in ("join_tables", "judge_claims", "b
 def test_no_script_of_the_report_can_import_torch():
     from plumbline.environments import third_party
 
-    assert len(REPORT) == 11
+    assert len(REPORT) >= 15
     assert "torch" not in third_party(SCRIPTS, *REPORT)
 
 

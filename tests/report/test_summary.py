@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from plumbline.report.summary import difference, estimate, number, over_seeds
-from plumbline.report.wording import describe, words
+from plumbline.report.wording import describe, phrase, words
 
 
 def test_without_spread_over_images_the_interval_is_student_s():
@@ -93,8 +93,19 @@ def test_an_estimate_shows_that_its_interval_is_wide(value, half):
 
 def test_names_are_written_in_the_field_s_own_terms():
     assert words("lenet5") == "LeNet-5"
-    assert words("lrp_gamma") == "LRP gamma"
+    assert words("lrp_gamma") == "LRP-γ"
+    assert words("lrp_mine") == "LRP mine"
+    assert words("deeplift_reveal_cancel") == "DeepLIFT reveal-cancel"
     assert words("neuron_activation_inversion") == "neuron activation inversion"
     assert describe("pgd_eps0.3") == "PGD, ε = 0.3"
     assert describe("ood_patches") == "patches"
     assert describe("digits_pgd_eps0.3") == "digits PGD, ε = 0.3"
+
+
+def test_several_names_are_told_apart_where_they_are_known():
+    assert phrase("lenet5_modified_backward") == "LeNet-5, modified backward"
+    assert phrase("in_distribution_max_probability") == "in distribution, maximum probability"
+    assert phrase("squeezenet1_1_lrp") == "SqueezeNet 1.1, LRP"
+    assert phrase("gain_resnet34_kernel_shap") == "gain, ResNet-34, KernelSHAP"
+    assert phrase("adversarial_entropy") == "adversarial entropy"
+    assert phrase("") == ""

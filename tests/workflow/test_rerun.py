@@ -39,15 +39,37 @@ def test_comments_and_docstrings_rerun_nothing(repository):
 
 
 def test_an_edited_method_reruns_that_method_and_what_follows(repository):
-    module = "scripts/plumbline/attribution/methods/gradient.py"
+    """Its explanation, and the jobs that hold all methods of a net against each other."""
+    module = "scripts/plumbline/attribution/methods/intensity.py"
     text = (repository.folder / module).read_text()
     (repository.folder / module).write_text(text + "\n\nUNUSED = 1\n")
-    expected = {"join_tables attribution", "judge_claims", "build_report"}
+    tables = ("attribution", "cost", "log_odds", "randomization")
+    expected = {f"join_tables {table}" for table in tables} | {"judge_claims", "build_report"}
     for dataset in ("digits", "halves"):
         place = f"{dataset}/lenet5"
-        expected |= {f"explain {place}/gradient", f"degrade {place}/gradient"}
-        expected |= {f"plot_gallery {place}", f"plot_degradation {place}"}
+        expected |= {f"{rule} {place}/intensity" for rule in ("explain", "degrade")}
+        expected |= {f"{rule} {place}" for rule in ("compare", "log_odds", "randomize")}
+        figures = ("degradation", "cost", "log_odds", "randomization")
+        expected |= {f"plot_{name} {place}" for name in figures}
+        expected |= {f"plot_gallery {place}/controls"}
     assert repository.pending() == expected
+
+
+def test_a_method_that_is_built_on_another_reruns_with_it(repository):
+    module = "scripts/plumbline/attribution/methods/guided_backpropagation.py"
+    text = (repository.folder / module).read_text()
+    (repository.folder / module).write_text(text + "\n\nUNUSED = 1\n")
+    explained = {job for job in repository.pending() if job.startswith("explain digits")}
+    assert explained == {
+        "explain digits/lenet5/guided_backpropagation",
+        "explain digits/lenet5/smoothgrad_guided",
+    }
+
+
+def test_a_method_that_does_not_apply_has_no_job_and_the_report_says_why(finished):
+    assert not list((finished.folder / "results").rglob("*cam*"))
+    page = (finished.folder / "results/report/index.html").read_text()
+    assert "no head of global average pooling and one dense layer" in page
 
 
 def test_one_dataset_s_epochs_rerun_that_dataset_only(repository):

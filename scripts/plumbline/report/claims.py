@@ -23,6 +23,10 @@ Table = Literal[
     "uncertainty",
     "latent",
     "attribution",
+    "log_odds",
+    "randomization",
+    "spread",
+    "visualization",
     "stability",
     "detection",
 ]

@@ -3,7 +3,7 @@
 import base64
 import struct
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from plumbline.report.claims import Claim
 from plumbline.report.sections import SHEETS, Sheet, Tables
 from plumbline.report.style import DPI
 from plumbline.report.summary import estimate, number
-from plumbline.report.wording import words
+from plumbline.report.wording import phrase, words
 
 STUDIES = {
     "000": "Uncertainty maps over latent space (MNIST, Fashion-MNIST, adversarial images)",
@@ -21,26 +21,131 @@ STUDIES = {
     "003": "A package of interpretability methods (MNIST)",
     "004": "Error detection by conductance and label change rate (CIFAR-10, ImageNet)",
 }
-# Section, stage of its tables, and its figures in order.
-SECTIONS = (
-    ("Accuracy and calibration", "training", ("accuracy", "reliability", "training_curves")),
-    ("Attacks", "attacks", ("attacks",)),
-    ("Uncertainty", "uncertainty", ("uncertainty",)),
-    ("Maps of latent space", "latent", ("latent",)),
-    ("Attributions", "attribution", ("gallery", "degradation")),
-    ("Stability", "stability", ("stability",)),
-    ("Detection", "detection", ("detection",)),
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A part of a section: figures by kind, then the sheets of tables, in this order.
+
+    ``see`` says what to look for; it is written where a section has several topics.
+    """
+
+    title: str
+    figures: tuple[str, ...]
+    tables: tuple[str, ...]
+    see: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the page; ``id`` names it in links."""
+
+    title: str
+    id: str
+    topics: tuple[Topic, ...]
+
+
+def _single(title: str, stage: str, *figures: str) -> Section:
+    """A section of one topic, named like the table of its stage."""
+    return Section(title, stage, (Topic(title, figures or (stage,), (stage,)),))
+
+
+ATTRIBUTION = (
+    Topic(
+        "Coverage",
+        (),
+        ("coverage",),
+        "Which methods explained which nets on how many images, and why the others did not.",
+    ),
+    Topic(
+        "Gallery",
+        ("gallery",),
+        (),
+        "The maps themselves, a picture for each family of methods: enlarge one, then go through "
+        "its neighbours and compare a row with the same row of the controls.",
+    ),
+    Topic(
+        "Degradation",
+        ("degradation",),
+        ("attribution",),
+        "Does the net's accuracy follow the ranking? A method must do better than both the random "
+        "ranking and the pixels' own brightness.",
+    ),
+    Topic(
+        "Log-odds",
+        ("log_odds",),
+        ("log_odds",),
+        "Does erasing what speaks for one class and against another turn the net's answer?",
+    ),
+    Topic(
+        "Conservation",
+        (),
+        ("conservation",),
+        "LRP hands the logit down to the pixels: what arrives there, and what is lost on the way "
+        "to biases and stabilisers?",
+    ),
+    Topic(
+        "Randomization",
+        ("randomization",),
+        ("randomization",),
+        "Does a map change when the weights do? One that stays similar explains the image, not "
+        "the net.",
+    ),
+    Topic(
+        "Spread",
+        ("spread",),
+        ("spread",),
+        "How much of a map is left when dropout or noise varies: trust relevance that is large "
+        "beside its standard deviation.",
+    ),
+    Topic(
+        "Cost",
+        ("cost",),
+        ("cost",),
+        "What a better ranking costs: the best methods stand high and to the left.",
+    ),
 )
+VISUALIZATION = (
+    Topic(
+        "Images of classes",
+        ("visualization",),
+        ("visualization",),
+        "Is an image that the net is sure of a prototype, which a second net recognises, too, or "
+        "an adversarial pattern?",
+    ),
+    Topic(
+        "Generators",
+        ("gan",),
+        ("generators",),
+        "Can a generator make all classes, and does it make more than copies?",
+    ),
+)
+SECTIONS = (
+    _single("Accuracy and calibration", "training", "accuracy", "reliability", "training_curves"),
+    _single("Attacks", "attacks"),
+    _single("Uncertainty", "uncertainty"),
+    _single("Maps of latent space", "latent"),
+    Section("Attributions", "attribution", ATTRIBUTION),
+    Section("Visualization of classes", "visualization", VISUALIZATION),
+    _single("Stability", "stability"),
+    _single("Detection", "detection"),
+)
+KINDS = tuple(kind for section in SECTIONS for topic in section.topics for kind in topic.figures)
+THUMBNAILS = ("gallery",)
 SYMBOLS = {"holds": "✓", "fails": "✗", "undecided": "~", "not run": "○"}
 CSS_PIXELS = 96  # to the inch
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure as it stands on the page: ``width`` and ``height`` in CSS pixels."""
+    """A figure as it stands on the page: ``width`` and ``height`` in CSS pixels.
+
+    ``title`` says of what it is, ``alt`` what it shows.
+    """
 
     kind: str
     data: str
+    title: str
     alt: str
     width: int
     height: int
@@ -60,21 +165,24 @@ class Judged:
         return {verdict: counts[verdict] for verdict in SYMBOLS if counts[verdict]}
 
 
-def picture(path: Path, kinds: Iterable[str], captions: Mapping[str, str]) -> Picture:
+def picture(path: Path, captions: Mapping[str, str]) -> Picture:
     """A PNG of ``figures/{dataset}/`` inlined; its text is the first sentence of its caption.
 
-    ``kinds`` are the known figures; the rest of the file's name says of what it is.
+    Its name begins with one of ``KINDS``; the rest says of what it is.
     """
-    kind = max((k for k in kinds if path.stem.startswith(k)), key=len)
+    kind = max((k for k in KINDS if f"{path.stem}_".startswith(f"{k}_")), key=len)
     rest = path.stem.removeprefix(kind).strip("_")
     content = path.read_bytes()
     width, height = struct.unpack(">II", content[16:24])
     first = captions[kind].split(". ")[0].rstrip(".")
-    name = ", ".join(words(each) for each in (kind, rest, path.parent.name) if each)
+    parts = (words(kind), phrase(rest), words(path.parent.name))
+    name = ", ".join(each for each in parts if each)
+    title = f"{name[0].upper()}{name[1:]}"
     return Picture(
         kind=kind,
         data=f"data:image/png;base64,{base64.b64encode(content).decode()}",
-        alt=f"{name[0].upper()}{name[1:]}: {first}.",
+        title=title,
+        alt=f"{title}: {first}.",
         width=round(width * CSS_PIXELS / DPI),
         height=round(height * CSS_PIXELS / DPI),
     )
@@ -124,26 +232,50 @@ def paragraphs(caption: str) -> list[str]:
 def stage_sections(
     tables: Tables, figures: Sequence[Path], captions: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """What the template needs of each section: its figures and tables by dataset.
+    """What the template needs of each section: the topics of each dataset that has any.
 
-    A stage without a table did not run; its section stays and says so.
+    A section without any did not run; it stays and says so.
     """
-    kinds = [kind for _, _, names in SECTIONS for kind in names]
-    known = {path: picture(path, kinds, captions) for path in figures}
     datasets = list(dict.fromkeys(path.parent.name for path in figures))
+    pictures = {
+        name: [picture(path, captions) for path in figures if path.parent.name == name]
+        for name in datasets
+    }
     found = []
-    for title, stage, names in SECTIONS:
-        parts = []
-        for dataset in datasets:
-            shown = [
-                (kind, [p for f, p in known.items() if f.parent.name == dataset and p.kind == kind])
-                for kind in names
-            ]
-            sheets: list[Sheet] = SHEETS[stage](tables, dataset) if stage in tables else []
-            groups = [(kind, pictures) for kind, pictures in shown if pictures]
-            if groups or sheets:
-                parts.append({"dataset": dataset, "figures": groups, "sheets": sheets})
-        found.append({"title": title, "id": stage, "parts": parts})
+    for section in SECTIONS:
+        parts = [
+            {"dataset": name, "topics": _topics(section, tables, name, pictures[name])}
+            for name in datasets
+        ]
+        parts = [part for part in parts if part["topics"]]
+        found.append({"title": section.title, "id": section.id, "parts": parts})
+    return found
+
+
+def _topics(
+    section: Section, tables: Tables, dataset: str, pictures: Sequence[Picture]
+) -> list[dict[str, Any]]:
+    """The topics of a section that a dataset has figures or sheets for.
+
+    ``headed`` ones stand under a title of their own, because the section can have several.
+    """
+    found = []
+    for topic in section.topics:
+        groups = [(kind, [p for p in pictures if p.kind == kind]) for kind in topic.figures]
+        groups = [(kind, shown) for kind, shown in groups if shown]
+        names = [name for name in topic.tables if name in tables and name in SHEETS]
+        sheets: list[Sheet] = [each for name in names for each in SHEETS[name](tables, dataset)]
+        if groups or sheets:
+            found.append(
+                {
+                    "title": topic.title,
+                    "id": "-".join((section.id, dataset, *topic.title.lower().split())),
+                    "see": topic.see,
+                    "headed": len(section.topics) > 1,
+                    "figures": groups,
+                    "sheets": sheets,
+                }
+            )
     return found
 
 
@@ -164,5 +296,5 @@ def render(**context: Any) -> str:
         "claim_rows": claim_rows,
     }
     return environment.get_template("template.html").render(
-        symbols=SYMBOLS, studies=STUDIES, **context
+        symbols=SYMBOLS, studies=STUDIES, thumbnails=THUMBNAILS, **context
     )

@@ -3,7 +3,7 @@
 import csv
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,14 +26,19 @@ PACKAGES = (
 )
 
 
-def versions() -> dict[str, str]:
-    """Version of Python and of each main package in the environment that builds the report."""
+def versions(pins: Mapping[str, str]) -> dict[str, str]:
+    """Version of Python and of each main package in the environment that builds the report.
+
+    A package that is not in it, because each stage has an environment of its own, has the
+    version of ``pins``, from which those are made.
+    """
     found = {"Python": platform.python_version()}
     for name in PACKAGES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "not in the environment of the report"
+            pinned = pins.get(name)
+            found[name] = f"{pinned} (pinned; other stages use it)" if pinned else "not installed"
     return found
 
 

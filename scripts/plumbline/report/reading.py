@@ -32,3 +32,16 @@ def read_images(paths: Sequence[str | os.PathLike], models: Sequence[str]) -> "p
         pd.read_parquet(path).assign(model=model) for path, model in zip(paths, models, strict=True)
     ]
     return pd.concat(parts, ignore_index=True)
+
+
+def coverage_frame(reasons: dict[str, dict[str, dict[str, str]]]) -> "pd.DataFrame":
+    """``reasons`` by dataset, model and method as rows with these columns and ``reason``."""
+    import pandas as pd
+
+    rows = [
+        {"dataset": dataset, "model": model, "method": method, "reason": reason}
+        for dataset, models in reasons.items()
+        for model, methods in models.items()
+        for method, reason in methods.items()
+    ]
+    return pd.DataFrame(rows)

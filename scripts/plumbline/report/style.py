@@ -12,6 +12,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from plumbline.files import atomic
 
@@ -89,27 +90,55 @@ def legend_below(figure: Figure, axes: Axes, columns: int = 5) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(labels)))
 
 
-def png(figure: Figure) -> bytes:
+def notice(text: str) -> Figure:
+    """A figure that says in words why there is nothing to draw."""
+    figure, axes = panels(1, 1, height=1.0)
+    axes[0, 0].set_axis_off()
+    axes[0, 0].text(0.5, 0.5, text, ha="center", va="center", fontsize=11)
+    return figure
+
+
+def png(figure: Figure, keep: np.ndarray | None = None) -> bytes:
     """The figure as PNG bytes: the same figure gives the same bytes.
 
     Levels of colour are rounded to multiples of 4 of 255, which nobody sees and which saves a
-    fifth of the file: the report holds all figures in one page.
+    fifth of the file: the report holds all figures in one page.  With ``keep`` [K, 3], colours
+    in 0..255, the figure has 256 colours, these among them, which saves more than half where it
+    is full of pictures.
     """
-    from PIL import Image
-
     canvas = FigureCanvasAgg(figure)
     figure.set_dpi(DPI)
     with _settings():  # ticks are made only now
         canvas.draw()
-    levels = np.asarray(canvas.buffer_rgba())[..., :3].astype(np.uint16)
-    rounded = np.minimum((levels + 2) // 4 * 4, 255).astype(np.uint8)
+    image = Image.fromarray(_rounded(np.asarray(canvas.buffer_rgba())[..., :3]))
+    if keep is not None:
+        image = _reduced(image, np.unique(_rounded(keep), axis=0))
     buffer = io.BytesIO()
-    Image.fromarray(rounded).save(buffer, format="png", optimize=True, dpi=(DPI, DPI))
+    image.save(buffer, format="png", optimize=True, dpi=(DPI, DPI))
     return buffer.getvalue()
 
 
-def save(figure: Figure, path: str | os.PathLike) -> None:
-    """Write the figure atomically as PNG."""
-    content = png(figure)
+def _rounded(levels: np.ndarray) -> np.ndarray:
+    return np.minimum((levels.astype(np.uint16) + 2) // 4 * 4, 255).astype(np.uint8)
+
+
+def _reduced(image: Image.Image, keep: np.ndarray) -> Image.Image:
+    """The image in 256 colours: those to ``keep``, and such that the others lose least."""
+    from scipy.spatial import KDTree
+
+    others = image.quantize(256 - len(keep), method=Image.Quantize.MEDIANCUT).getpalette()
+    palette = np.vstack([keep, np.reshape(others, (-1, 3))])
+    codes = np.asarray(image).astype(np.int32) @ (1 << 16, 1 << 8, 1)
+    found, places = np.unique(codes, return_inverse=True)
+    colors = found[:, None] >> (16, 8, 0) & 255
+    nearest = KDTree(palette).query(colors)[1].astype(np.uint8)
+    reduced = Image.fromarray(nearest[places].reshape(codes.shape))
+    reduced.putpalette(palette.astype(np.uint8).tobytes())
+    return reduced
+
+
+def save(figure: Figure, path: str | os.PathLike, keep: np.ndarray | None = None) -> None:
+    """Write the figure atomically as PNG; ``keep`` as in :func:`png`."""
+    content = png(figure, keep)
     with atomic(path) as temporary:
         temporary.write_bytes(content)

@@ -1,99 +1,178 @@
 """Attributions side by side: rows images, columns methods."""
 
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
+from plumbline.artefacts import Attribution, ImageSet
+from plumbline.errors import InputError
 from plumbline.report.style import SIGNED, WIDTH, styled
 from plumbline.report.wording import words
 
-LABEL = 0.7  # inches beside the images
+# Lengths in inches.
+SIDE = 1.0  # of a cell
+GAP = 0.08  # between cells
+MARGIN = 0.1  # around the figure and between blocks
+TITLE = 0.5
+HEADER = 0.34  # the methods' names, above every few rows
+BAR = 0.06  # height of the colour bar under a map
+LINE = 0.125  # of text under an image
+REPEAT = 6  # rows to a header
+CHARACTERS = 17  # that fit under an image
+NAME = 24  # characters of a class name at most
+WRONG = "#a00000"
+PIXELS = 75  # of a map at most, half of those of its cell
+CMAP = colormaps[SIGNED].resampled(33)  # more are not told apart and make the file larger
+COLORS = np.vstack([CMAP(np.arange(CMAP.N), bytes=True)[:, :3], [[255] * 3]])  # and white
+TITLES = (
+    "Relevance of each pixel for the predicted class",
+    "red: for it, blue: against it; ±q under each map is where its colours end",
+)
 
 
-def choose(labels: np.ndarray, count: int) -> np.ndarray:
-    """Places of ``count`` images at most: the first of each class, then the second, and so on."""
-    order = np.argsort(labels, kind="stable")
-    _, starts, sizes = np.unique(labels[order], return_index=True, return_counts=True)
-    turn = np.empty(len(labels), dtype=np.int64)
-    turn[order] = np.arange(len(labels)) - np.repeat(starts, sizes)
-    return np.lexsort((labels, turn))[:count]
+@dataclass(frozen=True)
+class Shown:
+    """An image [C, H, W] in [0, 1], its class, and what the net says with which probability."""
+
+    image: np.ndarray
+    label: str
+    prediction: str
+    probability: float
+
+    @property
+    def text(self) -> list[str]:
+        """Lines to stand under the image."""
+        said, true = (textwrap.shorten(n, NAME, placeholder="…") for n in self.names)
+        parts = f"says {said} ({self.probability:.3f})", f"is {true}"
+        return [line for part in parts for line in textwrap.wrap(part, CHARACTERS)]
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What the net says, and what it is."""
+        return self.prediction, self.label
+
+
+def gather(
+    images: ImageSet, attributions: Sequence[Attribution]
+) -> tuple[list[Shown], dict[str, np.ndarray]]:
+    """What :func:`draw` needs, for ``images`` that every one of ``attributions`` explains.
+
+    Raises :class:`InputError` if one does not explain all of them.
+    """
+    found = {}
+    for each in attributions:
+        place = {index: number for number, index in enumerate(each.index)}
+        if missing := [index for index in images.index if index not in place]:
+            raise InputError(f"{each.method} does not explain image {missing[0]}")
+        found[each.method] = each, [place[index] for index in images.index]
+    names = images.classes
+    first, places = next(iter(found.values()))
+    shown = [
+        Shown(pixels, names[label], names[first.target[at]], float(first.probability[at]))
+        for pixels, label, at in zip(images.pixels, images.labels, places, strict=True)
+    ]
+    return shown, {name: each.relevance[where] for name, (each, where) in found.items()}
 
 
 @styled
-def draw(
-    images: np.ndarray,
-    labels: Sequence[str],
-    predictions: Sequence[str],
-    relevance: Mapping[str, np.ndarray],
-) -> Figure:
-    """The images [N, C, H, W] in [0, 1], then each method's ``relevance`` [N, C, H, W].
+def draw(shown: Sequence[Shown], relevance: Mapping[str, np.ndarray]) -> Figure:
+    """Every image with the maps of each method, ``relevance`` [N, C, H, W] by name, beside it.
 
-    Relevance is summed over channels.  Every cell has its own scale, symmetric about 0: its
-    end is the 99th percentile of the absolute relevance of that cell.  A cell without any
-    relevance is white.
+    Relevance is summed over channels, and in large maps over blocks of pixels.  Every map has
+    its own scale, symmetric about 0: its end is the 99th percentile of the absolute relevance of
+    that map.  A map without any relevance is white.  Where few methods leave room, the rows go
+    on in a second block.
     """
-    count, columns = len(images), len(relevance) + 1
-    side = (WIDTH - LABEL) / columns
-    figure = Figure(figsize=(WIDTH, side * count + 1.8), layout="constrained")
-    axes = figure.subplots(count, columns, squeeze=False)
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
-    for line in range(count):
-        _image(axes[line, 0], images[line])
-        wrong = labels[line] != predictions[line]
-        axes[line, 0].set_ylabel(
-            f"is {labels[line]}\nsaid {predictions[line]}",
-            color="#a00000" if wrong else "black",
-            fontsize=9,
-            rotation=0,
-            ha="right",
-            va="center",
-        )
-        for column, values in enumerate(relevance.values(), start=1):
-            _relevance(axes[line, column], values[line].sum(0))
-    for column, name in enumerate(("image", *relevance)):
-        axes[0, column].set_title(_wrapped(words(name)), fontsize=9)
-    _bar(figure, axes)
-    figure.suptitle("Relevance of each pixel for the predicted class; each cell has its own scale")
+    columns = len(relevance) + 1
+    side = min(SIDE, (WIDTH - 2 * MARGIN) / columns - GAP)
+    block = columns * (side + GAP) + MARGIN
+    blocks = min(max(1, int((WIDTH - MARGIN) / block)), len(shown))
+    rows = -(-len(shown) // blocks)
+    _, height, width = shown[0].image.shape
+    tall = side * height / width
+    lines = max(len(each.text) for each in shown)
+    pitch = tall + max(lines * LINE, BAR + 2 * LINE) + GAP
+    full = TITLE + -(-rows // REPEAT) * HEADER + rows * pitch + MARGIN
+    figure = Figure(figsize=(max(blocks * block + MARGIN, 6.0), full))
+    ax = _canvas(figure)
+    maps = {words(name): values.sum(1) for name, values in relevance.items()}
+    for number, (left, top) in enumerate(_places(len(shown), rows, block, pitch)):
+        if number % rows % REPEAT == 0:
+            for column, name in enumerate(("image", *maps)):
+                _header(ax, name, left + column * (side + GAP) + side / 2, top - GAP / 2)
+        _image(ax, shown[number], (left, top, side, tall))
+        for column, values in enumerate(maps.values(), start=1):
+            place = (left + column * (side + GAP), top, side, tall)
+            _relevance(ax, values[number], place)
     return figure
 
 
-def _image(ax: Axes, image: np.ndarray) -> None:
-    ax.imshow(
-        image[0] if len(image) == 1 else image.transpose(1, 2, 0), cmap="gray", vmin=0, vmax=1
-    )
-    _bare(ax)
+def _canvas(figure: Figure) -> Axes:
+    """Axes over the whole figure whose coordinates are inches from its upper left corner."""
+    width, height = figure.get_size_inches()
+    ax = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0), autoscale_on=False)
+    ax.set_axis_off()
+    ax.text(MARGIN, MARGIN, TITLES[0], fontsize=11, va="top")
+    ax.text(MARGIN, MARGIN + 0.2, TITLES[1], fontsize=8, va="top")
+    return ax
 
 
-def _relevance(ax: Axes, values: np.ndarray) -> None:
-    end = float(np.percentile(np.abs(values), 99)) or float(np.abs(values).max()) or 1.0
-    ax.imshow(values, cmap=SIGNED, vmin=-end, vmax=end, interpolation="nearest")
-    _bare(ax)
+def _places(count: int, rows: int, block: float, pitch: float) -> Iterator[tuple[float, float]]:
+    """Upper left corner of each row, block after block."""
+    for number in range(count):
+        column, row = divmod(number, rows)
+        yield MARGIN + column * block, TITLE + HEADER * (row // REPEAT + 1) + row * pitch
 
 
-def _bare(ax: Axes) -> None:
-    ax.set(xticks=[], yticks=[])
-    ax.grid(False)
-    ax.spines[:].set_visible(True)
-    ax.spines[:].set(color="0.8", linewidth=0.5)
+Place = tuple[float, float, float, float]
 
 
-def _wrapped(text: str) -> str:
-    head, _, tail = text.rpartition(" ")
-    return f"{head}\n{tail}" if head else text
+def _show(ax: Axes, values: np.ndarray, place: Place, **how) -> None:
+    left, top, width, height = place
+    extent = (left, left + width, top + height, top)
+    ax.imshow(values, extent=extent, aspect="auto", origin="upper", **how)
 
 
-def _bar(figure: Figure, axes: np.ndarray) -> None:
-    bar = figure.colorbar(
-        ScalarMappable(Normalize(-1, 1), SIGNED),
-        ax=axes,
-        location="bottom",
-        shrink=0.5,
-        aspect=50,
-        pad=0.01,
-    )
-    bar.set_ticks([-1, 0, 1], labels=["against (−q)", "0", "for the class (+q)"])
-    bar.set_label("relevance; q is the 99th percentile of the cell's absolute relevance")
+def _image(ax: Axes, shown: Shown, place: Place) -> None:
+    image = shown.image
+    pixels = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
+    _show(ax, pixels, place, cmap="gray", vmin=0, vmax=1)
+    left, top, width, height = place
+    color = WRONG if shown.prediction != shown.label else "black"
+    for number, line in enumerate(shown.text):
+        y = top + height + 0.03 + number * LINE
+        ax.text(left + width / 2, y, line, fontsize=7, color=color, ha="center", va="top")
+
+
+def _relevance(ax: Axes, values: np.ndarray, place: Place) -> None:
+    left, top, width, height = place
+    values = _blocks(values)
+    end = float(np.percentile(np.abs(values), 99)) or float(np.abs(values).max())
+    scale = {"cmap": CMAP, "vmin": -(end or 1.0), "vmax": end or 1.0, "interpolation": "nearest"}
+    _show(ax, values, place, **scale)
+    edges = {"fill": False, "edgecolor": "0.8", "linewidth": 0.5}
+    ax.add_patch(Rectangle((left, top), width, height, **edges))
+    bar = (left + width / 4, top + height + 0.04, width / 2, BAR)
+    _show(ax, np.linspace(scale["vmin"], scale["vmax"], CMAP.N)[None], bar, **scale)
+    text = f"±{end:.2g}" if end else "all 0"
+    where = left + width / 2, top + height + 0.06 + BAR
+    ax.text(*where, text, fontsize=6.5, color="0.3", ha="center", va="top")
+
+
+def _blocks(values: np.ndarray) -> np.ndarray:
+    """A map [H, W] of at most ``PIXELS`` a side: sums over square blocks of pixels."""
+    step = -(-max(values.shape) // PIXELS)
+    for axis, size in enumerate(values.shape):
+        values = np.add.reduceat(values, np.arange(0, size, step), axis=axis)
+    return values
+
+
+def _header(ax: Axes, name: str, x: float, y: float) -> None:
+    text = "\n".join(textwrap.wrap(name, CHARACTERS - 1))
+    ax.text(x, y, text, fontsize=7.5, ha="center", va="bottom", linespacing=1.05)

@@ -1,0 +1,86 @@
+"""The tables of the stage visualization: images made for classes, and generators."""
+
+import pandas as pd
+
+from plumbline.report.sheets import Sheet, Tables, cell, of
+from plumbline.report.wording import words
+
+
+def visualization(tables: Tables, dataset: str) -> list[Sheet]:
+    """What the nets say of the images made for their classes, of test images, and of the starts."""
+    rows = of(tables["visualization"], dataset)
+    every = rows[rows["class"] == "all"]
+    columns = (
+        ("probability", "probability"),
+        ("second_probability", "probability, second net"),
+        ("sure", "probability ≥ .99"),
+        ("second_recognition", "recognised by the second net"),
+    )
+    lines = []
+    for model, own in every.groupby("model", sort=False):
+        first = own["visualization"].iloc[0]
+        test = own[(own["visualization"] == first) & (own["images"] == "test")]
+        shown = [("test images (control)", test, "–")]
+        for entry, part in own.groupby("visualization", sort=False):
+            gain = cell(part[part["against"] == "start"], "second_probability_difference")
+            made = part[(part["images"] == "made") & part["against"].isna()]
+            shown.append((words(entry), made, gain))
+        for name, part, gain in shown:
+            cells = [cell(part, metric) for metric, _ in columns]
+            lines.append([words(model), name, *cells, gain, f"{part['n'].max():.0f}"])
+    titles = [title for _, title in columns]
+    head = ["net", "images", *titles, "second net: gain over the start", "n"]
+    title = "Probability of the class that an image was made for, means [95 % interval]"
+    return [Sheet(title, head, lines, 2), *_compared(every)]
+
+
+def _compared(rows: pd.DataFrame) -> list[Sheet]:
+    """Visualizations minus those that the configuration compares them with, start by start."""
+    pairs = rows[rows["against"].notna() & (rows["against"] != "start")]
+    lines = [
+        [
+            words(model),
+            f"{words(entry)} minus {words(other)}",
+            cell(part, "probability_difference"),
+            cell(part, "second_probability_difference"),
+            f"{part['n'].max():.0f}",
+        ]
+        for (model, entry, other), part in pairs.groupby(
+            ["model", "visualization", "against"], sort=False
+        )
+    ]
+    head = ["net", "difference", "probability", "probability, second net", "n"]
+    title = "Paired differences from the same starts [95 % interval]"
+    return [Sheet(title, head, lines, 2)] if lines else []
+
+
+def generators(tables: Tables, dataset: str) -> list[Sheet]:
+    """Losses and samples of each generator; test images are the control."""
+    rows = of(tables["generators"], dataset)
+    sampled = rows[rows["images"].notna()]
+    models = list(sampled["model"].dropna().unique())
+    lines = []
+    for (name, images), part in sampled.groupby(["generator", "images"], sort=False):
+        own = part[part["model"].isna()]
+        cells = [cell(own, metric) for metric in ("nearest_distance", "copied_share")]
+        for metric in ("sure_share", "class_entropy"):
+            cells += [cell(part[part["model"] == model], metric) for model in models]
+        kind = "samples" if images == "samples" else "test images (control)"
+        lines.append([words(name), kind, *cells, f"{own['n'].max():.0f}"])
+    head = ["generator", "images", "distance to nearest training image", "copies"]
+    head += [f"{what}, {words(model)}" for what in ("sure", "spread") for model in models]
+    title = (
+        "Samples [95 % interval]: copies are nearer to a training image than 99 % of the test "
+        "images; sure: largest probability ≥ .9; spread: entropy of the classes, 1 is even"
+    )
+    losses = rows[rows["images"].isna()].groupby("generator", sort=False)
+    metrics = ("generator_loss", "discriminator_loss")
+    told = [[words(name), *(cell(part, m) for m in metrics)] for name, part in losses]
+    return [
+        Sheet(title, [*head, "n"], lines, 2),
+        Sheet(
+            "Losses, means of the last tenth of the epochs (nats)",
+            ["generator", *(words(metric) for metric in metrics)],
+            told,
+        ),
+    ]

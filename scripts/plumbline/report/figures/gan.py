@@ -1,0 +1,63 @@
+"""Generators: their losses by epoch, samples, and the training images nearest to these."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from plumbline.report.style import COLORS, WIDTH, styled
+from plumbline.report.wording import words
+
+ROWS, COLUMNS = 6, 10  # samples shown, and as many training images
+
+
+@dataclass(frozen=True)
+class Training:
+    """One generator: its ``history``, ``samples`` [N, C, H, W] in [0, 1], and for each the
+    ``nearest`` [N, C, H, W] training image."""
+
+    history: pd.DataFrame
+    samples: np.ndarray
+    nearest: np.ndarray
+
+
+@styled
+def draw(generators: Mapping[str, Training]) -> Figure:
+    """A row for each generator: loss curves, samples, and the training images nearest to them."""
+    figure = Figure(figsize=(WIDTH, 2.6 * len(generators) + 0.4), layout="constrained")
+    axes = figure.subplots(
+        len(generators), 3, squeeze=False, width_ratios=[1.1, 1.25, 1.25], sharex=False
+    )
+    for row, (name, each) in zip(axes, generators.items(), strict=True):
+        _losses(row[0], each.history)
+        row[0].set_title(f"{words(name)}: losses")
+        _grid(row[1], each.samples, f"{words(name)}: samples")
+        _grid(row[2], each.nearest, "nearest training image of each")
+    axes[-1, 0].set_xlabel("epoch")
+    axes[0, 0].legend(loc="best")
+    figure.suptitle("Generators that the code-space visualizations search")
+    return figure
+
+
+def _losses(ax: Axes, history: pd.DataFrame) -> None:
+    for name, color in (("generator", COLORS[0]), ("discriminator", COLORS[3])):
+        values = history[f"{name}_loss"]
+        ax.plot(history["epoch"] + 1, values, color=color, linewidth=1.2, label=name)
+    ax.set(ylabel="loss (nats)", ylim=(0, None))
+
+
+def _grid(ax: Axes, images: np.ndarray, title: str) -> None:
+    shown = images[: ROWS * COLUMNS]
+    missing = ROWS * COLUMNS - len(shown)
+    shown = np.concatenate([shown, np.ones((missing, *shown.shape[1:]), shown.dtype)])
+    shown = np.pad(shown, [(0, 0), (0, 0), (1, 0), (1, 0)], constant_values=1.0)
+    _, channels, height, width = shown.shape
+    sheet = shown.reshape(ROWS, COLUMNS, channels, height, width).transpose(0, 3, 1, 4, 2)
+    sheet = sheet.reshape(ROWS * height, COLUMNS * width, channels)
+    ax.imshow(sheet.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    ax.set(xticks=[], yticks=[], title=title)
+    ax.grid(False)
+    ax.spines[:].set_visible(False)

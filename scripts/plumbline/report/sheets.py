@@ -1,0 +1,35 @@
+"""What all tables of the page are made with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from plumbline.report.summary import estimate
+
+Tables = Mapping[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table of the page: the first ``keys`` columns are headings of their rows.
+
+    ``note`` is a sentence below it.
+    """
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    keys: int = 1
+    note: str = ""
+
+
+def of(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """The rows of one dataset."""
+    return table[table["dataset"] == dataset]
+
+
+def cell(rows: pd.DataFrame, metric: str) -> str:
+    """The one figure of ``metric`` among ``rows``, as text; a dash if there is none."""
+    part = rows.loc[rows["metric"] == metric, ["value", "low", "high"]]
+    return estimate(*part.iloc[0]) if len(part) else "–"
