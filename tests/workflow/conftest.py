@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 from support import ROOT
 
-SOURCES = ("Snakefile", "rules", "scripts", "envs", "config", "profiles", "docs")
+SOURCES = (
+    "Snakefile",
+    "rules",
+    "scripts",
+    "envs",
+    "config",
+    "profiles",
+    "docs",
+    "requirements.txt",
+)
 
 
 @dataclass(frozen=True)

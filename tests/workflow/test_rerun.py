@@ -75,7 +75,7 @@ def test_a_method_that_does_not_apply_has_no_job_and_the_report_says_why(finishe
 def test_one_dataset_s_epochs_rerun_that_dataset_only(repository):
     repository.change("training: {datasets: {halves: {lenet5: {epochs: 4}}}}\n")
     jobs = repository.pending()
-    assert {"train halves/lenet5/0", "train halves/lenet5/1"} <= jobs
+    assert {"train halves/lenet5/seed/0", "train halves/lenet5/seed/1"} <= jobs
     assert {"explain halves/lenet5/gradient", "mutate halves/lenet5/gaussian_fuzzing"} <= jobs
     assert not [job for job in jobs if "digits" in job]
     assert "prepare" not in rules(jobs)
@@ -83,7 +83,7 @@ def test_one_dataset_s_epochs_rerun_that_dataset_only(repository):
 
 def test_two_swapped_values_rerun(repository):
     repository.change("training: {default: {batch: 3}, models: {lenet5: {epochs: 32}}}\n")
-    assert {"train digits/lenet5/0", "train halves/lenet5/1"} <= repository.pending()
+    assert {"train digits/lenet5/seed/0", "train halves/lenet5/seed/1"} <= repository.pending()
 
 
 def test_a_changed_seed_reruns_everything_that_is_random(repository):

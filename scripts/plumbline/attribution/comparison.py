@@ -19,8 +19,8 @@ from plumbline.seeding import derive
 from plumbline.statistics import mean_intervals, wilson
 from plumbline.tables import Row, row
 
-# Rankings that need no explanation, and the methods that study 001 holds against LRP.
-CONTROLS = ("random", "intensity", "lime", "kernel_shap")
+CONTROLS = ("random", "intensity")  # rankings that need no explanation
+RIVALS = ("lime", "kernel_shap")  # methods that study 001 holds against LRP
 REFERENCE = "gradient"  # what the noise of other maps is compared with
 KEYS = ("dataset", "model", "method", "control", "ranking", "mode", "fill", "share")
 GOOD = {"keep": 1, "delete": -1}  # the sign of a difference of accuracies that is a gain
@@ -32,9 +32,10 @@ def rows(found: Sequence[Answers], seed: int) -> list[Row]:
 
     For each method: ``clean_accuracy``; ``accuracy`` for each ranking, mode, fill and share;
     ``area`` and ``log_odds_area`` for each curve; ``total_variation`` and ``sparsity`` of its
-    maps.  Against each of ``CONTROLS``, for the descending ranking: ``accuracy_gain`` at each
-    share, ``area_gain``, ``log_odds_area_gain``.  Against ``REFERENCE``:
-    ``total_variation_difference`` and ``sparsity_difference``, the method minus the reference.
+    maps.  Against each of ``CONTROLS`` and ``RIVALS``, for the descending ranking:
+    ``accuracy_gain`` at each share, ``area_gain``, ``log_odds_area_gain``.  Against
+    ``REFERENCE``: ``total_variation_difference`` and ``sparsity_difference``, the method minus
+    the reference.
     The column ``control`` says against what.  A control that was not tested has no rows.
 
     Intervals: Wilson's for accuracies, else a bootstrap over images, the same resamples for all
@@ -45,7 +46,7 @@ def rows(found: Sequence[Answers], seed: int) -> list[Row]:
     by_name = {each.method: each for each in found}
     table = []
     for own in found:
-        others = [name for name in CONTROLS if name in by_name and name != own.method]
+        others = [name for name in CONTROLS + RIVALS if name in by_name and name != own.method]
         table += _accuracies(own)
         table += _means(own, _own_figures(own), seed)
         for name in others:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from plumbline.artefacts import load_arrays, save_arrays
-from plumbline.errors import ArtefactError, InputError
+from plumbline.checkpoint import finite
+from plumbline.errors import ArtefactError
 from plumbline.models.classifier import batches
 from plumbline.progress import progress
 from plumbline.seeding import derive
@@ -120,11 +121,7 @@ def fit(
         total = 0.0
         for step, each in enumerate(batches(pixels[order], batch, device)):
             loss = vae.loss(each, generator)
-            if not math.isfinite(value := loss.item()):
-                raise InputError(
-                    f"the loss is {value} in epoch {epoch + 1}, step {step + 1}: "
-                    "lower latent.vae.learning_rate"
-                )
+            value = finite(loss.item(), epoch, step, "latent.vae.learning_rate")
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()

@@ -10,8 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from plumbline.artefacts import ImageSet
-from plumbline.errors import InputError
-from plumbline.files import atomic
+from plumbline.checkpoint import Checkpoint, finite
 from plumbline.models.classifier import Architecture, Classifier, logits
 from plumbline.progress import progress
 from plumbline.seeding import derive
@@ -25,7 +24,7 @@ OPTIMIZERS = {
 
 
 @dataclass
-class State:
+class State(Checkpoint):
     """Everything that a resumed training needs."""
 
     epoch: int
@@ -33,16 +32,6 @@ class State:
     optimizer: dict[str, Any]
     best: dict[str, Tensor]
     history: list[dict[str, float]]
-
-    def save(self, path: Path) -> None:
-        """Write atomically."""
-        with atomic(path) as temporary:
-            torch.save(vars(self), temporary)
-
-    @classmethod
-    def load(cls, path: Path) -> "State":
-        """Read without unpickling anything but tensors and plain values."""
-        return cls(**torch.load(path, map_location="cpu", weights_only=True))
 
 
 def fit(
@@ -150,11 +139,7 @@ def _epoch(
         images = pixels[which]
         images = images.float() / 255 if images.dtype == torch.uint8 else images
         loss = objective.loss(classifier(_augment(images, augment)), labels[which], epoch)
-        if not math.isfinite(value := loss.item()):
-            raise InputError(
-                f"the loss is {value} in epoch {epoch + 1}, step {step + 1}: "
-                "lower training.learning_rate"
-            )
+        value = finite(loss.item(), epoch, step, "training.learning_rate")
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

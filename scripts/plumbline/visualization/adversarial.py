@@ -1,6 +1,5 @@
 """Training of a generator against a discriminator, the same after any interruption."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from plumbline.artefacts import ImageSet
+from plumbline.checkpoint import Checkpoint, finite
 from plumbline.errors import InputError
-from plumbline.files import atomic
 from plumbline.models.classifier import batches
 from plumbline.progress import progress
 from plumbline.seeding import derive
@@ -22,23 +21,13 @@ Optimizers = dict[str, torch.optim.Optimizer]
 
 
 @dataclass
-class State:
+class State(Checkpoint):
     """Everything that a resumed training needs."""
 
     epoch: int
     weights: dict[str, Tensor]
     optimizers: dict[str, Any]
     history: list[dict[str, float]]
-
-    def save(self, path: Path) -> None:
-        """Write atomically."""
-        with atomic(path) as temporary:
-            torch.save(vars(self), temporary)
-
-    @classmethod
-    def load(cls, path: Path) -> "State":
-        """Read without unpickling anything but tensors and plain values."""
-        return cls(**torch.load(path, map_location="cpu", weights_only=True))
 
 
 def fit(
@@ -126,11 +115,8 @@ def _epoch(
     )
     for step, images in enumerate(shown):
         found = _step(pair, optimizers, images, labels, stream)
-        if not math.isfinite(found["generator_loss"] + found["discriminator_loss"]):
-            raise InputError(
-                f"a loss is not finite in epoch {epoch + 1}, step {step + 1}: "
-                "lower the generator's learning_rate"
-            )
+        losses = found["generator_loss"] + found["discriminator_loss"]
+        finite(losses, epoch, step, "the generator's learning_rate")
         for name, value in found.items():
             totals[name] = totals.get(name, 0.0) + value / steps
     return totals
