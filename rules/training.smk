@@ -14,7 +14,11 @@ def objective_options(objective):
     """Options that only nets other than those trained by cross-entropy have."""
     if objective == "seed":
         return {}
-    return {"objective": objective, **CONFIG.training.evidential.model_dump()}
+    training = CONFIG.training
+    return {
+        "objective": training.objectives[objective].kind,
+        "set": training.own_options(objective),
+    }
 
 
 rule train:
@@ -31,7 +35,7 @@ rule train:
     benchmark:
         bench("train/{dataset}/{model}/{objective}{seed}")
     wildcard_constraints:
-        objective="seed|evidential",
+        objective="|".join(["seed", *CONFIG.training.objectives]),
         dataset=f"(?!(?:{GIVEN})/seed)[a-z0-9_]+",
     conda:
         "../envs/training.yaml"
@@ -43,7 +47,7 @@ rule train:
     params:
         code=lambda w: code("train.py", "training", NETWORKS.file(w.model)),
         options=lambda w: options(
-            CONFIG.training_options(w.dataset, w.model),
+            CONFIG.training_options(w.dataset, w.model, w.objective),
             **objective_options(w.objective),
             **runtime("train", w.dataset, w.model, int(w.seed)),
         ),

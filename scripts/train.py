@@ -1,10 +1,11 @@
 """Train one classifier and keep it as it was after its best epoch on val."""
 
 import argparse
+import json
 from pathlib import Path
 
 from plumbline import cli
-from plumbline.config.training import EvidentialOptions, TrainingOptions
+from plumbline.config.training import TrainingOptions
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,9 +13,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--train", required=True, help="ImageSet to learn from")
     parser.add_argument("--val", required=True, help="ImageSet that chooses the epoch")
     parser.add_argument(
-        "--objective", choices=["seed", "evidential"], default="seed", help="seed: cross-entropy"
+        "--objective",
+        choices=["cross_entropy", "evidential", "bayesian"],
+        default="cross_entropy",
+        help="what the net is trained for",
     )
-    cli.add_options(parser, EvidentialOptions)
+    parser.add_argument("--set", type=json.loads, default={}, help="its own options, as JSON")
     parser.add_argument("--checkpoint", type=Path, help="resume from here, removed at the end")
     parser.add_argument("--out", required=True, help="Classifier to write")
     parser.add_argument("--history", required=True, help="CSV to write, a row per epoch")
@@ -26,18 +30,15 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.runtime import setup
     from plumbline.tables import write_csv
     from plumbline.training.fit import fit
-    from plumbline.training.losses import CrossEntropy, Evidential
+    from plumbline.training.losses import trained_for
 
-    objective = CrossEntropy()
-    if args.objective == "evidential":
-        objective = Evidential(**cli.read_options(args, EvidentialOptions).model_dump())
     classifier, history = fit(
         ImageSet.load(args.train),
         ImageSet.load(args.val),
         model=args.model,
         seed=args.seed,
         device=setup(args.device, args.threads),
-        objective=objective,
+        objective=trained_for({"objective": args.objective, **args.set}),
         checkpoint=args.checkpoint,
         **args.options.model_dump(),
     )

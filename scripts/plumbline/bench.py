@@ -1,4 +1,4 @@
-"""Measure speed, as ratios of times of one run: explanations, and what the workflow costs."""
+"""Measure speed, as ratios of times of one run: of methods, and what the workflow costs."""
 
 import argparse
 import tempfile
@@ -6,29 +6,35 @@ from pathlib import Path
 
 from plumbline import cli
 
+PARTS = ("attribution", "uncertainty", "workflow")
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "part", nargs="?", choices=["attribution", "workflow"], help="without it, both"
-    )
+    parser.add_argument("part", nargs="?", choices=PARTS, help="without it, all")
     workflow = parser.add_argument_group("workflow")
     workflow.add_argument(
         "--configfile", nargs="+", type=Path, default=[], help="laid over config/config.yaml"
     )
     workflow.add_argument("--cores", type=int, default=2, help="cores of the workflow")
-    attribution = parser.add_argument_group("attribution")
-    attribution.add_argument("--classifier", help="Classifier to explain, not a LeNet-5 of digits")
-    attribution.add_argument("--images", help="ImageSet to explain, not digits")
-    attribution.add_argument("--device", default="cpu", help="auto, cpu (the default) or cuda")
+    methods = parser.add_argument_group("attribution, uncertainty")
+    methods.add_argument("--classifier", help="Classifier to ask, not a LeNet-5 made here")
+    methods.add_argument("--images", help="ImageSet to ask it about")
+    methods.add_argument("--device", default="cpu", help="auto, cpu (the default) or cuda")
 
 
 def main(args: argparse.Namespace) -> None:
-    if args.part != "workflow":
+    parts = [args.part] if args.part else PARTS
+    if "attribution" in parts:
         from plumbline.benchmarks import attribution
         from plumbline.benchmarks.contests import Sizes
 
         attribution.measure(args.classifier, args.images, args.device, Sizes())
-    if args.part != "attribution":
+    if "uncertainty" in parts:
+        from plumbline.benchmarks import uncertainty
+
+        sizes = uncertainty.Sizes()
+        uncertainty.measure(args.classifier, args.images, args.device, sizes)
+    if "workflow" in parts:
         from plumbline.benchmarks import workflow
 
         with tempfile.TemporaryDirectory(prefix="plumbline-bench-") as folder:

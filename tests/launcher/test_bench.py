@@ -1,6 +1,7 @@
 """The bench explains beside other libraries, runs the workflow's commands, and prints ratios."""
 
 import argparse
+import copy
 import importlib.util
 import re
 import shutil
@@ -13,12 +14,13 @@ import torch
 from plumbline import bench
 from plumbline.attribution.methods import kernel_shap
 from plumbline.attribution.superpixels import superpixels
-from plumbline.benchmarks import attribution
+from plumbline.benchmarks import attribution, uncertainty
 from plumbline.benchmarks import workflow as workflow_bench
 from plumbline.benchmarks.contests import Sizes, gradient_contests, perturbation_contests
 from plumbline.benchmarks.shapley import relative_error, shapley
 from plumbline.errors import InputError
 from plumbline.records import Record
+from plumbline.uncertainty.estimators import mc_dropout
 
 ROOT = Path(__file__).parents[2]
 TINY = Sizes(
@@ -144,7 +146,7 @@ def test_it_prints_a_row_for_every_method_and_every_library_that_is_there(saved,
     text = capsys.readouterr().out
     assert "explanations by lenet5 of up to 3 images of 1 x 28 x 28, cpu, in batches of 256" in text
     assert "fails" not in text
-    figures = r"^ *\d+\.\d\d +(≤ \d\.\d)? +\d+\.\d+ ms +\d+\.\d+ ms   "
+    figures = r"^ *\d+\.\d\d +(≤ \d\.\d\d)? +\d+\.\d+ ms +\d+\.\d+ ms   "
     for contest in [*gradient_contests(TINY), *perturbation_contests(TINY, 28)]:
         assert re.search(rf"{figures}{contest.method} / .* evaluations of the net$", text, re.M)
         for library in contest.rivals:
@@ -176,6 +178,36 @@ def test_a_library_that_is_missing_or_fails_is_told_and_the_others_go_on(
     assert text.count("gradient / ") == 2  # that, and the limit
 
 
+def test_it_prints_passes_and_ensembles(saved, capsys):
+    sizes = uncertainty.Sizes(
+        images=3, samples=2, members=(2,), batches=(1, 4), rounds=1, seconds=0.0
+    )
+    uncertainty.measure(*saved, "cpu", sizes)
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert len(rows) == 1 + 2 * 2
+    assert re.search(r"mc_dropout from dropout1 on, 2 passes of 3 / full passes$", rows[0])
+    assert re.search(r"ensemble of 2 on a batch of 4, vmap / loop$", rows[3])
+    for row in rows:
+        assert len(re.findall(r"\d+\.\d{2,3}", row)) == 3  # the ratio and its two times
+
+
+def test_the_ways_that_are_compared_give_the_same_numbers(nets, digits):
+    pixels = torch.from_numpy(digits["test"].pixels[:9])
+    how = {"seed": 3, "batch": 4, "samples": 3}
+    for net in nets.values():
+        ours = mc_dropout.predict([net], pixels, **how)
+        assert torch.equal(ours, uncertainty.full_passes(net, pixels, **how))
+    dense = uncertainty.untrained(torch.device("cpu"), dropout_features=0.0)
+    assert list(dense.network._modules)[dense.network.first_dropout] == "dropout2"
+    ours = mc_dropout.predict([dense], pixels, **how)
+    assert torch.equal(ours, uncertainty.full_passes(dense, pixels, **how))
+    members = [nets["lenet5"], copy.deepcopy(nets["lenet5"])]
+    torch.nn.init.normal_(members[1].network.output.weight)
+    one_by_one = uncertainty.one_by_one(members, pixels)
+    torch.testing.assert_close(uncertainty.together(members)(pixels), one_by_one)
+    assert not torch.allclose(*one_by_one)
+
+
 @pytest.mark.slow
 def test_it_trains_a_net_where_none_is_given(monkeypatch):
     seen = []
@@ -203,14 +235,16 @@ def test_the_long_reference_comes_near_exact_shapley_values(lenet, digits):
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        ([], {"attribution", "workflow"}),
+        ([], {"attribution", "uncertainty", "workflow"}),
         (["workflow"], {"workflow"}),
+        (["uncertainty"], {"uncertainty"}),
         (["attribution"], {"attribution"}),
     ],
 )
-def test_both_parts_or_one(arguments, parts, monkeypatch):
+def test_all_parts_or_one(arguments, parts, monkeypatch):
     called = set()
     monkeypatch.setattr(attribution, "measure", lambda *given: called.add("attribution"))
+    monkeypatch.setattr(uncertainty, "measure", lambda *given: called.add("uncertainty"))
     monkeypatch.setattr(workflow_bench, "measure", lambda *given: called.add("workflow"))
     parser = argparse.ArgumentParser()
     bench.arguments(parser)

@@ -1,4 +1,4 @@
-"""The evidential loss: closed forms against torch.distributions, sampling and the paper."""
+"""The evidential losses: closed forms against torch.distributions, sampling and the paper."""
 
 import numpy as np
 import pytest
@@ -12,10 +12,12 @@ from plumbline.models.classifier import Classifier, logits
 from plumbline.training.fit import fit
 from plumbline.training.losses import (
     EVIDENCE,
+    EXPECTED,
     CrossEntropy,
     Evidential,
     dirichlet,
     divergence,
+    log_loss,
     squared_error,
     trained_for,
 )
@@ -32,7 +34,7 @@ def test_divergence_is_torchs():
     assert divergence(torch.ones(3, 5)).abs().max() < 1e-6
 
 
-def test_divergence_and_squared_error_are_means_over_the_distribution():
+def test_divergence_and_the_losses_are_means_over_the_distribution():
     alpha = torch.tensor([[1.5, 4.0, 2.0], [9.0, 1.0, 1.2]]).double()
     truth = torch.tensor([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]).double()
     stream = np.random.default_rng(0)
@@ -41,24 +43,41 @@ def test_divergence_and_squared_error_are_means_over_the_distribution():
         one = Dirichlet(alpha[place])
         ratio = one.log_prob(drawn) - Dirichlet(torch.ones(3).double()).log_prob(drawn)
         error = (truth[place] - drawn).square().sum(1)
-        for found, samples in ((divergence, ratio), (squared_error, error)):
-            arguments = (alpha,) if found is divergence else (alpha, truth)
-            four = 4 * samples.std() / len(samples) ** 0.5  # standard errors
-            assert abs(found(*arguments)[place] - samples.mean()) < four
+        entropy = -(truth[place] * drawn.log()).sum(1)
+        found = {"divergence": divergence(alpha)}
+        found |= {name: loss(alpha, truth) for name, loss in EXPECTED.items()}
+        samples = {"divergence": ratio, "squared_error": error, "digamma": entropy}
+        for name, each in samples.items():
+            four = 4 * each.std() / len(each) ** 0.5  # standard errors
+            assert abs(found[name][place] - each.mean()) < four, name
+        right = (truth[place] * drawn).sum(1)  # its logarithm is taken of the mean
+        four = 4 * right.std() / len(right) ** 0.5
+        assert abs((-found["log"][place]).exp() - right.mean()) < four
+
+
+def test_log_loss_is_the_nll_of_the_mean_and_no_more_than_the_expected_cross_entropy():
+    """Jensen: -log E[p] <= E[-log p], so eq. 3 is never above eq. 4."""
+    alpha = alphas()
+    truth = F.one_hot(torch.arange(len(alpha)) % 7, 7).double()
+    mean = Dirichlet(alpha).mean
+    expected = F.nll_loss(mean.log(), torch.arange(len(alpha)) % 7, reduction="none")
+    torch.testing.assert_close(log_loss(alpha, truth), expected)
+    assert (EXPECTED["digamma"](alpha, truth) > expected).all()
 
 
 @settings(max_examples=40, deadline=None)
 @given(
     scale=st.sampled_from([0.0, 1e-3, 1.0, 30.0, 80.0]),
+    form=st.sampled_from(sorted(EXPECTED)),
     evidence=st.sampled_from(sorted(EVIDENCE)),
     epoch=st.integers(0, 12),
     seed=st.integers(0, 1000),
 )
-def test_loss_and_gradients_are_finite(scale, evidence, epoch, seed):
+def test_loss_and_gradients_are_finite(scale, form, evidence, epoch, seed):
     generator = torch.Generator().manual_seed(seed)
     outputs = (scale * torch.randn(8, 5, generator=generator)).requires_grad_()
     labels = torch.randint(0, 5, (8,), generator=generator)
-    loss = Evidential(evidence, 10).loss(outputs, labels, epoch)
+    loss = Evidential(form, evidence, 10).mean_loss(outputs, labels, epoch)
     (gradient,) = torch.autograd.grad(loss, outputs)
     assert loss.isfinite()
     assert gradient.isfinite().all()
@@ -66,8 +85,8 @@ def test_loss_and_gradients_are_finite(scale, evidence, epoch, seed):
 
 def test_the_penalty_grows_to_its_full_weight_and_spares_the_true_class():
     outputs, labels = torch.tensor([[2.0, 3.0, 0.0]]), torch.tensor([1])
-    objective = Evidential("relu", 10)
-    losses = [objective.loss(outputs, labels, epoch).item() for epoch in (0, 5, 10, 50)]
+    objective = Evidential("squared_error", "relu", 10)
+    losses = [objective.mean_loss(outputs, labels, epoch).item() for epoch in (0, 5, 10, 50)]
     alpha = torch.tensor([[3.0, 4.0, 1.0]])
     error = squared_error(alpha, F.one_hot(labels, 3).float()).item()
     penalty = divergence(torch.tensor([[3.0, 1.0, 1.0]])).item()  # without the true class
@@ -78,7 +97,7 @@ def test_the_penalty_grows_to_its_full_weight_and_spares_the_true_class():
 @pytest.mark.parametrize("evidence", sorted(EVIDENCE))
 def test_probabilities_and_uncertainty_are_those_of_the_distribution(evidence):
     outputs = torch.randn(20, 6, generator=torch.Generator().manual_seed(1)).double()
-    objective = Evidential(evidence, 10)
+    objective = Evidential("squared_error", evidence, 10)
     probabilities = objective.log_probabilities(outputs).exp()
     expected = Dirichlet(dirichlet(outputs, evidence)).mean
     torch.testing.assert_close(probabilities, expected)
@@ -92,7 +111,7 @@ def test_cross_entropy_is_that_of_torch_and_knows_no_evidence():
     outputs, labels = torch.randn(9, 4), torch.arange(9) % 4
     objective = trained_for({})
     assert objective == CrossEntropy()
-    assert objective.loss(outputs, labels, 3) == F.cross_entropy(outputs, labels)
+    assert objective.mean_loss(outputs, labels, 3) == F.cross_entropy(outputs, labels)
     assert F.nll_loss(objective.log_probabilities(outputs), labels) == F.cross_entropy(
         outputs, labels
     )
@@ -114,13 +133,13 @@ def test_an_evidential_net_learns_and_is_less_certain_of_noise(digits, tmp_path)
         normalise=False,
         seed=0,
         device=torch.device("cpu"),
-        objective=Evidential("exp", 100),
+        objective=Evidential("squared_error", "exp", 100),
     )
     assert list(history[0]) == ["epoch", "train_loss", "val_nll", "val_accuracy"]
     net.save(tmp_path / "net")
     read = Classifier.load(tmp_path / "net")
     objective = trained_for(read.record)
-    assert objective == Evidential("exp", 100)
+    assert objective == Evidential("squared_error", "exp", 100)
     test = digits["test"]
     outputs = logits(read, test.images)
     assert (outputs.argmax(1).numpy() == test.labels).mean() > 0.85

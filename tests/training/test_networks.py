@@ -12,6 +12,7 @@ from plumbline.training import adoption
 
 SIZES = {
     "lenet5": (4, 28, 32),
+    "mlp": (4, 28),
     "alexnet": (8, 28, 32),
     "resnet20": (7, 28, 32),
     "resnet34": (28, 32),
@@ -19,7 +20,13 @@ SIZES = {
     "squeezenet1_1": (17, 28, 64),
 }
 WITH_DROPOUT = [name for name in NETWORKS.names() if "dropout" in NETWORKS.constant(name, "TRAITS")]
-SMALL = {"lenet5": {"dense": 16}, "alexnet": {"dense": 16}, "resnet34": {"width": 4}}
+CONVOLUTIONAL = [name for name in NETWORKS.names() if name != "mlp"]
+SMALL = {
+    "mlp": {"dense": 16},
+    "lenet5": {"dense": 16},
+    "alexnet": {"dense": 16},
+    "resnet34": {"width": 4},
+}
 
 
 def make(name, channels=1, size=28, classes=10, **more):
@@ -44,8 +51,15 @@ def test_the_parts_make_the_whole(name):
     net, pixels = make(name), torch.rand(3, 1, 28, 28)
     whole = net(pixels)
     torch.testing.assert_close(net.head(net.trunk(pixels)), whole, rtol=0, atol=0)
+    if name not in CONVOLUTIONAL:
+        return
     torch.testing.assert_close(net.classify(net.features(pixels)), whole, rtol=0, atol=0)
     assert net.features(pixels).ndim == 4
+
+
+def test_a_net_without_convolution_says_that_it_cannot_be_explained():
+    with pytest.raises(InputError, match=r"no convolution to explain: name it in uncertainty\.mod"):
+        make("mlp").features(torch.rand(1, 1, 28, 28))
 
 
 def test_traits_are_what_the_nets_have():
@@ -53,6 +67,8 @@ def test_traits_are_what_the_nets_have():
         net, traits = make(name).network, NETWORKS.constant(name, "TRAITS")
         dropout = any(isinstance(module, torch.nn.Dropout) for module in net.modules())
         assert dropout == ("dropout" in traits), name
+        if name not in CONVOLUTIONAL:
+            continue
         after = [type(layer) for layer in list(net)[net.features_end :]]
         head = [torch.nn.AdaptiveAvgPool2d, torch.nn.Flatten, torch.nn.Linear]
         assert ([each for each in after if each != torch.nn.Dropout] == head) == (
@@ -120,6 +136,7 @@ def test_the_study_s_sizes_are_the_defaults():
     count = {name: sum(p.numel() for p in make(name).parameters()) for name in NETWORKS.names()}
     # By hand from the layers of study 000: weights plus biases of each.
     assert count["lenet5"] == (25 * 20 + 20) + (500 * 50 + 50) + (2450 * 500 + 500) + 5010
+    assert count["mlp"] == (784 * 1024 + 1024) + 10250
     assert count["alexnet"] == (
         (25 * 20 + 20)
         + (25 * 20 * 40 + 40)

@@ -4,7 +4,12 @@ import pytest
 import torch
 from scipy.optimize import minimize_scalar
 
-from plumbline.training.temperature import fit_temperature, temperature_interval
+from plumbline.models.classifier import logits
+from plumbline.training.temperature import (
+    fit_temperature,
+    temperature_interval,
+    with_temperature,
+)
 
 
 def planted(temperature, n=4000):
@@ -45,3 +50,14 @@ def test_the_answer_never_changes():
 def test_a_net_without_errors_gets_a_finite_temperature():
     logits = 10 * torch.eye(5)
     assert 0 < fit_temperature(logits, torch.arange(5)) <= 1
+
+
+def test_a_net_with_a_temperature_gives_divided_logits_on_every_way_through(lenet, digits):
+    pixels = torch.from_numpy(digits["test"].pixels[:8])
+    plain, scaled = logits(lenet, pixels), with_temperature(lenet, 4.0)
+    torch.testing.assert_close(logits(scaled, pixels), plain / 4)
+    torch.testing.assert_close(scaled.head(scaled.trunk(pixels)), plain / 4)
+    torch.testing.assert_close(scaled.classify(scaled.features(pixels)), plain / 4)
+    assert torch.equal(logits(lenet, pixels), plain)
+    with pytest.raises(ValueError, match="above 0"):
+        with_temperature(lenet, 0.0)

@@ -1,5 +1,6 @@
 """The programs of the stages training and attacks, by their command lines."""
 
+import json
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ from support import SCRIPTS
 
 from plumbline.artefacts import ImageSet
 from plumbline.models.classifier import Classifier
+from plumbline.training.losses import trained_for
 
 
 def run(script, *arguments):
@@ -85,6 +87,26 @@ def test_attack_writes_a_set_per_epsilon_and_its_curve(place):
     assert done.returncode == 0, done.stderr
     assert len(ImageSet.load(place / "b")) == 20
     assert set(pd.read_csv(place / "curve.csv")["epsilon"]) == {0, 0.1, 0.2}
+
+
+@pytest.mark.parametrize(
+    ("objective", "own"),
+    [
+        ("bayesian", {"prior_scale": 0.5, "initial_scale": 0.03}),
+        ("evidential", {"loss": "log", "evidence": "exp", "annealing": 9}),
+    ],
+)
+def test_train_takes_another_objective_and_its_options(place, tmp_path, objective, own):
+    done = run(
+        *("train", "--model", "mlp", "--network", '{"dense": 8}', "--epochs", 1),
+        *("--train", place / "train.safetensors", "--val", place / "val.safetensors"),
+        *("--out", tmp_path / "net", "--history", tmp_path / "history.csv"),
+        *("--objective", objective, "--set", json.dumps(own)),
+    )
+    assert done.returncode == 0, done.stderr
+    record = Classifier.load(tmp_path / "net").record
+    assert trained_for(record).record == {"objective": objective, **own}
+    assert "train_loss" in pd.read_csv(tmp_path / "history.csv")
 
 
 @pytest.mark.parametrize(

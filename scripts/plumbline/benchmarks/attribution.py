@@ -108,7 +108,7 @@ class Bench:
         for library in LIBRARIES:
             if importlib.util.find_spec(library) is None:
                 print(f"{library} is not installed: what it can do is left out")
-        print(" ratio  goal        this        over   of", flush=True)
+        print(" ratio  goal         this        over   of", flush=True)
         hidden = perturbation_contests(self.sizes, shape[-1])
         for contest in [*gradient_contests(self.sizes), *hidden]:
             self.hold(contest)
@@ -140,7 +140,7 @@ class Bench:
             try:
                 work()
             except Exception as error:  # whatever a library raises at a net that is not for it
-                print(f"{'':29}fails   {contest.method} / {library}: {error}"[:140])
+                print(f"{'':30}fails   {contest.method} / {library}: {error}"[:140])
             else:
                 works[library] = work
         return works
@@ -221,9 +221,9 @@ def evaluate(net: Classifier, pixels: Tensor, target: Tensor) -> Tensor:
 
 def row(seconds: float, reference: float, what: str, goal: float | None) -> None:
     """Print a ratio, the goal for it, and its two times in milliseconds."""
-    aim = "     " if goal is None else f"≤ {goal:.1f}"
+    aim = "" if goal is None else f"≤ {goal:.2f}"
     print(
-        f"{seconds / reference:6.2f}  {aim:5}  {seconds * 1e3:8.3f} ms {reference * 1e3:8.3f} ms"
+        f"{seconds / reference:6.2f}  {aim:6}  {seconds * 1e3:8.3f} ms {reference * 1e3:8.3f} ms"
         f"   {what}",
         flush=True,
     )

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from plumbline.config.base import Count, MethodOptions, Name, Positive, Section
 
@@ -36,7 +36,14 @@ class TrainingOptions(Section):
 
 
 class EvidentialOptions(Section):
-    """How evidential nets differ: they are trained for evidence, not for probabilities."""
+    """Evidential nets: they are trained for evidence, not for probabilities."""
+
+    kind: Literal["evidential"]
+    """Sensoy, Kaplan and Kandemir 2018."""
+
+    loss: Literal["squared_error", "log", "digamma"] = "squared_error"
+    """What is expected under the Dirichlet distribution: the squared error (their eq. 5), the
+    probability, whose logarithm is taken (eq. 3), or the cross-entropy (eq. 4)."""
 
     evidence: Literal["relu", "softplus", "exp"] = "exp"
     """What makes evidence of the net's outputs; with relu some images get none for any class."""
@@ -44,6 +51,31 @@ class EvidentialOptions(Section):
     annealing: Count = 200
     """Epochs over which the penalty of misleading evidence grows to its full weight; where an epoch
     has few steps, too few of them make the net give up all evidence."""
+
+
+class BayesianOptions(Section):
+    """Bayesian nets: every weight has a normal distribution of its own, and no dropout is left."""
+
+    kind: Literal["bayesian"]
+    """Bayes by backprop, Blundell et al. 2015."""
+
+    prior_scale: Positive = 1.0
+    """Standard deviation of every weight before any image is seen."""
+
+    initial_scale: Positive = 0.02
+    """Standard deviation of every weight when training starts. Where images are few, training ends
+    long before the divergence from the prior has its way, and the weights' deviations stay near
+    this."""
+
+    epochs: Count | None = None
+    """Passes over the training set; as the ordinary net, if not given."""
+
+    learning_rate: Positive | None = None
+    """Step size at the start; as the ordinary net, if not given."""
+
+
+OVERRULING = {"epochs", "learning_rate"}
+ObjectiveOptions = Annotated[EvidentialOptions | BayesianOptions, Field(discriminator="kind")]
 
 
 class GivenWeights(Section):
@@ -99,5 +131,27 @@ class TrainingSection(Section):
     """Nets that are not trained but given, by dataset and architecture; each is one net, whatever
     `seeds` says."""
 
-    evidential: EvidentialOptions = EvidentialOptions()
-    """Evidential nets, trained where `attribution.spread` asks for one."""
+    objectives: dict[Name, ObjectiveOptions] = Field(default_factory=dict)
+    """What nets are trained for other than cross-entropy, which is called `seed`; such nets are
+    trained where `uncertainty.estimators` or `attribution.spread` names one."""
+
+    @field_validator("objectives")
+    @classmethod
+    def _names_of_folders(cls, objectives: dict[str, Any]) -> dict[str, Any]:
+        """A net's folder is the objective's name and the seed."""
+        for name in objectives:
+            if name == "seed" or name[-1].isdigit():
+                raise ValueError(f"{name!r}: a name is not seed and does not end in a digit")
+        return objectives
+
+    def overruled(self, objective: str) -> dict[str, Any]:
+        """What an objective changes in the options of a net."""
+        options = self.objectives.get(objective)
+        if not isinstance(options, BayesianOptions):
+            return {}
+        given = options.model_dump(include=OVERRULING, exclude_none=True)
+        return given | {"weight_decay": 0.0}  # the prior has its place
+
+    def own_options(self, objective: str) -> dict[str, Any]:
+        """What an objective has beside them, without its kind."""
+        return self.objectives[objective].model_dump(exclude={"kind", *OVERRULING})

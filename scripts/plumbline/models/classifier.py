@@ -12,20 +12,22 @@ from torch import Tensor, nn
 from plumbline.artefacts import load_arrays, save_arrays
 from plumbline.errors import ArtefactError, InputError
 from plumbline.methods import NETWORKS
+from plumbline.models.bayesian import make_bayesian
 
 
 class Network(nn.Sequential):
     """An architecture as a chain of named layers, so that any prefix can be computed once.
 
     ``layers`` run one after the other; a residual block is one layer.  ``last_block`` names
-    the layer whose output is the last convolutional feature map [N, C, H, W].  ``published``
-    gives layers by the name that they have in published weights, where that is another.
+    the layer whose output is the last convolutional feature map [N, C, H, W], if there is one.
+    ``published`` gives layers by the name that they have in published weights, where that is
+    another.
     """
 
     def __init__(
         self,
         layers: dict[str, nn.Module],
-        last_block: str,
+        last_block: str | None = None,
         published: dict[str, str] | None = None,
     ) -> None:
         super().__init__()
@@ -36,13 +38,19 @@ class Network(nn.Sequential):
 
     @property
     def first_dropout(self) -> int:
-        """Position of the first layer that is random in MC dropout."""
-        random = [i for i, layer in enumerate(self) if isinstance(layer, nn.Dropout)]
+        """Position of the first layer that is random in MC dropout: one of probability 0 is not."""
+        random = [
+            i for i, layer in enumerate(self) if isinstance(layer, nn.Dropout) and layer.p > 0
+        ]
         return random[0] if random else len(self)
 
     @property
     def features_end(self) -> int:
-        """Position after the last convolutional block."""
+        """Position after the last convolutional block; :class:`InputError` if there is none."""
+        if self.last_block is None:
+            raise InputError(
+                "this net has no convolution to explain: name it in uncertainty.models instead"
+            )
         return list(self._modules).index(self.last_block) + 1
 
     def part(self, hidden: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
@@ -54,14 +62,21 @@ class Network(nn.Sequential):
 
 @dataclass(frozen=True)
 class Architecture:
-    """What rebuilds an untrained net: its module's name and the arguments of ``build``."""
+    """What rebuilds an untrained net: its module's name and the arguments of ``build``.
+
+    ``initial_scale`` is that of :func:`make_bayesian`; None for a net with ordinary weights.
+    """
 
     name: str
     arguments: dict[str, Any]
+    initial_scale: float | None = None
 
     def build(self) -> Network:
         """An untrained net; its weights follow torch's global seed."""
-        return NETWORKS.load(self.name)(**self.arguments)
+        network = NETWORKS.load(self.name)(**self.arguments)
+        if self.initial_scale is not None:
+            make_bayesian(network, self.initial_scale)
+        return network
 
 
 class Classifier(nn.Module):
@@ -127,6 +142,8 @@ class Classifier(nn.Module):
             "classes": self.classes,
             "record": self.record,
         }
+        if self.architecture.initial_scale is not None:
+            metadata["initial_scale"] = self.architecture.initial_scale
         save_arrays(path, "Classifier", arrays, metadata)
 
     @classmethod
@@ -138,7 +155,9 @@ class Classifier(nn.Module):
         arrays, metadata = load_arrays(path, "Classifier")
         channels = arrays["mean"].size
         classifier = cls(
-            Architecture(metadata["architecture"], metadata["arguments"]),
+            Architecture(
+                metadata["architecture"], metadata["arguments"], metadata.get("initial_scale")
+            ),
             tuple(metadata["classes"]),
             torch.zeros(channels),
             torch.ones(channels),

@@ -3,8 +3,9 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -21,6 +22,14 @@ OPTIMIZERS = {
     "sgd": lambda weights, **how: torch.optim.SGD(weights, momentum=0.9, nesterov=True, **how),
     "adadelta": torch.optim.Adadelta,
 }
+
+
+class Extra(NamedTuple):
+    """Further ``images`` [N, C, H, W] to learn from, uint8 or float32 in [0, 1], and what is to be
+    answered: ``targets`` [N, K] float32, rows summing to one."""
+
+    images: np.ndarray
+    targets: np.ndarray
 
 
 @dataclass
@@ -50,6 +59,7 @@ def fit(
     seed: int,
     device: torch.device,
     objective: Objective | None = None,
+    extra: Extra | None = None,
     checkpoint: Path | None = None,
 ) -> tuple[Classifier, list[dict[str, float]]]:
     """Train a net and return it as it was after its best epoch, with the history.
@@ -57,17 +67,18 @@ def fit(
     The best epoch has the highest accuracy on ``val``, then the lowest NLL.  The history has a
     row per epoch: ``epoch``, ``train_nll``, ``val_nll``, ``val_accuracy``.  Another
     ``objective`` than cross-entropy has a ``train_loss`` instead, and its NLL is that of its own
-    probabilities.  With a ``checkpoint``, the state after each epoch is kept there and taken up
-    again; the result is the same, bit for bit, because every epoch's randomness follows from
-    ``seed`` alone.
+    probabilities; a Bayesian net is scored with the means of its weights.  ``extra`` images are
+    mixed among the others in every epoch, which has so many steps more; they want cross-entropy,
+    the objective that takes soft targets, and change neither ``val`` nor the normalisation.
+    With a ``checkpoint``, the state after each epoch is kept there and taken up again; the
+    result is the same, bit for bit, because every epoch's randomness follows from ``seed`` alone.
 
     Raises :class:`InputError` naming epoch and step if the loss is not finite.
     """
     objective = objective or CrossEntropy()
     torch.manual_seed(derive(seed, "weights"))
-    classifier = _untrained(train, model, network, normalise).to(device)
-    pixels = torch.from_numpy(train.images).to(device)
-    labels = torch.from_numpy(train.labels).to(device)
+    classifier = _untrained(train, model, network, normalise, objective.initial_scale).to(device)
+    pixels, targets = (each.to(device) for each in _material(train, extra))
     steps = OPTIMIZERS[optimizer](
         classifier.parameters(), lr=learning_rate, weight_decay=weight_decay
     )
@@ -80,7 +91,7 @@ def fit(
     for epoch in range(start, epochs):
         torch.manual_seed(derive(seed, "epoch", epoch))
         rates = _cosine(learning_rate, epoch, epochs)
-        loss = _epoch(classifier, steps, pixels, labels, batch, augment, rates, epoch, objective)
+        loss = _epoch(classifier, steps, pixels, targets, batch, augment, rates, epoch, objective)
         scores = _score(classifier, val, objective)
         history.append({"epoch": epoch, objective.loss_name: loss, **scores})
         if max(history, key=_rank) is history[-1]:
@@ -92,11 +103,33 @@ def fit(
     classifier.load_state_dict(best)
     chosen = max(history, key=_rank)
     record = {"epochs": epochs, "best": chosen, "seed": seed, "images": len(train)}
+    record |= {"extra": len(extra.images)} if extra is not None else {}
     classifier.record = record | objective.record
     return classifier.eval().requires_grad_(False), history
 
 
-def _untrained(train: ImageSet, model: str, network: dict[str, Any], normalise: bool) -> Classifier:
+def _material(train: ImageSet, extra: Extra | None) -> tuple[Tensor, Tensor]:
+    """Pixels, and labels [N]; with extra images, the probabilities [N, K] to be answered."""
+    pixels, labels = torch.from_numpy(train.images), torch.from_numpy(train.labels)
+    if extra is None or not len(extra.images):
+        return pixels, labels
+    further = torch.from_numpy(extra.images)
+    if further.dtype != pixels.dtype:
+        pixels, further = (
+            each if each.dtype == torch.float32 else each.float() / 255
+            for each in (pixels, further)
+        )
+    targets = F.one_hot(labels, len(train.classes)).float()
+    return torch.cat([pixels, further]), torch.cat([targets, torch.from_numpy(extra.targets)])
+
+
+def _untrained(
+    train: ImageSet,
+    model: str,
+    network: dict[str, Any],
+    normalise: bool,
+    initial_scale: float | None,
+) -> Classifier:
     channels, size = train.images.shape[1], train.images.shape[2]
     arguments = {"channels": channels, "size": size, "classes": len(train.classes), **network}
     mean, std = torch.zeros(channels), torch.ones(channels)
@@ -104,7 +137,8 @@ def _untrained(train: ImageSet, model: str, network: dict[str, Any], normalise: 
         pixels = train.pixels
         mean = torch.from_numpy(pixels.mean((0, 2, 3), dtype="float64")).float()
         std = torch.from_numpy(pixels.std((0, 2, 3), dtype="float64")).float()
-    return Classifier(Architecture(model, arguments), train.classes, mean, std)
+    architecture = Architecture(model, arguments, initial_scale)
+    return Classifier(architecture, train.classes, mean, std)
 
 
 def _cosine(rate: float, epoch: int, epochs: int) -> tuple[float, float]:
@@ -120,7 +154,7 @@ def _epoch(
     classifier: Classifier,
     optimizer: torch.optim.Optimizer,
     pixels: Tensor,
-    labels: Tensor,
+    targets: Tensor,
     batch: int,
     augment: str,
     rates: tuple[float, float],
@@ -129,7 +163,7 @@ def _epoch(
 ) -> float:
     """One pass over the training set; returns the mean loss."""
     classifier.train()
-    order = torch.randperm(len(labels)).to(labels.device).split(batch)
+    order = torch.randperm(len(targets)).to(targets.device).split(batch)
     if len(order) > 1 and len(order[-1]) == 1:
         order = order[:-1]  # batch normalisation cannot learn from a single image
     total = 0.0
@@ -138,7 +172,9 @@ def _epoch(
             group["lr"] = rates[0] + (rates[1] - rates[0]) * step / len(order)
         images = pixels[which]
         images = images.float() / 255 if images.dtype == torch.uint8 else images
-        loss = objective.loss(classifier(_augment(images, augment)), labels[which], epoch)
+        outputs = classifier(_augment(images, augment))
+        loss = objective.mean_loss(outputs, targets[which], epoch)
+        loss = loss + objective.penalty(classifier, len(targets))
         value = finite(loss.item(), epoch, step, "training.learning_rate")
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

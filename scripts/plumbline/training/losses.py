@@ -1,11 +1,13 @@
-"""What a net is trained for: class probabilities, or evidence for each class."""
+"""What a net is trained for: class probabilities, evidence for each class, a posterior."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
+
+from plumbline.models.bayesian import divergence_from_prior
 
 EVIDENCE = {
     "relu": torch.relu,
@@ -18,13 +20,21 @@ class Objective(Protocol):
     """A loss, and how the net's outputs [N, K] are read as probabilities."""
 
     loss_name: str
+    initial_scale: float | None
+    """Standard deviation that a Bayesian net's weights begin with; None for ordinary weights."""
 
     @property
-    def record(self) -> dict[str, str | int]:
+    def record(self) -> dict[str, str | float]:
         """What a Classifier's record says of it, for :func:`trained_for`."""
 
-    def loss(self, outputs: Tensor, labels: Tensor, epoch: int) -> Tensor:
-        """Mean loss of a batch in the epoch ``epoch``, counted from 0."""
+    def mean_loss(self, outputs: Tensor, labels: Tensor, epoch: int) -> Tensor:
+        """Mean loss of a batch in the epoch ``epoch``, counted from 0.
+
+        ``labels`` are class numbers [N]; cross-entropy takes probabilities [N, K], too.
+        """
+
+    def penalty(self, network: nn.Module, images: int) -> Tensor | float:
+        """What the weights themselves add to the mean loss, in a training set of ``images``."""
 
     def log_probabilities(self, outputs: Tensor) -> Tensor:
         """Logarithms of the class probabilities, [N, K]."""
@@ -38,13 +48,17 @@ class CrossEntropy:
     """Outputs are logits; the loss is the negative log-likelihood of their softmax."""
 
     loss_name = "train_nll"
+    initial_scale = None
 
     @property
-    def record(self) -> dict[str, str | int]:
+    def record(self) -> dict[str, str | float]:
         return {}
 
-    def loss(self, outputs: Tensor, labels: Tensor, epoch: int) -> Tensor:
+    def mean_loss(self, outputs: Tensor, labels: Tensor, epoch: int) -> Tensor:
         return F.cross_entropy(outputs, labels)
+
+    def penalty(self, network: nn.Module, images: int) -> Tensor | float:
+        return 0.0
 
     def log_probabilities(self, outputs: Tensor) -> Tensor:
         return F.log_softmax(outputs, 1)
@@ -54,31 +68,60 @@ class CrossEntropy:
 
 
 @dataclass(frozen=True)
+class Bayesian(CrossEntropy):
+    """Cross-entropy of a net whose weights are drawn, and their divergence from the prior.
+
+    The prior of every weight and bias is N(0, ``prior_scale``^2).  The mean loss of a batch
+    has the divergence divided by the number of training images, so that the mean over the
+    batches of an epoch, times that number, is the negative evidence lower bound.  What is
+    scored on val is the net with the means of its weights.
+
+    Blundell et al. 2015, section 3: bayes by backprop.
+    """
+
+    prior_scale: float
+    initial_scale: float
+    loss_name = "train_loss"
+
+    @property
+    def record(self) -> dict[str, str | float]:
+        return {"objective": "bayesian", **asdict(self)}
+
+    def penalty(self, network: nn.Module, images: int) -> Tensor:
+        return divergence_from_prior(network, self.prior_scale) / images
+
+
+@dataclass(frozen=True)
 class Evidential:
     """Outputs become evidence for each class, the parameters of a Dirichlet distribution.
 
-    ``evidence`` is ``relu``, ``softplus`` or ``exp``.  The loss is the expected squared error
-    (:func:`squared_error`) plus the divergence of the misleading evidence from none
-    (:func:`divergence`), whose weight grows from 0 to 1 over ``annealing`` epochs.
+    ``evidence`` is ``relu``, ``softplus`` or ``exp``; ``loss`` a key of :data:`EXPECTED`.  To it
+    comes the divergence of the misleading evidence from none (:func:`divergence`), whose weight
+    grows from 0 to 1 over ``annealing`` epochs.
 
     Sensoy, Kaplan and Kandemir 2018, "Evidential deep learning to quantify classification
     uncertainty", section 4.
     """
 
+    loss: str
     evidence: str
     annealing: int
     loss_name = "train_loss"
+    initial_scale = None
 
     @property
-    def record(self) -> dict[str, str | int]:
-        return {"objective": "evidential", "evidence": self.evidence, "annealing": self.annealing}
+    def record(self) -> dict[str, str | float]:
+        return {"objective": "evidential", **asdict(self)}
 
-    def loss(self, outputs: Tensor, labels: Tensor, epoch: int) -> Tensor:
+    def mean_loss(self, outputs: Tensor, labels: Tensor, epoch: int) -> Tensor:
         alpha = dirichlet(outputs, self.evidence)
         truth = F.one_hot(labels, alpha.shape[1]).to(alpha)
         misleading = truth + (1 - truth) * alpha
         weight = min(1.0, epoch / self.annealing)
-        return (squared_error(alpha, truth) + weight * divergence(misleading)).mean()
+        return (EXPECTED[self.loss](alpha, truth) + weight * divergence(misleading)).mean()
+
+    def penalty(self, network: nn.Module, images: int) -> Tensor | float:
+        return 0.0
 
     def log_probabilities(self, outputs: Tensor) -> Tensor:
         alpha = dirichlet(outputs, self.evidence)
@@ -90,9 +133,13 @@ class Evidential:
 
 def trained_for(record: dict[str, Any]) -> Objective:
     """The objective that a Classifier's ``record`` names."""
-    if record.get("objective") == "evidential":
-        return Evidential(record["evidence"], record["annealing"])
-    return CrossEntropy()
+    match record.get("objective"):
+        case "evidential":
+            return Evidential(record["loss"], record["evidence"], record["annealing"])
+        case "bayesian":
+            return Bayesian(record["prior_scale"], record["initial_scale"])
+        case _:
+            return CrossEntropy()
 
 
 def dirichlet(outputs: Tensor, evidence: str) -> Tensor:
@@ -101,6 +148,22 @@ def dirichlet(outputs: Tensor, evidence: str) -> Tensor:
     The class probabilities are alpha / S with S the sum of alpha, the uncertainty is K / S.
     """
     return EVIDENCE[evidence](outputs) + 1
+
+
+def log_loss(alpha: Tensor, truth: Tensor) -> Tensor:
+    """Negative logarithm of the expected probability of the one-hot ``truth`` [N, K], [N].
+
+    log S - log alpha of the true class: Sensoy et al. 2018, eq. 3, type II maximum likelihood.
+    """
+    return alpha.sum(1).log() - (truth * alpha.log()).sum(1)
+
+
+def digamma_loss(alpha: Tensor, truth: Tensor) -> Tensor:
+    """Expected cross-entropy to the one-hot ``truth`` [N, K] under Dir(``alpha``), [N].
+
+    psi(S) - psi(alpha) of the true class: Sensoy et al. 2018, eq. 4.
+    """
+    return torch.digamma(alpha.sum(1)) - (truth * torch.digamma(alpha)).sum(1)
 
 
 def squared_error(alpha: Tensor, truth: Tensor) -> Tensor:
@@ -112,6 +175,9 @@ def squared_error(alpha: Tensor, truth: Tensor) -> Tensor:
     strength = alpha.sum(1, keepdim=True)
     mean = alpha / strength
     return ((truth - mean).square() + mean * (1 - mean) / (strength + 1)).sum(1)
+
+
+EXPECTED = {"squared_error": squared_error, "log": log_loss, "digamma": digamma_loss}
 
 
 def divergence(alpha: Tensor) -> Tensor:

@@ -1,9 +1,12 @@
 """Temperature scaling: one number that makes a net's confidence match its accuracy."""
 
+import copy
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from plumbline.models.classifier import Classifier
 from plumbline.statistics import bootstrap_counts, interval
 
 BOUND = 6.0  # |log T|; a net without a single error has no finite optimum
@@ -40,3 +43,26 @@ def temperature_interval(
     counts = torch.tensor(bootstrap_counts(len(labels), seed, resamples), dtype=torch.float64)
     samples = torch.tensor([fit_temperature(logits, labels, each) for each in counts])
     return fit_temperature(logits, labels), *interval(samples.numpy())
+
+
+class Divide(nn.Module):
+    """Last layer of a net with a temperature: logits divided by ``temperature``."""
+
+    def __init__(self, temperature: float) -> None:
+        super().__init__()
+        self.temperature = temperature
+
+    def forward(self, logits: Tensor) -> Tensor:
+        return logits / self.temperature
+
+
+def with_temperature(classifier: Classifier, temperature: float) -> Classifier:
+    """The net with its logits divided by ``temperature`` > 0; the given one stays as it is.
+
+    Raises ``ValueError`` unless the temperature is above 0.
+    """
+    if not temperature > 0:
+        raise ValueError(f"a temperature must be above 0, not {temperature}")
+    scaled = copy.deepcopy(classifier)
+    scaled.network.add_module("temperature", Divide(temperature))
+    return scaled

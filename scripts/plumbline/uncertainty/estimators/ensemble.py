@@ -18,13 +18,19 @@ def predict(
     """Class probabilities of the first ``members`` nets, float32 [members, N, K] on the CPU.
 
     ``pixels`` [N, C, H, W] are float32 in [0, 1] or uint8.  Every net runs with its dropout
-    off, so nothing here is random and ``seed`` changes nothing.  Lakshminarayanan et al. 2017,
-    without adversarial training.
+    off, so nothing here is random and ``seed`` changes nothing.  They run one after another:
+    together, by ``torch.func.vmap``, they take longer on a CPU in all batches but those of
+    single images, and there stacking the weights costs more than it saves
+    (``benchmarks/uncertainty.py``).  Lakshminarayanan et al. 2017, without adversarial training.
 
     Raises :class:`InputError` unless there are ``members`` nets.
     """
+    chosen = first_members("ensemble", classifiers, members)
+    return torch.stack([torch.softmax(logits(each, pixels, batch), -1) for each in chosen])
+
+
+def first_members(method: str, classifiers: list[Classifier], members: int) -> list[Classifier]:
+    """The first ``members`` nets; :class:`InputError`, naming ``method``, if there are fewer."""
     if not 1 <= members <= len(classifiers):
-        raise InputError(f"ensemble.members: {members}, but there are {len(classifiers)} nets")
-    return torch.stack(
-        [torch.softmax(logits(each, pixels, batch), -1) for each in classifiers[:members]]
-    )
+        raise InputError(f"{method}.members: {members}, but there are {len(classifiers)} nets")
+    return classifiers[:members]

@@ -1,0 +1,142 @@
+"""Layers whose weights are not numbers but independent normal distributions (mean field).
+
+A Bayesian layer is the ordinary one, whose ``weight`` and ``bias`` are the means, with a
+parameter ``rho`` beside each: the standard deviation is softplus(rho).  What is computed depends
+on the state:
+
+- in evaluation mode the means alone, so that the net is an ordinary one;
+- between :func:`drawn_weights` weights that are drawn once, the same for all images;
+- in training mode a draw of its own for every image in a dense layer, by the local
+  reparametrisation, and one draw for the whole batch in a convolution.
+
+Blundell et al. 2015, "Weight uncertainty in neural networks"; the local reparametrisation is
+Kingma, Salimans and Welling 2015: given the input, the outputs of a dense layer are independent
+normal numbers, so they are drawn instead of the weights.  The expected loss is the same and its
+gradient varies less.  Of a convolution that is not true, for all places share one kernel.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+PARTS = ("weight", "bias")
+TINY = 1e-16  # under the root, whose slope at 0 is infinite
+
+
+class MeanField(nn.Module):
+    """What Bayesian layers share; the other base is a layer with ``weight`` and ``bias``."""
+
+    drawn: dict[str, Tensor] | None = None
+
+    def widen(self, scale: float) -> None:
+        """Add the standard deviations, all ``scale``."""
+        for part in PARTS:
+            mean, rho = getattr(self, part), None
+            if mean is not None:
+                rho = nn.Parameter(torch.full_like(mean, math.log(math.expm1(scale))))
+            self.register_parameter(f"{part}_rho", rho)
+
+    def posterior(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """Mean and standard deviation of ``weight`` and, if there is one, ``bias``."""
+        means = {part: getattr(self, part) for part in PARTS}
+        return {
+            part: (mean, F.softplus(getattr(self, f"{part}_rho")))
+            for part, mean in means.items()
+            if mean is not None
+        }
+
+    def draw(self, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """Weights drawn from the posterior: by torch's global generator on the layer's device,
+        or by ``generator`` on the CPU, then the same numbers on every device."""
+        drawn = {}
+        for part, (mean, deviation) in self.posterior().items():
+            if generator is None:
+                noise = torch.randn_like(mean)
+            else:
+                noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype).to(mean)
+            drawn[part] = mean + deviation * noise
+        return drawn
+
+
+class BayesLinear(MeanField, nn.Linear):
+    """Dense layer with normal weights."""
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        if self.drawn is not None:
+            return F.linear(hidden, **self.drawn)
+        mean = super().forward(hidden)
+        if not self.training:
+            return mean
+        squares = {part: deviation.square() for part, (_, deviation) in self.posterior().items()}
+        variance = F.linear(hidden.square(), **squares)
+        return mean + variance.clamp(min=TINY).sqrt() * torch.randn_like(mean)
+
+
+class BayesConv2d(MeanField, nn.Conv2d):
+    """Convolution with normal weights."""
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        drawn = self.draw() if self.training and self.drawn is None else self.drawn
+        if drawn is None:
+            return super().forward(hidden)
+        return self._conv_forward(hidden, drawn["weight"], drawn.get("bias"))
+
+
+KINDS = {nn.Linear: BayesLinear, nn.Conv2d: BayesConv2d}
+
+
+def make_bayesian(network: nn.Module, scale: float) -> None:
+    """Turn the dense and convolutional layers of a net into Bayesian ones, in place.
+
+    Their weights become the means, all standard deviations are ``scale``.  Batch normalisation
+    stays as it is, and dropout goes: the posterior alone is random.
+    """
+    for name, layer in list(network.named_children()):
+        if kind := KINDS.get(type(layer)):
+            layer.__class__ = kind  # the same weights under the same names
+            layer.widen(scale)
+        elif isinstance(layer, nn.Dropout):
+            network.register_module(name, nn.Identity())
+        else:
+            make_bayesian(layer, scale)
+
+
+def bayesian_layers(network: nn.Module) -> list[MeanField]:
+    """The Bayesian layers of a net, in the order of its modules."""
+    return [each for each in network.modules() if isinstance(each, MeanField)]
+
+
+def divergence_from_prior(network: nn.Module, prior_scale: float) -> Tensor:
+    """Kullback-Leibler divergence of all weights from independent N(0, ``prior_scale``^2).
+
+    The sum over layers, weights and biases, in nats, a scalar; in closed form log(p / s) +
+    (s^2 + m^2) / (2 p^2) - 1/2 of each weight with mean m and standard deviation s.
+    """
+    terms = []
+    for layer in bayesian_layers(network):
+        for mean, deviation in layer.posterior().values():
+            squares = sum(each.flatten().dot(each.flatten()) for each in (mean, deviation))
+            constant = mean.numel() * (math.log(prior_scale) - 0.5)
+            terms.append(squares / (2 * prior_scale**2) - deviation.log().sum() + constant)
+    return torch.stack(terms).sum()
+
+
+@contextmanager
+def drawn_weights(network: nn.Module, seed: int) -> Iterator[None]:
+    """The net with weights that are drawn once from its posterior; then it is as it was.
+
+    They follow from ``seed`` alone.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    layers = bayesian_layers(network)
+    for layer in layers:
+        layer.drawn = layer.draw(generator)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.drawn = None

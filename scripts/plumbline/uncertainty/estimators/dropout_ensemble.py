@@ -1,0 +1,38 @@
+"""Ensemble of MC dropout: nets of several training seeds, several passes of each."""
+
+import torch
+from torch import Tensor
+
+from plumbline.models.classifier import Classifier
+from plumbline.seeding import derive
+from plumbline.uncertainty.estimators.ensemble import first_members
+from plumbline.uncertainty.estimators.mc_dropout import passes
+
+NEEDS = ("dropout",)
+
+
+def predict(
+    classifiers: list[Classifier],
+    pixels: Tensor,
+    *,
+    seed: int,
+    batch: int = 256,
+    members: int = 3,
+    samples: int = 20,
+) -> Tensor:
+    """Class probabilities by ``samples`` random passes of each of the first ``members`` nets.
+
+    Returns float32 [members * samples, N, K] on the CPU, all passes of the first member first.
+    ``pixels`` [N, C, H, W] are float32 in [0, 1] or uint8.  Member m draws its masks as MC
+    dropout does with the seed ``derive(seed, m)``, so neither more members nor more passes
+    change those that were there.
+
+    Smith and Gal 2018.  Raises :class:`InputError` unless there are ``members`` nets, and as
+    MC dropout does.
+    """
+    chosen = first_members("dropout_ensemble", classifiers, members)
+    answers = [
+        passes("dropout_ensemble", each, pixels, derive(seed, member), batch, samples)
+        for member, each in enumerate(chosen)
+    ]
+    return torch.softmax(torch.cat(answers), -1)
