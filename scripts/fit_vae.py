@@ -13,7 +13,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--others", nargs="*", default=[], help="ImageSets to fit on as well")
     parser.add_argument("--held", nargs="*", default=[], help="ImageSets like them, only encoded")
     parser.add_argument("--out", required=True, help="VAE to write")
-    parser.add_argument("--codes", required=True, help="Codes to write")
+    parser.add_argument("--codes", required=True, help="Codes of train, test and held to write")
     cli.add_runtime(parser)
 
 
@@ -34,8 +34,10 @@ def main(args: argparse.Namespace) -> None:
         corpus = with_others(train, others, held, seed)
     device = setup(args.device, args.threads)
     vae = fit(corpus.fit, seed=args.seed, device=device, **args.options.model_dump())
-    codes = {"test": encode(vae, test.images), "other": encode(vae, corpus.held)}
-    codes["test_labels"] = test.labels
+    codes = {"train": encode(vae, train.images), "train_labels": train.labels}
+    codes |= {"test": encode(vae, test.images), "test_labels": test.labels}
+    codes |= {"other": encode(vae, corpus.held)}
+    codes |= {"test_index": test.index, "other_index": corpus.index}
     names = [each.name for each in held or others]
     save_arrays(args.codes, "Codes", codes, {"corpus": args.corpus, "other": names})
     vae.save(args.out)

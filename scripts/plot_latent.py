@@ -1,4 +1,4 @@
-"""Draw the maps of uncertainty over the latent space of one corpus of a dataset."""
+"""Draw the latent space of one corpus of a dataset: maps, chosen points, distances."""
 
 import argparse
 
@@ -14,12 +14,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--test", required=True, help="ImageSet that knows the class names")
     parser.add_argument("--estimators", nargs="+", required=True, help="estimators, in order")
     parser.add_argument("--measures", nargs="+", required=True, help="measures, in order")
-    parser.add_argument("--out", nargs="+", required=True, help="PNGs to write, one per measure")
+    parser.add_argument("--seed", type=int, default=0, help="of the resamples")
+    parser.add_argument("--linear", nargs="+", required=True, help="PNGs, one per measure")
+    parser.add_argument("--quantile", nargs="+", required=True, help="PNGs, one per measure")
+    parser.add_argument("--points", required=True, help="PNG of the decoded points")
+    parser.add_argument("--distance", required=True, help="PNG of uncertainty by distance")
 
 
 def main(args: argparse.Namespace) -> None:
     from plumbline.artefacts import ImageSet, load_arrays
-    from plumbline.report.figures import latent
+    from plumbline.report.figures import latent, latent_distance, latent_points
     from plumbline.report.style import save
 
     maps = [load_arrays(path, "LatentMap") for path in args.maps]
@@ -27,20 +31,27 @@ def main(args: argparse.Namespace) -> None:
     codes, about = load_arrays(args.codes, "Codes")
     classes = ImageSet.load(args.test).classes
     others = latent.Codes(" and ".join(about["other"]), codes["other"])
-    for measure, path in zip(args.measures, args.out, strict=True):
-        keys = {estimator: f"{estimator}.{measure}" for estimator in args.estimators}
-        figure = latent.draw(
-            {(e, model): drawn[model][key] for e, key in keys.items() for model in drawn},
-            latent.Codes("test images", codes["test"]),
-            codes["test_labels"],
-            others if len(others.points) else None,
-            classes=classes,
-            corpus=args.corpus,
-            measure=measure,
-            covers=latent.extent(maps[0][0]["axis"]),
-            scale=latent.norm([arrays[key] for arrays, _ in maps for key in keys.values()]),
-        )
-        save(figure, path)
+    for grid, paths in (("linear", args.linear), ("quantile", args.quantile)):
+        for measure, path in zip(args.measures, paths, strict=True):
+            keys = {estimator: f"{grid}.{estimator}.{measure}" for estimator in args.estimators}
+            scale = latent.norm([a[key] for a, _ in maps for key in keys.values() if key in a])
+            figure = latent.draw(
+                {(e, m): drawn[m][k] for e, k in keys.items() for m in drawn if k in drawn[m]},
+                latent.Codes("test images", codes["test"]),
+                codes["test_labels"],
+                others if len(others.points) else None,
+                classes=classes,
+                corpus=args.corpus,
+                measure=measure,
+                over=latent.plane(next(iter(drawn.values())), grid),
+                scale=scale,
+            )
+            save(figure, path)
+    save(
+        latent_points.draw(drawn, args.estimators, classes=classes, corpus=args.corpus), args.points
+    )
+    how = {"corpus": args.corpus, "seed": args.seed}
+    save(latent_distance.draw(drawn, args.estimators, args.measures, **how), args.distance)
 
 
 if __name__ == "__main__":

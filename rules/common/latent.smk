@@ -1,4 +1,5 @@
 # What the rules of the stage latent ask the configuration.
+from plumbline.latent.extension import ARMS
 
 
 def second_sets(w, split):
@@ -13,14 +14,52 @@ def second_sets(w, split):
 
 
 def mapped(dataset, model):
-    """Options of the estimators that are mapped and apply to a net."""
+    """Module and options of the estimators that are mapped and apply to a net, by name."""
+    section = CONFIG.uncertainty
     return {
-        name: CONFIG.uncertainty.estimators[name]
-        for name in CONFIG.estimators(dataset, model)
-        if name in CONFIG.latent.estimators
+        name: {"method": section.module_of(name), "options": section.options_of(name)}
+        for name in CONFIG.latent.estimators
+        if name in CONFIG.estimators(dataset, model)
     }
+
+
+def mapped_modules(dataset, model):
+    """Every module of the mapped estimators of a net."""
+    return sorted({each["method"] for each in mapped(dataset, model).values()})
+
+
+def attacked(corpus):
+    """The net whose adversarial images are in a corpus."""
+    return CONFIG.models[0] if corpus == "adversarial" else None
 
 
 def latent_nets(dataset, model):
     """How many nets the mapped estimators ask for."""
     return max(CONFIG.uncertainty.nets(each) for each in mapped(dataset, model))
+
+
+def extended(dataset):
+    """Nets that are trained anew with decoded images: trained here, and mapped."""
+    section = CONFIG.latent.extension
+    return [
+        model
+        for model in CONFIG.models
+        if CONFIG.latent.corpora
+        and model in section.models
+        and section.estimator in mapped(dataset, model)
+        and not CONFIG.weights(dataset, model)
+    ]
+
+
+def extended_net(arm, seed):
+    """File of a net: trained without further images, with random ones, or with holes."""
+    if arm == "none":
+        return classifier(seed)
+    folder = f"models/{{dataset}}/{{model}}/extension/{arm}{seed}"
+    return results(f"{folder}/classifier.safetensors")
+
+
+def extended_nets():
+    """Arm and seed of every net that is compared."""
+    seeds = range(CONFIG.latent.extension.seeds)
+    return [(arm, seed) for arm in ARMS for seed in seeds]

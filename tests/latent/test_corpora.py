@@ -37,6 +37,7 @@ def test_others_are_at_most_as_many_as_the_training_images():
     assert len(set(others)) == len(others) == 10
     assert {each // 100 for each in others} == {1, 2}
     assert values(corpus.held) == [50, 51]
+    assert corpus.index.tolist() == [0, 1]
     again = with_others(TRAIN, many, [], seed=0)
     assert values(again.fit) == values(corpus.fit)
     assert values(with_others(TRAIN, many, [], seed=1).fit) != values(corpus.fit)
@@ -51,6 +52,7 @@ def test_a_share_is_fitted_on_and_the_rest_is_held_out():
     assert (len(fitted), len(held)) == (14, 6)
     assert sorted(values(fitted) + values(held)) == values(other.images)
     np.testing.assert_allclose(corpus.fit[:10], TRAIN.pixels)
+    assert values(other.select(corpus.index).images) == values(held)  # each one's source
     assert values(with_share(TRAIN, other, seed=1).held) != values(held)
 
 

@@ -1,19 +1,36 @@
-"""fit_vae.py and map_latent.py by hand: contracts of their files, and equal bytes on a rerun."""
+"""The scripts of the stage by hand: contracts of their files, and equal bytes on a rerun."""
 
 import argparse
+import json
 from dataclasses import replace
+from itertools import product
 
+import find_holes
 import fit_vae
+import interpolate
 import map_latent
 import numpy as np
 import pandas as pd
 import pytest
 
 from plumbline import cli
-from plumbline.artefacts import load_arrays
-from plumbline.config.latent import GridOptions, VaeOptions
+from plumbline.artefacts import ImageSet, load_arrays
+from plumbline.config.base import Section
+from plumbline.config.latent import GridOptions, InterpolationOptions, VaeOptions
+from plumbline.latent.maps import MAPPED
+from plumbline.latent.vae import Vae, decode
 
-ESTIMATORS = '{"softmax": {}, "mc_dropout": {"samples": 3}}'
+NAMES = ("softmax", "mc_dropout")
+MEASURES = tuple(MAPPED)
+GRIDS = ("linear", "quantile")
+PARTS = ("region", "cell", "code", "area", "class", "probability", "image")
+PARTS += ("nearest", "nearest_distance")
+ESTIMATORS = json.dumps(
+    {
+        "softmax": {"method": "softmax", "options": {}},
+        "mc_dropout": {"method": "mc_dropout", "options": {"samples": 3}},
+    }
+)
 
 
 def run(script, options, *words):
@@ -42,7 +59,7 @@ def run_fit(folder, corpus, out, others=(), held=()):
     run(
         *(fit_vae, VaeOptions, "--corpus", corpus, "--train", folder / "train"),
         *("--test", folder / "test", "--others", *others, "--held", *held),
-        *("--epochs", 3, "--seed", 2, "--device", "cpu"),
+        *("--epochs", 15, "--seed", 2, "--device", "cpu"),
         *("--out", folder / f"{out}.vae", "--codes", folder / f"{out}.codes"),
     )
     return load_arrays(folder / f"{out}.codes", "Codes")[0]
@@ -62,6 +79,8 @@ def test_each_corpus_has_codes_of_the_test_images_and_of_what_was_held_out(files
     }
     for codes in found.values():
         assert codes["test"].shape == (50, 2)
+        assert codes["train"].shape == (200, 2)
+        assert (codes["train_labels"] == digits["train"].labels[:200]).all()
         assert (codes["test_labels"] == digits["test"].labels[:50]).all()
     _, metadata = load_arrays(files / "ood.codes", "Codes")
     assert metadata == {"corpus": "out_of_distribution", "other": ["digits"]}
@@ -72,38 +91,155 @@ def test_each_corpus_has_codes_of_the_test_images_and_of_what_was_held_out(files
     assert counts == {"in": 200, "ood": 400, "adv": 228}
 
 
-def test_a_map_keeps_its_contract_and_a_rerun_gives_equal_bytes(files):
+def run_map(folder, name, codes, corpus="in_distribution", *more):
+    run(
+        *(map_latent, GridOptions, "--vae", folder / f"{codes}.vae"),
+        *("--codes", folder / f"{codes}.codes", "--test", folder / "test"),
+        *("--classifiers", folder / "classifier", "--estimators", ESTIMATORS),
+        *("--dataset", "digits", "--corpus", corpus, "--model", "lenet5", *more),
+        *("--extent", 4, "--points", 9, "--seed", 1, "--device", "cpu"),
+        *("--out", folder / f"{name}.map", "--table", folder / f"{name}.csv"),
+    )
+
+
+def run_holes(folder, name, codes):
+    run(
+        *(find_holes, Section, "--vae", folder / f"{codes}.vae", "--map", folder / f"{name}.map"),
+        *("--train", folder / "train", "--estimators", *NAMES, "--seed", 1, "--device", "cpu"),
+        *("--out", folder / f"{name}.holes", "--table", folder / f"{name}.holes.csv"),
+    )
+
+
+def run_ways(folder, name, codes):
+    run(
+        *(interpolate, InterpolationOptions, "--vae", folder / f"{codes}.vae"),
+        *("--test", folder / "test", "--classifiers", folder / "classifier"),
+        *("--estimators", ESTIMATORS, "--dataset", "digits", "--corpus", "in_distribution"),
+        *("--model", "lenet5", "--pairs", 20, "--steps", 4, "--seed", 1, "--device", "cpu"),
+        *("--out", folder / f"{name}.ways", "--table", folder / f"{name}.ways.csv"),
+    )
+
+
+@pytest.fixture(scope="module")
+def made(files):
+    """Everything of the stage twice; the bytes are compared."""
     outs = []
     for number in range(2):
-        run_fit(files, "in_distribution", f"map{number}")
-        run(
-            *(map_latent, GridOptions, "--vae", files / f"map{number}.vae"),
-            *("--codes", files / f"map{number}.codes", "--test", files / "test"),
-            *("--classifiers", files / "classifier", "--estimators", ESTIMATORS),
-            *("--dataset", "digits", "--corpus", "in_distribution", "--model", "lenet5"),
-            *("--extent", 4, "--points", 9, "--seed", 1, "--device", "cpu"),
-            *("--out", files / f"{number}.map", "--table", files / f"{number}.csv"),
-        )
-        ends = (f"map{number}.vae", f"map{number}.codes", f"{number}.map", f"{number}.csv")
-        outs.append([(files / end).read_bytes() for end in ends])
+        run_fit(files, "in_distribution", f"codes{number}")
+        run_map(files, str(number), f"codes{number}")
+        run_holes(files, str(number), f"codes{number}")
+        run_ways(files, str(number), f"codes{number}")
+        ends = ("map", "csv", "holes", "holes.csv", "ways", "ways.csv")
+        names = [f"codes{number}.vae", f"codes{number}.codes", *(f"{number}.{e}" for e in ends)]
+        outs.append([(files / name).read_bytes() for name in names])
+    return files, outs
+
+
+def test_a_rerun_gives_equal_bytes(made):
+    _, outs = made
     assert outs[0] == outs[1]
 
-    arrays, metadata = load_arrays(files / "0.map", "LatentMap")
-    measures = ("entropy", "mutual_information", "max_probability", "prediction")
-    names = {f"{e}.{m}" for e in ("softmax", "mc_dropout") for m in measures}
-    assert set(arrays) == {"axis", "distance"} | names
-    assert all(arrays[name].shape == (9, 9) for name in names)
-    assert arrays["axis"].tolist() == list(range(-4, 5))
-    assert (arrays["softmax.mutual_information"] == 0).all()
-    assert (arrays["mc_dropout.mutual_information"] > 0).any()
 
-    table = pd.read_csv(files / "0.csv")
-    keys = ["dataset", "corpus", "model", "estimator", "measure", "metric"]
-    assert list(table) == [*keys, "value", "low", "high", "n"]
-    assert len(table) == 2 * 3 * 6
+def test_a_map_keeps_its_contract(made):
+    files, _ = made
+    arrays, metadata = load_arrays(files / "0.map", "LatentMap")
+    assert metadata == {"dataset": "digits", "corpus": "in_distribution", "model": "lenet5"}
+    kept = (*MEASURES, "prediction")
+    own = {f"{g}.{each}" for g in GRIDS for each in ("axis", "density", "distance", "on_data")}
+    cells = {f"{g}.{e}.{m}" for g in GRIDS for e in NAMES for m in kept}
+    points = {f"points.{e}.{m}" for e in NAMES for m in kept}
+    assert set(arrays) == own | cells | points | {"points.code", "points.image"}
+    assert all(arrays[name].shape == (9, 9) for name in cells)
+    assert all(arrays[name].shape == (3,) for name in points)
+    assert arrays["linear.axis"].tolist() == list(range(-4, 5))
+    assert arrays["linear.on_data"].dtype == bool
+    assert (arrays["linear.softmax.mutual_information"] == 0).all()
+    assert (arrays["linear.mc_dropout.mutual_information"] > 0).any()
+    vae = Vae.load(files / "codes0.vae")
+    decoded = decode(vae, arrays["points.code"]).numpy()
+    np.testing.assert_array_equal(arrays["points.image"], decoded)
+
+    table = pd.read_csv(files / "0.csv", keep_default_na=False)
+    keys = ["dataset", "corpus", "model", "grid", "estimator", "measure", "metric"]
+    assert set(table) == {*keys, "value", "low", "high", "n"}
+    assert len(table) == 2 * 3 * (2 * 4 + 3)
     assert not table.duplicated(keys).any()
-    row = table.set_index(["estimator", "measure", "metric"]).loc["mc_dropout", "entropy"]
-    on_data = arrays["distance"] <= metadata["radius"]
-    median = np.median(arrays["mc_dropout.entropy"][on_data])
-    assert row.value["median_on_data"] == pytest.approx(median, rel=1e-5)
-    assert row.n["median_on_data"] == on_data.sum()
+    rows = table.set_index(["grid", "estimator", "measure", "metric"])
+    for grid in GRIDS:
+        on_data = arrays[f"{grid}.on_data"]
+        row = rows.loc[grid, "mc_dropout", "entropy", "median_on_data"]
+        median = np.median(arrays[f"{grid}.mc_dropout.entropy"][on_data])
+        assert float(row.value) == pytest.approx(median, rel=1e-5)
+        assert row.n == on_data.sum() > 0
+
+
+def test_starred_points_are_those_of_the_configuration(made):
+    files, _ = made
+    run_map(files, "starred", "codes0", "in_distribution", "--starred", "[1, 0.5]", "[-3, 2.0]")
+    arrays, _ = load_arrays(files / "starred.map", "LatentMap")
+    assert arrays["points.code"].tolist() == [[1, 0.5], [-3, 2]]
+
+
+def test_only_the_attacked_net_has_rows_on_adversarial_codes(files):
+    run_fit(files, "adversarial", "close", [files / "adversarial"])
+    for name, attacked in (("own", "lenet5"), ("other", "alexnet")):
+        run_map(files, name, "close", "adversarial", "--attacked", attacked)
+    own, other = (pd.read_csv(files / f"{name}.csv") for name in ("own", "other"))
+    rows = own[own["metric"] == "spread_ratio"]
+    assert len(rows) == 1
+    assert rows["n"].iloc[0] == 12  # held out
+    assert len(own) == len(other) + 5
+
+
+def test_holes_are_those_of_the_map_and_their_images_those_of_the_decoder(made):
+    files, _ = made
+    arrays, _ = load_arrays(files / "0.map", "LatentMap")
+    found, about = load_arrays(files / "0.holes", "Holes")
+    train = ImageSet.load(files / "train")
+    assert about["estimators"] == list(NAMES)
+    vae, seen = Vae.load(files / "codes0.vae"), 0
+    for estimator, measure in product(NAMES, MEASURES):
+        part = {name: found[f"{estimator}.{measure}.{name}"] for name in PARTS}
+        values, sign = arrays[f"linear.{estimator}.{measure}"], MAPPED[measure]
+        uncertainty = -values if sign else values
+        on_data = arrays["linear.on_data"]
+        hole = ~on_data & (uncertainty < np.median(uncertainty[on_data]))
+        assert ((part["region"] > 0) == hole).all()
+        seen += len(part["cell"])
+        for number, cell in enumerate(part["cell"]):
+            inside = part["region"] == number + 1
+            assert inside.ravel()[cell]
+            assert uncertainty.ravel()[cell] == uncertainty[inside].min()
+            assert part["area"][number] == inside.sum()
+            answers = arrays[f"linear.{estimator}.prediction"][inside]
+            assert (answers == part["class"][number]).all()
+            row, column = divmod(cell, 9)
+            code = arrays["linear.axis"][[column, row]]
+            assert (part["code"][number] == code).all()
+            image = decode(vae, code[None]).numpy()[0]
+            np.testing.assert_allclose(part["image"][number], image, atol=1e-6)
+            away = np.sqrt(((train.pixels - image) ** 2).sum((1, 2, 3)))
+            order = np.argsort(away)[:5]
+            np.testing.assert_allclose(part["nearest_distance"][number], away[order], rtol=1e-5)
+            assert set(part["nearest"][number]) == set(order)
+    assert seen > 5
+    table = pd.read_csv(files / "0.holes.csv", dtype={"class": str})
+    share = table[(table["class"] == "all") & (table["metric"] == "class_hole_share")]
+    holes = pd.read_csv(files / "0.csv").query("grid == 'linear' and metric == 'hole_share'")
+    np.testing.assert_allclose(share["value"], holes["value"], rtol=1e-5)
+
+
+def test_ways_have_their_ends_where_the_images_are(made):
+    files, _ = made
+    arrays, _ = load_arrays(files / "0.ways", "Interpolation")
+    test = ImageSet.load(files / "test")
+    assert arrays["pairs"].shape == (20, 2)
+    first, second = arrays["pairs"][0]
+    np.testing.assert_array_equal(arrays["pixel.image"][0], test.pixels[first])
+    np.testing.assert_array_equal(arrays["pixel.image"][-1], test.pixels[second])
+    np.testing.assert_allclose(arrays["decoded.image"][0], arrays["latent.image"][0], atol=1e-6)
+    table = pd.read_csv(files / "0.ways.csv").set_index(["estimator", "measure", "space", "metric"])
+    assert len(table) == 2 * 3 * 5
+    ends = [arrays[f"mc_dropout.{space}.entropy.midpoint"] for space in ("pixel", "latent")]
+    row = table.loc["mc_dropout", "entropy", "pixel", "difference_to_latent"]
+    assert row.value == pytest.approx((ends[0] - ends[1]).mean(), rel=1e-5)

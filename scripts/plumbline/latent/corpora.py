@@ -13,10 +13,12 @@ FIT_SHARE = 0.7  # of the adversarial images, as in study 000
 
 class Corpus(NamedTuple):
     """Images [N, C, H, W] that a VAE is fitted on, and ``held`` of the other kind, which it has
-    not seen and only encodes (none, if there is no other kind)."""
+    not seen and only encodes (none, if there is no other kind).  ``index`` says of which source
+    image each held one is or was made."""
 
     fit: np.ndarray
     held: np.ndarray
+    index: np.ndarray
 
 
 def with_others(
@@ -29,7 +31,8 @@ def with_others(
         pool = _join([each.images for each in others])
         chosen = np.random.default_rng(seed).permutation(len(pool))[: len(train)]
         fitted.append(pool[np.sort(chosen)])
-    return Corpus(_join(fitted), _join([none, *(each.images for each in held)]))
+    index = np.concatenate([train.index[:0], *(each.index for each in held)])
+    return Corpus(_join(fitted), _join([none, *(each.images for each in held)]), index)
 
 
 def with_share(train: ImageSet, other: ImageSet, seed: int, share: float = FIT_SHARE) -> Corpus:
@@ -37,7 +40,8 @@ def with_share(train: ImageSet, other: ImageSet, seed: int, share: float = FIT_S
     order = np.random.default_rng(seed).permutation(len(other))
     chosen, rest = np.split(order, [round(share * len(other))])
     fitted = _join([train.images, other.images[np.sort(chosen)]])
-    return Corpus(fitted, other.images[np.sort(rest)])
+    held = other.select(np.sort(rest))
+    return Corpus(fitted, held.images, held.index)
 
 
 def _join(images: list[np.ndarray]) -> np.ndarray:

@@ -1,88 +1,59 @@
-"""Maps of uncertainty over a two-dimensional latent space, and figures that sum them up.
+"""Figures that sum up maps of uncertainty over a two-dimensional latent space.
 
 No torch here: a map is arrays of measures that somebody computed on decoded grid points.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from scipy.spatial import cKDTree
 
+from plumbline.latent.grids import Chart
 from plumbline.statistics import bootstrap_counts, interval, mean_interval
 from plumbline.tables import Row, row
 
-Measures = dict[str, np.ndarray]
+Measures = Mapping[str, np.ndarray]
 Figure = tuple[float, float, float]
 
 # Measures that are mapped, and whether a high value means certain.
 MAPPED = {"entropy": False, "mutual_information": False, "max_probability": True}
-NEAR = 0.95  # quantile of the data's own distances that still counts as on the data
 
 
-@dataclass(frozen=True)
-class Chart:
-    """A square grid in latent space and where the data lie in it.
-
-    ``axis`` [P] holds the values of both latent dimensions, ascending.  ``cells`` [P * P, 2]
-    are the grid points row by row: the row is the second dimension, the column the first, so
-    that ``values.reshape(P, P)`` is drawn rightly with ``origin="lower"``.  ``distance``
-    [P * P] is that of each cell to the nearest code of the data; a cell within ``radius`` is
-    on the data.
-    """
-
-    axis: np.ndarray
-    cells: np.ndarray
-    distance: np.ndarray
-    radius: float
-
-    @property
-    def on_data(self) -> np.ndarray:
-        """Which cells are on the data, bool [P * P]."""
-        return self.distance <= self.radius
-
-    def square(self, values: np.ndarray) -> np.ndarray:
-        """Values of the cells as a map [P, P]."""
-        return values.reshape(len(self.axis), len(self.axis))
+def uncertain(values: np.ndarray, high_is_certain: bool) -> np.ndarray:
+    """A measure turned so that a high value means uncertain."""
+    return -values if high_is_certain else values
 
 
-def chart(codes: np.ndarray, extent: float, points: int) -> Chart:
-    """A grid of ``points`` x ``points`` (at least 2 each) over [-extent, extent]².
-
-    ``codes`` [N, 2] are the data.  The radius is the 95 % quantile of the distances of codes
-    to their own nearest neighbour, or one step of the grid if that is larger.
-    """
-    axis = np.linspace(-extent, extent, points)
-    first, second = np.meshgrid(axis, axis)
-    cells = np.stack([first.ravel(), second.ravel()], 1)
-    tree = cKDTree(codes)
-    distance, _ = tree.query(cells)
-    neighbours, _ = tree.query(codes, k=2)  # the nearest is the code itself
-    radius = max(np.quantile(neighbours[:, 1], NEAR), axis[1] - axis[0])
-    return Chart(axis, cells, distance, float(radius))
-
-
-def table(
-    grid: Chart, cells: Measures, images: Measures, decoded: Measures, seed: int, **keys: Any
-) -> Iterator[Row]:
-    """Rows of one estimator on one map.
-
-    ``cells``, ``images`` and ``decoded`` are its measures of the grid points, of the test
-    images and of their reconstructions.  The last two (``mean_on_images``,
-    ``mean_on_reconstructions``) are the control: whatever the decoder's blur adds to a
-    measure, it adds on the data too.
-    """
+def grid_rows(chart: Chart, cells: Measures, seed: int, **keys: Any) -> Iterator[Row]:
+    """Rows of one estimator on one grid; ``cells`` are its measures of the grid points."""
+    on = int(chart.on_data.sum())
+    counts = {"median_on_data": on, "distance_correlation": len(chart.cells)}
     for measure, certain in MAPPED.items():
-        here = {**keys, "measure": measure}
-        found = figures(cells[measure], grid.distance, grid.on_data, seed, high_is_certain=certain)
-        on = int(grid.on_data.sum())
-        counts = {"median_on_data": on, "distance_correlation": len(grid.cells)}
+        found = figures(
+            cells[measure], chart.distance, chart.on_data, seed, high_is_certain=certain
+        )
         for metric, figure in found.items():
-            yield row(metric, *figure, counts.get(metric, len(grid.cells) - on), **here)
-        for metric, of in (("images", images), ("reconstructions", decoded)):
-            values = of[measure]
-            yield row(f"mean_on_{metric}", *mean_interval(values, seed), len(values), **here)
+            n = counts.get(metric, len(chart.cells) - on)
+            yield row(metric, *figure, n, **keys, measure=measure)
+
+
+def blur_rows(images: Measures, decoded: Measures, seed: int, **keys: Any) -> Iterator[Row]:
+    """Rows of the control for the decoder's blur, of one estimator.
+
+    ``images`` and ``decoded`` are its measures of the test images and of their
+    reconstructions.  ``mean_on_images`` and ``mean_on_reconstructions`` have their difference
+    in ``reconstruction_difference``, paired image by image: whatever the decoder's blur adds to
+    a measure off the data, it adds on them too.
+    """
+    for measure in MAPPED:
+        before, after = images[measure], decoded[measure]
+        for metric, values in (
+            ("mean_on_images", before),
+            ("mean_on_reconstructions", after),
+            ("reconstruction_difference", after - before),
+        ):
+            figure = mean_interval(values, seed)
+            yield row(metric, *figure, len(values), **keys, measure=measure)
 
 
 def figures(
@@ -107,22 +78,29 @@ def figures(
     of a bootstrap over cells.  Neighbouring cells resemble each other, so they are too narrow:
     they tell of the choice of cells, not of another VAE or net.  NaN where no cell counts.
     """
-    uncertainty = -values if high_is_certain else values
+    uncertainty = uncertain(values, high_is_certain)
     # The first "resample" has every cell once: it gives the value itself.
     whole = np.ones((1, len(values)), dtype=np.int32)
     counts = np.concatenate([whole, bootstrap_counts(len(values), seed)])
+    samples = {
+        "median_on_data": _median(values[on_data], counts[:, on_data]),
+        "median_off_data": _median(values[~on_data], counts[:, ~on_data]),
+        "hole_share": hole_shares(uncertainty, on_data, counts),
+        "distance_correlation": _spearman(uncertainty, distance, counts),
+    }
+    return {name: (float(each[0]), *interval(each[1:])) for name, each in samples.items()}
+
+
+def hole_shares(uncertainty: np.ndarray, on_data: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The ``hole_share`` of :func:`figures` in each resample of cells, [R].
+
+    ``uncertainty`` and ``on_data`` [cells]; ``counts`` [R, cells] says how often each is drawn.
+    """
     off = counts[:, ~on_data]
     threshold = _median(uncertainty[on_data], counts[:, on_data])
     with np.errstate(invalid="ignore"):  # 0 / 0 is the NaN that is meant
         below = off * (uncertainty[~on_data] < threshold[:, None])
-        holes = np.where(np.isnan(threshold), np.nan, below.sum(1) / off.sum(1))
-    samples = {
-        "median_on_data": _median(values[on_data], counts[:, on_data]),
-        "median_off_data": _median(values[~on_data], off),
-        "hole_share": holes,
-        "distance_correlation": _spearman(uncertainty, distance, counts),
-    }
-    return {name: (float(each[0]), *interval(each[1:])) for name, each in samples.items()}
+        return np.where(np.isnan(threshold), np.nan, below.sum(1) / off.sum(1))
 
 
 def _median(values: np.ndarray, counts: np.ndarray) -> np.ndarray:

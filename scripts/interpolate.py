@@ -1,0 +1,64 @@
+"""Follow a net's uncertainty from one test image to another, through pixels and latent space."""
+
+import argparse
+import json
+from functools import partial
+
+from plumbline import cli
+from plumbline.config.latent import InterpolationOptions
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--vae", required=True, help="VAE whose latent space is crossed")
+    parser.add_argument("--test", required=True, help="ImageSet of the test images")
+    parser.add_argument("--classifiers", nargs="+", required=True, help="nets of several seeds")
+    parser.add_argument(
+        "--estimators", type=json.loads, required=True, help="module and options by name, JSON"
+    )
+    parser.add_argument("--dataset", required=True, help="key of the table")
+    parser.add_argument("--corpus", required=True, help="key of the table")
+    parser.add_argument("--model", required=True, help="key of the table")
+    parser.add_argument("--out", required=True, help="Interpolation to write")
+    parser.add_argument("--table", required=True, help="CSV of the figures half-way to write")
+    cli.add_runtime(parser)
+
+
+def main(args: argparse.Namespace) -> None:
+    import numpy as np
+
+    from plumbline.artefacts import ImageSet, save_arrays
+    from plumbline.latent.interpolation import follow, pairs, paths, table
+    from plumbline.latent.vae import Vae
+    from plumbline.methods import ESTIMATORS
+    from plumbline.models.classifier import Classifier
+    from plumbline.progress import progress
+    from plumbline.runtime import setup
+    from plumbline.seeding import derive
+    from plumbline.tables import write_csv
+    from plumbline.uncertainty.measures import measures
+
+    device = setup(args.device, args.threads)
+    classifiers = [Classifier.load(path, device) for path in args.classifiers]
+    vae, test = Vae.load(args.vae, device), ImageSet.load(args.test)
+    drawn = pairs(test.labels, args.options.pairs, derive(args.seed, "pairs"))
+    first, second = (test.select(each).pixels for each in drawn.T)
+    shares = np.linspace(0, 1, args.options.steps)
+    way = paths(vae, first[:1], second[:1], shares)
+    middle = paths(vae, first, second, np.array([0.5]))
+    arrays = {"shares": shares, "pairs": drawn}
+    arrays |= {f"{space}.image": images[:, 0].numpy() for space, images in way.items()}
+    keys = {"dataset": args.dataset, "corpus": args.corpus, "model": args.model}
+    rows = []
+    for name, entry in progress(args.estimators.items(), "estimators"):
+        predict = partial(ESTIMATORS.load(entry["method"]), classifiers, **entry["options"])
+        seed = derive(args.seed, name)
+        curves, ends = (follow(each, predict, measures, seed) for each in (way, middle))
+        arrays |= {f"{name}.{key}": values for key, values in curves.items()}
+        arrays |= {f"{name}.{key}.midpoint": values for key, values in ends.items()}
+        rows += table(ends, args.seed, **keys, estimator=name)
+    write_csv(args.table, rows)
+    save_arrays(args.out, "Interpolation", arrays, {**keys, "classes": test.classes})
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments, InterpolationOptions)

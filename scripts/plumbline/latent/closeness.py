@@ -1,0 +1,56 @@
+"""How closely the codes of adversarial images lie, against those of the images they came from."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from plumbline.statistics import bootstrap_counts, interval, mean_interval
+from plumbline.tables import Row, row
+
+
+def paired(codes: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Codes of the held-out adversarial images and of their sources among the test images.
+
+    ``codes`` are those of the artefact Codes of the adversarial corpus.
+    """
+    order = np.argsort(codes["test_index"])
+    places = order[np.searchsorted(codes["test_index"], codes["other_index"], sorter=order)]
+    return codes["other"], codes["test"][places]
+
+
+def table(adversarial: np.ndarray, clean: np.ndarray, seed: int, **keys: Any) -> list[Row]:
+    """Rows on the codes of ``adversarial`` images and of their ``clean`` sources, [N, 2] each.
+
+    - ``adversarial_spread``, ``clean_spread``: mean distance to the centroid of the own set;
+    - ``spread_ratio``: the first divided by the second; far below 1 if adversarial images lie
+      together in one place, 1 if they are as spread as what they were made from;
+    - ``adversarial_shift``: mean distance of an image's code to its adversarial image's;
+    - ``shift_ratio``: that divided by ``clean_spread``.
+
+    The intervals are of a bootstrap over source images, with centroids of each resample.
+    """
+    n = len(clean)
+    counts = np.concatenate([np.ones((1, n), np.int32), bootstrap_counts(n, seed)])
+    around = {
+        name: _spread(codes, counts)
+        for name, codes in (("adversarial_spread", adversarial), ("clean_spread", clean))
+    }
+    moved = np.linalg.norm(adversarial - clean, axis=1)
+    ratios = {
+        "spread_ratio": around["adversarial_spread"] / around["clean_spread"],
+        "shift_ratio": counts @ moved / n / around["clean_spread"],
+    }
+    rows = [
+        row(metric, float(each[0]), *interval(each[1:]), n, **keys)
+        for metric, each in (around | ratios).items()
+    ]
+    return [*rows, row("adversarial_shift", *mean_interval(moved, seed), n, **keys)]
+
+
+def _spread(codes: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Mean distance of ``codes`` [N, 2] to their centroid in each resample, [R]."""
+    codes = codes.astype(np.float64)
+    centres = counts @ codes / len(codes)
+    squares = sum((codes[:, axis] - centres[:, axis, None]) ** 2 for axis in range(2))
+    return (counts * np.sqrt(squares)).sum(1) / len(codes)

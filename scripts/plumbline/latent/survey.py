@@ -1,0 +1,71 @@
+"""What one estimator says over a latent space: its part of a LatentMap and of the table."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from plumbline.latent.grids import Chart
+from plumbline.latent.maps import MAPPED, blur_rows, grid_rows
+from plumbline.latent.streaming import CHUNK, Measured, decoded, streamed
+from plumbline.latent.vae import Vae
+from plumbline.seeding import derive
+from plumbline.tables import Row
+
+KEPT = (*MAPPED, "prediction")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A latent space and what is looked at in it.
+
+    ``grids`` by name; ``images`` [N, C, H, W] of the test set and their ``codes`` [N, 2];
+    ``points`` [Q, 2] are starred.
+    """
+
+    vae: Vae
+    grids: Mapping[str, Chart]
+    images: Tensor
+    codes: np.ndarray
+    points: np.ndarray
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What a LatentMap holds of the place itself."""
+        images = np.concatenate([each.numpy() for each in decoded(self.vae, self.points)])
+        found = {"points.code": self.points, "points.image": images}
+        for name, grid in self.grids.items():
+            found |= grid.arrays(name)
+        return found
+
+
+def survey(
+    place: Place,
+    estimator: str,
+    predict: Callable[..., Tensor],
+    measure: Callable[[np.ndarray], Measured],
+    seed: int,
+    **keys: Any,
+) -> tuple[dict[str, np.ndarray], list[Row]]:
+    """Arrays ``{grid}.{estimator}.{measure}`` [P, P], ``points.{estimator}.{measure}`` [Q], rows.
+
+    ``predict`` and ``measure`` as in :func:`streamed`; of what is measured, the mapped measures
+    and ``prediction`` are kept.  The draws follow from ``seed`` and ``estimator``, the resamples
+    of the intervals from ``seed`` alone.
+    """
+    keys, own = {**keys, "estimator": estimator}, derive(seed, estimator)
+
+    def look(images: Any, name: str) -> Measured:
+        return streamed(images, predict, measure, derive(own, name))
+
+    arrays, rows = {}, []
+    for name, grid in place.grids.items():
+        cells = look(decoded(place.vae, grid.cells), name)
+        rows += grid_rows(grid, cells, seed, grid=name, **keys)
+        arrays |= {f"{name}.{estimator}.{each}": grid.square(cells[each]) for each in KEPT}
+    images = look(place.images.split(CHUNK), "images")
+    blurred = look(decoded(place.vae, place.codes), "images")
+    rows += blur_rows(images, blurred, seed, **keys)
+    starred = look(decoded(place.vae, place.points), "points")
+    return arrays | {f"points.{estimator}.{each}": starred[each] for each in KEPT}, rows

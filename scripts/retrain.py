@@ -1,0 +1,50 @@
+"""Train one classifier as train.py does, with further images that it is to be uncertain of."""
+
+import argparse
+from pathlib import Path
+
+from plumbline import cli
+from plumbline.config.training import TrainingOptions
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", required=True, help="architecture, a module of plumbline.models")
+    parser.add_argument("--train", required=True, help="ImageSet to learn from")
+    parser.add_argument("--val", required=True, help="ImageSet that chooses the epoch")
+    parser.add_argument("--extra", required=True, help="ImageSet that is mixed in")
+    parser.add_argument(
+        "--target", choices=["soft", "class"], required=True, help="all classes alike, or one more"
+    )
+    parser.add_argument("--checkpoint", type=Path, help="resume from here, removed at the end")
+    parser.add_argument("--out", required=True, help="Classifier to write")
+    parser.add_argument("--history", required=True, help="CSV to write, a row per epoch")
+    cli.add_runtime(parser)
+
+
+def main(args: argparse.Namespace) -> None:
+    from plumbline.artefacts import ImageSet
+    from plumbline.latent.extension import with_targets
+    from plumbline.runtime import setup
+    from plumbline.tables import write_csv
+    from plumbline.training.fit import Extra, fit
+
+    extra = ImageSet.load(args.extra)
+    train, targets = with_targets(ImageSet.load(args.train), len(extra), args.target)
+    classifier, history = fit(
+        train,
+        ImageSet.load(args.val),
+        model=args.model,
+        seed=args.seed,
+        device=setup(args.device, args.threads),
+        extra=Extra(extra.images, targets),
+        checkpoint=args.checkpoint,
+        **args.options.model_dump(),
+    )
+    write_csv(args.history, history)
+    classifier.save(args.out)
+    if args.checkpoint:
+        args.checkpoint.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments, TrainingOptions)
