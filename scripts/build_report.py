@@ -16,6 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--figures", nargs="+", type=Path, required=True, help="{dataset}/*.png")
     parser.add_argument("--captions", nargs="+", type=Path, required=True, help="texts by figure")
     parser.add_argument("--manifests", nargs="+", type=Path, required=True, help="of the data")
+    parser.add_argument("--explorers", nargs="*", type=Path, default=[], help="pages beside it")
     parser.add_argument("--benchmarks", type=Path, required=True, help="folder of job times")
     parser.add_argument("--config", type=json.loads, required=True, help="configuration, JSON")
     parser.add_argument("--hashes", type=json.loads, required=True, help="script to hash, JSON")
@@ -41,7 +42,7 @@ def main(args: argparse.Namespace) -> None:
         config_text=yaml.safe_dump(args.config, sort_keys=False, allow_unicode=True),
         captions=captions,
         ledger=page.ledger(load_claims(args.claims), read_rows(args.ledger)),
-        sections=page.stage_sections(tables, args.figures, captions),
+        sections=page.stage_sections(tables, args.figures, captions, args.explorers),
         hashes=args.hashes,
         data=provenance.data_files(args.manifests),
         machine=provenance.machine(),

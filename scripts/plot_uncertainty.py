@@ -1,4 +1,4 @@
-"""Draw how uncertain each estimator is on each kind of image, for one dataset's nets."""
+"""Draw how uncertain each estimator of a net is on each kind of image."""
 
 import argparse
 
@@ -6,8 +6,8 @@ from plumbline import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--scores", nargs="+", required=True, help="Parquet tables of images")
-    parser.add_argument("--models", nargs="+", required=True, help="model of each table")
+    parser.add_argument("--scores", required=True, help="Parquet table of images")
+    parser.add_argument("--model", required=True, help="net that it is of")
     parser.add_argument("--measures", nargs="+", required=True, help="measures to draw")
     parser.add_argument("--out", nargs="+", required=True, help="PNGs to write, one per measure")
 
@@ -17,7 +17,7 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.report.reading import read_images
     from plumbline.report.style import save
 
-    scores = read_images(args.scores, args.models)
+    scores = read_images([args.scores], [args.model])
     for measure, path in zip(args.measures, args.out, strict=True):
         save(uncertainty.draw(scores, measure), path)
 

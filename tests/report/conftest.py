@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import fake_latent
 import pytest
 import yaml
 from fake_results import CORPORA, DATASET, METHODS, MODELS, make
@@ -33,6 +34,42 @@ def fake(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def latent(tmp_path_factory):
+    """The tree that the explorer is made from."""
+    return fake_latent.make(tmp_path_factory.mktemp("latent"))
+
+
+@pytest.fixture(scope="session")
+def build_explorer(run, latent):
+    """Build the explorer as its rule does; returns what the script printed on standard error."""
+
+    def build(out, train=latent / "train.safetensors", expect=0):
+        folders = [latent / corpus for corpus in fake_latent.CORPORA]
+        nets = [folder / model for folder in folders for model in fake_latent.MODELS]
+        return run(
+            "build_explorer.py",
+            *("--dataset", DATASET, "--train", train),
+            *("--vaes", *(folder / "vae.safetensors" for folder in folders)),
+            *("--codes", *(folder / "codes.safetensors" for folder in folders)),
+            *("--maps", *(f"{net}.safetensors" for net in nets)),
+            *("--holes", *(f"{net}.holes.safetensors" for net in nets)),
+            *("--estimators", *fake_latent.ESTIMATORS["lenet5"]),
+            *("--measures", *fake_latent.MEASURES),
+            *("--back", f"index.html#latent-{DATASET}", "--out", out),
+            expect=expect,
+        )
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def explorer(build_explorer, latent):
+    """The page to point at the latent maps."""
+    build_explorer(latent / f"report/latent_{DATASET}.html")
+    return latent / f"report/latent_{DATASET}.html"
+
+
+@pytest.fixture(scope="session")
 def tables(fake):
     """Path of the joined table of every stage, by name."""
     from plumbline.report.reading import read_rows
@@ -42,7 +79,11 @@ def tables(fake):
         "training": "models/*/*/[et]*.csv",
         "attacks": "attacks/*/*/*.csv",
         "uncertainty": "uncertainty/*/*/measures.csv",
-        "latent": "latent/*/*/*.csv",
+        "refusal": "uncertainty/*/*/refusal.csv",
+        "latent": "latent/*/*/*[!sn].csv",
+        "holes": "latent/*/*/*.holes.csv",
+        "extension": "latent/*/*/extension.csv",
+        "interpolation": f"latent/*/{CORPORA[0]}/*.interpolation.csv",
         "attribution": "attribution/*/*/degradation.csv",
         "log_odds": "attribution/*/*/log_odds.csv",
         "randomization": "attribution/*/*/randomization.csv",
@@ -70,11 +111,15 @@ def figures(fake):
     from PIL import Image
 
     names = ["accuracy", "reliability", "training_curves", "attacks", "stability"]
-    names += [f"uncertainty_{measure}" for measure in ("entropy", "mutual_information")]
-    names += [f"latent_{corpus}_entropy" for corpus in CORPORA]
+    names += ["risk_coverage", "refusal", "sweep_samples", "sweep_members"]
+    for kind in ("latent_{}_entropy", "latent_points_{}", "latent_distance_{}", "holes_{}"):
+        names += [kind.format(corpus) for corpus in CORPORA]
+    names += ["interpolation"]
     families = by_family(list(METHODS))
     names += [f"gallery_{model}_{family}" for model in MODELS for family in families]
-    for kind in ("degradation_gain", "log_odds", "cost", "detection"):
+    kinds = ["uncertainty_entropy", "uncertainty_mutual_information", "calibration", "shifts"]
+    kinds += ["rotation", "extension"]
+    for kind in (*kinds, "degradation_gain", "log_odds", "cost", "detection"):
         names += [f"{kind}_{model}" for model in MODELS]
     found = [fake / f"figures/{DATASET}/{name}.png" for name in names]
     found[0].parent.mkdir(parents=True)
@@ -100,7 +145,7 @@ def coverage():
 
 
 @pytest.fixture(scope="session")
-def report(run, fake, tables, figures, captions, config, coverage):
+def report(run, fake, tables, figures, captions, config, coverage, explorer):
     """The page, built by its script from tables, figures and the judged claims."""
     claims, ledger, out = ROOT / "config/claims.yaml", fake / "claims.csv", fake / "index.html"
     run("judge_claims.py", "--claims", claims, "--tables", *tables.values(), "--out", ledger)
@@ -113,6 +158,6 @@ def report(run, fake, tables, figures, captions, config, coverage):
         *("--manifests", *sorted(fake.glob("data/*/manifest.json"))),
         *("--benchmarks", fake / "benchmarks", "--config", json.dumps(config)),
         *("--hashes", json.dumps({"train.py": "0123456789abcdef"})),
-        *("--coverage", json.dumps({DATASET: coverage}), "--out", out),
+        *("--coverage", json.dumps({DATASET: coverage}), "--explorers", explorer, "--out", out),
     )
     return out

@@ -8,6 +8,9 @@ from itertools import product
 from math import nan
 from pathlib import Path
 
+import fake_extension
+import fake_maps
+import fake_uncertainty
 import numpy as np
 import pandas as pd
 
@@ -45,6 +48,7 @@ def make(root: Path, models: tuple[str, ...] = MODELS, seeds: int = 2) -> Path:
     rng = np.random.default_rng(7)
     images = _images(rng)
     images.save(root / f"data/{DATASET}/test.safetensors")
+    images.select(slice(fake_maps.TRAIN)).save(root / f"data/{DATASET}/train.safetensors")
     for name in (DATASET, "patches"):
         file = File(f"{name}.npz", "ab" * 32, 1234, "bundled")
         Manifest(name, "digits", (file,)).save(root / f"data/{name}/manifest.json")
@@ -52,7 +56,7 @@ def make(root: Path, models: tuple[str, ...] = MODELS, seeds: int = 2) -> Path:
         _training(rng, root / f"models/{DATASET}/{model}", model, 0.97 - 0.02 * place, seeds)
         for attack in ATTACKS:
             _attack(rng, root / f"attacks/{DATASET}/{model}/{attack}.csv", model, attack)
-        _uncertainty(rng, root / f"uncertainty/{DATASET}/{model}", model)
+        fake_uncertainty.make(root, DATASET, model, images, SETS[2:])
         place = root / f"attribution/{DATASET}/{model}"
         rows = [each for m in METHODS for each in _attribution(rng, place, model, m, images)]
         write_csv(place / "degradation.csv", rows)
@@ -62,6 +66,8 @@ def make(root: Path, models: tuple[str, ...] = MODELS, seeds: int = 2) -> Path:
         for operator in OPERATORS:
             _stability(rng, root / f"stability/{DATASET}/{model}", model, operator)
         _detection(rng, root / f"detection/{DATASET}/{model}.csv", model)
+        further = fake_extension.rows(seeds, model)
+        write_csv(root / f"latent/{DATASET}/{model}/extension.csv", further)
     for corpus in CORPORA:
         _latent(rng, root / f"latent/{DATASET}/{corpus}", corpus, models)
     return root
@@ -126,45 +132,6 @@ def _attack(rng, path: Path, model: str, attack: str) -> None:
         rows.append(row("noise_accuracy", *share(rng, 0.97 - epsilon / 5, 200), **here))
         rows.append(row("mean_linf", *near(rng, epsilon, 0.0001, 200), **here))
     write_csv(path, rows)
-
-
-def _uncertainty(rng, folder: Path, model: str) -> None:
-    parts, rows = [], []
-    for estimator, name in product(ESTIMATORS, SETS):
-        n = TEST_IMAGES if name == "test" else OTHER_IMAGES
-        certain = 8 if name == "test" else 2
-        labels = np.arange(n) % 10
-        probs = rng.dirichlet(np.full(10, 0.2), n) + certain * np.eye(10)[labels] * rng.random(
-            (n, 1)
-        )
-        probs /= probs.sum(1, keepdims=True)
-        entropy = -(probs * np.log(probs + 1e-12)).sum(1)
-        mutual = entropy * (0 if estimator == "softmax" else 0.3) * rng.random(n)
-        columns = {
-            "set": name,
-            "index": np.arange(n),
-            "label": labels if name != "ood_patches" else np.full(n, -1),
-            "estimator": estimator,
-            "prediction": probs.argmax(1),
-            "correct": (probs.argmax(1) == labels) & (name != "ood_patches"),
-            "entropy": entropy,
-            "mutual_information": mutual,
-            "expected_entropy": entropy - mutual,
-            "max_probability": probs.max(1),
-            "variance": mutual / 10,
-        }
-        parts.append(pd.DataFrame(columns))
-        keys = {"dataset": DATASET, "model": model, "estimator": estimator, "set": name}
-        if name != "ood_patches":
-            rows.append(row("accuracy", *share(rng, 0.9, n), **keys))
-            rows.append(row("nll", *near(rng, 0.12, 0.02, n), **keys))
-            rows.append(row("ece", *near(rng, 0.03, 0.01, n), **keys))
-        for measure in MEASURES:
-            rows.append(
-                row(f"mean_{measure}", *near(rng, columns[measure].mean(), 0.03, n), **keys)
-            )
-    write_csv(folder / "measures.csv", rows)
-    pd.concat(parts, ignore_index=True).to_parquet(folder / "scores.parquet")
 
 
 def _attribution(rng, folder: Path, model: str, method: str, images: ImageSet) -> list[Row]:
@@ -287,7 +254,9 @@ def _stability(rng, folder: Path, model: str, operator: str) -> None:
 
 
 def _detection(rng, path: Path, model: str) -> None:
-    scores = [f"{e}.{m}" for e in ESTIMATORS for m in MEASURES]
+    # A single net's other measures are constant, or its entropy: no scores.
+    scores = ["softmax.entropy", "softmax.max_probability"]
+    scores += [f"{e}.{m}" for e in ESTIMATORS if e != "softmax" for m in MEASURES]
     scores += [f"label_change_rate.{operator}" for operator in OPERATORS] + ["conductance"]
     tasks = [("misclassified", "test", "all"), ("ood", "ood_patches", "all")]
     tasks += [("adversarial", name, p) for name in SETS[2:] for p in ("all", "successful")]
@@ -305,10 +274,9 @@ def _detection(rng, path: Path, model: str) -> None:
 
 
 def _latent(rng, folder: Path, corpus: str, models: tuple[str, ...]) -> None:
-    axis = np.linspace(-6, 6, 25)
-    first, second = np.meshgrid(axis, axis)
-    distance = np.hypot(first - 1, second)
     codes = {
+        "train": rng.normal((1, 0), 1.2, (fake_maps.TRAIN, 2)).astype(np.float32),
+        "train_labels": np.arange(fake_maps.TRAIN) % 10,
         "test": rng.normal((1, 0), 1.2, (TEST_IMAGES, 2)).astype(np.float32),
         "test_labels": np.arange(TEST_IMAGES) % 10,
         "other": np.empty((0, 2), np.float32),
@@ -318,21 +286,10 @@ def _latent(rng, folder: Path, corpus: str, models: tuple[str, ...]) -> None:
         codes["other"] = rng.normal((-3, 2), 0.6, (OTHER_IMAGES, 2)).astype(np.float32)
         others = ["patches" if corpus == "out_of_distribution" else "digits_pgd_eps0.3"]
     save_arrays(folder / "codes.safetensors", "Codes", codes, {"corpus": corpus, "other": others})
-    for model in models:
+    for place, model in enumerate(models):
         keys = {"dataset": DATASET, "corpus": corpus, "model": model}
-        arrays, rows = {"axis": axis, "distance": distance}, []
-        for estimator in ESTIMATORS[1:]:
-            entropy = 2.2 * (1 - np.exp(-distance * rng.uniform(0.3, 0.8)))
-            entropy *= 1 - 0.8 * np.exp(-((first + 4) ** 2 + (second + 4) ** 2) / 4)
-            arrays[f"{estimator}.entropy"] = entropy
-            arrays[f"{estimator}.mutual_information"] = entropy * 0.4
-            arrays[f"{estimator}.max_probability"] = 1 - entropy / 2.5
-            for measure in ("entropy", "mutual_information", "max_probability"):
-                here = {**keys, "estimator": estimator, "measure": measure}
-                rows.append(row("hole_share", *near(rng, 0.15, 0.03, 500), **here))
-                rows.append(row("distance_correlation", *near(rng, 0.6, 0.04, 625), **here))
-        write_csv(folder / f"{model}.csv", rows)
-        save_arrays(folder / f"{model}.safetensors", "LatentMap", arrays, keys | {"radius": 0.5})
+        ratio = corpus == "adversarial" and place == 0
+        fake_maps.make(folder, keys, ESTIMATORS[1:], (1, SIDE, SIDE), ratio)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,26 @@
 """The page: whole, self-contained, in order, honest about what did not run."""
 
+import base64
 import csv
+import io
 import re
 from html.parser import HTMLParser
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fake_results import CORPORA, DATASET, METHODS
+from PIL import Image
 from support import ROOT
 
 from plumbline.report import page, provenance
 from plumbline.report.claims import load_claims
 from plumbline.report.reading import coverage_frame, read_frame
 from plumbline.report.sections import SHEETS
+from plumbline.report.style import WEBP_SIDE, inline
 
+EXPLORER = f"latent_{DATASET}.html"  # lies beside the page
 VOID = {"meta", "img", "br", "link", "input"}
 
 
@@ -60,7 +66,8 @@ def test_nothing_is_fetched_from_anywhere(built, text):
     for _, attributes in built.tags:
         for name in ("src", "href", "srcset", "action", "data"):
             value = attributes.get(name)
-            assert value is None or value.startswith(("#", "data:image/png;base64,"))
+            if value != EXPLORER:
+                assert value is None or value.startswith(("#", "data:image/webp;base64,"))
     assert "@import" not in text
     assert "url(" not in text
     assert all(attributes == {} for attributes in built.all("script"))  # written out here
@@ -74,7 +81,8 @@ def test_elements_close_and_names_are_unique(built):
 
 def test_every_link_leads_somewhere(built):
     targets = [each["href"].removeprefix("#") for each in built.all("a")]
-    assert set(targets) <= set(built.ids)
+    assert targets.count(EXPLORER) == 1
+    assert set(targets) - {EXPLORER} <= set(built.ids)
     sections = {"claims", "training", "attacks", "uncertainty", "latent", "attribution"}
     assert sections | {"stability", "detection", "provenance"} <= set(targets)
 
@@ -243,6 +251,21 @@ def test_a_figure_s_text_says_of_what_it_is(figures, captions):
     assert page.picture(path, texts).alt.startswith("Latent, adversarial entropy, digits: ")
     path = next(f for f in figures if f.stem == "gallery_alexnet_perturbation")
     assert page.picture(path, texts).title == "Gallery, AlexNet, perturbation, digits"
+
+
+def test_a_figure_keeps_every_pixel_on_the_page(tmp_path):
+    levels = np.random.default_rng(0).integers(0, 64, (40, 30, 3)).astype(np.uint8) * 4
+    Image.fromarray(levels).save(tmp_path / "figure.png")
+    data, size = inline(tmp_path / "figure.png")
+    kind, _, content = data.partition(";base64,")
+    assert kind == "data:image/webp"
+    assert size == (30, 40)
+    np.testing.assert_array_equal(Image.open(io.BytesIO(base64.b64decode(content))), levels)
+    tall = Image.fromarray(np.zeros((WEBP_SIDE + 1, 1), np.uint8))
+    tall.save(tmp_path / "tall.png")
+    data, _ = inline(tmp_path / "tall.png")
+    content = data.removeprefix("data:image/png;base64,")
+    assert base64.b64decode(content) == (tmp_path / "tall.png").read_bytes()
 
 
 def test_every_figure_has_a_caption_of_plain_paragraphs(captions):

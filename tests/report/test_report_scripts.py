@@ -49,13 +49,35 @@ def test_latent_maps_are_drawn_from_artefacts(run, fake, tmp_path):
         *("--maps", *(place / f"{c}/{m}.safetensors" for c in CORPORA for m in MODELS)),
         *("--test", fake / f"data/{DATASET}/test.safetensors"),
         *("--estimators", "mc_dropout", "ensemble", "--measures", "entropy"),
-        *("--out", tmp_path / "latent.png"),
+        *("--linear", tmp_path / "linear.png", "--quantile", tmp_path / "quantile.png"),
+        *("--points", tmp_path / "points.png", "--distance", tmp_path / "distance.png"),
     )
-    assert Image.open(tmp_path / "latent.png").width == 1170  # two maps of one net
+    assert Image.open(tmp_path / "linear.png").width == 1237  # two nets
+    assert (tmp_path / "linear.png").read_bytes() != (tmp_path / "quantile.png").read_bytes()
+    assert Image.open(tmp_path / "points.png").width == 1650
+    assert Image.open(tmp_path / "distance.png").width == 1650
+
+
+def test_holes_and_interpolations_are_drawn_from_artefacts(run, fake, tmp_path):
+    place = fake / f"latent/{DATASET}/in_distribution"
+    run(
+        "plot_holes.py",
+        *("--corpus", "in_distribution", "--maps", *(place / f"{m}.safetensors" for m in MODELS)),
+        *("--holes", *(place / f"{m}.holes.safetensors" for m in MODELS)),
+        *("--train", fake / f"data/{DATASET}/train.safetensors"),
+        *("--estimators", "mc_dropout", "ensemble", "--out", tmp_path / "holes.png"),
+    )
+    run(
+        "plot_interpolation.py",
+        *("--ways", *(place / f"{m}.interpolation.safetensors" for m in MODELS)),
+        *("--estimators", "mc_dropout", "ensemble", "--out", tmp_path / "ways.png"),
+    )
+    assert [Image.open(tmp_path / f"{n}.png").width for n in ("holes", "ways")] == [1650, 1650]
 
 
 REPORT = sorted(SCRIPTS.glob("plot_*.py"))
-REPORT += [SCRIPTS / f"{name}.py" for name in ("join_tables", "judge_claims", "build_report")]
+OTHERS = ("join_tables", "judge_claims", "build_explorer", "build_report")
+REPORT += [SCRIPTS / f"{name}.py" for name in OTHERS]
 
 
 def test_no_script_of_the_report_can_import_torch():

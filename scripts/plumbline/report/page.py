@@ -1,7 +1,5 @@
 """The report: one HTML page that needs nothing beside it."""
 
-import base64
-import struct
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +8,9 @@ from typing import Any
 
 from plumbline.report.claims import Claim
 from plumbline.report.sections import SHEETS, Sheet, Tables
-from plumbline.report.style import DPI
+from plumbline.report.style import DPI, inline
 from plumbline.report.summary import estimate, number
+from plumbline.report.templates import template
 from plumbline.report.wording import phrase, words
 
 STUDIES = {
@@ -50,6 +49,39 @@ def _single(title: str, stage: str, *figures: str) -> Section:
     return Section(title, stage, (Topic(title, figures or (stage,), (stage,)),))
 
 
+UNCERTAINTY = (
+    Topic(
+        "Estimators",
+        ("calibration", "uncertainty"),
+        ("uncertainty",),
+        "Is an estimator as often right as it says, and is it less sure of what it gets wrong or "
+        "should not know? Each must beat the softmax of a single net.",
+    ),
+    Topic(
+        "Errors and coverage",
+        ("risk_coverage",),
+        (),
+        "If only the most certain images are answered, how many errors are left?",
+    ),
+    Topic(
+        "Refusal",
+        ("refusal",),
+        ("refusal",),
+        "Study 001 lets a Bayesian net refuse: what does that cost in answers, and gain?",
+    ),
+    Topic(
+        "Shifts",
+        ("shifts", "rotation"),
+        (),
+        "Does uncertainty grow where accuracy falls, as images are turned, made noisy or attacked?",
+    ),
+    Topic(
+        "More passes, more nets",
+        ("sweep",),
+        (),
+        "How many passes of MC dropout, and how many nets, are worth their time?",
+    ),
+)
 ATTRIBUTION = (
     Topic(
         "Coverage",
@@ -105,6 +137,48 @@ ATTRIBUTION = (
         "What a better ranking costs: the best methods stand high and to the left.",
     ),
 )
+LATENT = (
+    Topic(
+        "Maps",
+        ("latent",),
+        ("latent",),
+        "Is the net uncertain where there are no data? The same maps follow with cells that are "
+        "equally likely in the prior, where most of the plane is near the data.",
+    ),
+    Topic(
+        "Chosen points",
+        ("latent_points",),
+        (),
+        "What a place of a map stands for: the decoded image and what every net says of it.",
+    ),
+    Topic(
+        "Distance to the data",
+        ("latent_distance",),
+        (),
+        "Does uncertainty grow with the distance to the training images, and from what level?",
+    ),
+    Topic(
+        "Holes",
+        ("holes",),
+        ("holes",),
+        "Where the net is surer off the data than on them: what class it sees there, and whether "
+        "the data have such images already.",
+    ),
+    Topic(
+        "Interpolation",
+        ("interpolation",),
+        ("interpolation",),
+        "Mixing pixels leaves the images that the decoder can make, mixing codes does not: is the "
+        "net more uncertain about the first?",
+    ),
+    Topic(
+        "Training on holes",
+        ("extension",),
+        ("extension",),
+        "Do images decoded from holes make a better net, better than images from anywhere off "
+        "the data?",
+    ),
+)
 VISUALIZATION = (
     Topic(
         "Images of classes",
@@ -123,8 +197,8 @@ VISUALIZATION = (
 SECTIONS = (
     _single("Accuracy and calibration", "training", "accuracy", "reliability", "training_curves"),
     _single("Attacks", "attacks"),
-    _single("Uncertainty", "uncertainty"),
-    _single("Maps of latent space", "latent"),
+    Section("Uncertainty", "uncertainty", UNCERTAINTY),
+    Section("Maps of latent space", "latent", LATENT),
     Section("Attributions", "attribution", ATTRIBUTION),
     Section("Visualization of classes", "visualization", VISUALIZATION),
     _single("Stability", "stability"),
@@ -172,15 +246,14 @@ def picture(path: Path, captions: Mapping[str, str]) -> Picture:
     """
     kind = max((k for k in KINDS if f"{path.stem}_".startswith(f"{k}_")), key=len)
     rest = path.stem.removeprefix(kind).strip("_")
-    content = path.read_bytes()
-    width, height = struct.unpack(">II", content[16:24])
+    data, (width, height) = inline(path)
     first = captions[kind].split(". ")[0].rstrip(".")
     parts = (words(kind), phrase(rest), words(path.parent.name))
     name = ", ".join(each for each in parts if each)
     title = f"{name[0].upper()}{name[1:]}"
     return Picture(
         kind=kind,
-        data=f"data:image/png;base64,{base64.b64encode(content).decode()}",
+        data=data,
         title=title,
         alt=f"{title}: {first}.",
         width=round(width * CSS_PIXELS / DPI),
@@ -230,21 +303,30 @@ def paragraphs(caption: str) -> list[str]:
 
 
 def stage_sections(
-    tables: Tables, figures: Sequence[Path], captions: Mapping[str, str]
+    tables: Tables,
+    figures: Sequence[Path],
+    captions: Mapping[str, str],
+    explorers: Sequence[Path] = (),
 ) -> list[dict[str, Any]]:
     """What the template needs of each section: the topics of each dataset that has any.
 
-    A section without any did not run; it stays and says so.
+    A section without any did not run; it stays and says so.  ``explorers`` are the pages
+    ``latent_{dataset}.html`` that lie beside the report and are linked from it.
     """
     datasets = list(dict.fromkeys(path.parent.name for path in figures))
     pictures = {
         name: [picture(path, captions) for path in figures if path.parent.name == name]
         for name in datasets
     }
+    pages = {path.stem: path.name for path in explorers}
     found = []
     for section in SECTIONS:
         parts = [
-            {"dataset": name, "topics": _topics(section, tables, name, pictures[name])}
+            {
+                "dataset": name,
+                "topics": _topics(section, tables, name, pictures[name]),
+                "explorer": pages.get(f"{section.id}_{name}", ""),
+            }
             for name in datasets
         ]
         parts = [part for part in parts if part["topics"]]
@@ -281,20 +363,5 @@ def _topics(
 
 def render(**context: Any) -> str:
     """The page; ``context`` is what ``template.html`` names."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "words": words,
-        "paragraphs": paragraphs,
-        "claim_rows": claim_rows,
-    }
-    return environment.get_template("template.html").render(
-        symbols=SYMBOLS, studies=STUDIES, thumbnails=THUMBNAILS, **context
-    )
+    page = template("template.html", words=words, paragraphs=paragraphs, claim_rows=claim_rows)
+    return page.render(symbols=SYMBOLS, studies=STUDIES, thumbnails=THUMBNAILS, **context)

@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from plumbline.attribution.comparison import CONTROLS
-from plumbline.report import class_sheets
+from plumbline.report import class_sheets, latent_sheets, map_sheets, uncertainty_sheets
 from plumbline.report.families import FAMILIES, by_family
 from plumbline.report.figures.cost import COSTS, gains
 from plumbline.report.figures.cost import MODES as COST_MODES
 from plumbline.report.figures.degradation import STUDY_SHARE, controls
-from plumbline.report.figures.detection import CONTROL_SCORE, EMPTY, tasks
+from plumbline.report.figures.detection import CONTROL_SCORE, tasks
 from plumbline.report.figures.randomization import BAR, JUDGED, verdicts
 from plumbline.report.sheets import Sheet, Tables, cell, of
 from plumbline.report.summary import estimate, over_seeds
@@ -75,47 +75,6 @@ def attacks(tables: Tables, dataset: str) -> list[Sheet]:
             3,
         )
     ]
-
-
-def uncertainty(tables: Tables, dataset: str) -> list[Sheet]:
-    """What each estimator's predictions are worth on test."""
-    rows = of(tables["uncertainty"], dataset)
-    rows = rows[rows["set"] == "test"]
-    metrics = ["accuracy", "nll", "ece", "brier", "mean_entropy", "mean_mutual_information"]
-    metrics = [metric for metric in metrics if metric in set(rows["metric"])]
-    lines = [
-        [words(model), words(estimator), *(cell(part, metric) for metric in metrics)]
-        for (model, estimator), part in rows.groupby(["model", "estimator"], sort=False)
-    ]
-    head = ["net", "estimator", *(words(metric) for metric in metrics)]
-    title = "Estimators on test [95 % interval]; softmax, the single net, is the control"
-    return [Sheet(title, head, lines, 2)]
-
-
-def latent(tables: Tables, dataset: str) -> list[Sheet]:
-    """Share of holes, and how uncertainty grows with the distance to the data."""
-    rows = of(tables["latent"], dataset)
-    sheets = []
-    for metric, title in (
-        ("hole_share", "Holes: share of the off-data area that is more certain than the data"),
-        ("distance_correlation", "Rank correlation of uncertainty and distance to the data"),
-    ):
-        part = rows[rows["metric"] == metric]
-        measures = list(part["measure"].unique())
-        lines = [
-            [
-                words(corpus),
-                words(model),
-                words(estimator),
-                *(cell(group[group["measure"] == measure], metric) for measure in measures),
-            ]
-            for (corpus, model, estimator), group in part.groupby(
-                ["corpus", "model", "estimator"], sort=False
-            )
-        ]
-        head = ["corpus", "net", "estimator", *(words(measure) for measure in measures)]
-        sheets.append(Sheet(f"{title} [95 % interval]", head, lines, 3))
-    return sheets
 
 
 def attribution(tables: Tables, dataset: str) -> list[Sheet]:
@@ -314,7 +273,7 @@ def spread(tables: Tables, dataset: str) -> list[Sheet]:
     keys = ["model", "method", "objective", "source", "samples", "spread"]
     lines = []
     for (model, method, objective, source, samples, _), own in rows.groupby(keys, sort=False):
-        net = words(model) + (", evidential" if objective == "evidential" else "")
+        net = words(model) + ("" if objective == "seed" else f", {words(objective)}")
         cells = [cell(own, metric) for metric in columns]
         n = own.loc[own["metric"] == "signal_to_noise", "n"].iloc[0]
         lines.append([net, words(method), words(source), f"{samples}", *cells, f"{n:.0f}"])
@@ -339,7 +298,6 @@ def stability(tables: Tables, dataset: str) -> list[Sheet]:
 def detection(tables: Tables, dataset: str) -> list[Sheet]:
     """The best scores of each task by AUROC, and the control."""
     rows = of(tables["detection"], dataset)
-    rows = rows[~rows["score"].isin(EMPTY)]
     sheets = []
     for model, own in rows.groupby("model", sort=False):
         known = own[(own["metric"] == "auroc") & own["value"].notna()]
@@ -370,8 +328,12 @@ def _best(rows: pd.DataFrame, task: str, images: str, positives: str) -> list[li
 SHEETS: dict[str, Callable[[Tables, str], list[Sheet]]] = {
     "training": training,
     "attacks": attacks,
-    "uncertainty": uncertainty,
-    "latent": latent,
+    "uncertainty": uncertainty_sheets.uncertainty,
+    "refusal": uncertainty_sheets.refusal,
+    "latent": map_sheets.latent,
+    "holes": map_sheets.holes,
+    "interpolation": map_sheets.interpolation,
+    "extension": latent_sheets.extension,
     "attribution": attribution,
     "log_odds": log_odds,
     "coverage": coverage,

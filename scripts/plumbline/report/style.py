@@ -1,10 +1,12 @@
 """How all figures look, and how they become PNG files that are the same byte by byte."""
 
+import base64
 import functools
 import io
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -17,6 +19,7 @@ from PIL import Image
 from plumbline.files import atomic
 
 DPI = 150
+WEBP_SIDE = 16383  # pixels at most
 WIDTH = 11.0  # inches of the widest figure: the page's column at 96 pixels to the inch
 COLORS = [tuple(each) for each in sns.color_palette("colorblind")]
 CONTROL = {"color": "0.45", "linestyle": "--"}
@@ -73,6 +76,17 @@ def panels(
     return figure, figure.subplots(rows, columns, squeeze=False, **how)
 
 
+def grid(count: int, *, columns: int = 4, height: float = 3.0) -> tuple[Figure, list[Axes]]:
+    """A figure of ``count`` panels of the same scales, line by line, and their axes."""
+    columns = min(columns, count)
+    figure, axes = panels(-(-count // columns), columns, height=height, sharex=True, sharey=True)
+    for spare in axes.ravel()[count:]:
+        spare.set_axis_off()
+    for ax in axes.ravel()[count - columns : count]:
+        ax.tick_params(labelbottom=True)  # also where there is no panel below
+    return figure, list(axes.ravel()[:count])
+
+
 def colors(names: Sequence[str]) -> dict[str, tuple]:
     """A colour for each name, in the order given, safe for colour-blind readers."""
     return {name: COLORS[i % len(COLORS)] for i, name in enumerate(names)}
@@ -90,6 +104,22 @@ def legend_below(figure: Figure, axes: Axes, columns: int = 5) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(labels)))
 
 
+def sheet(axes: Axes, images: np.ndarray, rows: int, columns: int, title: str) -> None:
+    """The first images of ``images`` [N, C, H, W] in [0, 1], ``columns`` side by side, with a
+    white line between them; what is missing of ``rows`` stays white."""
+    shown = images[: rows * columns]
+    missing = rows * columns - len(shown)
+    shown = np.concatenate([shown, np.ones((missing, *shown.shape[1:]), shown.dtype)])
+    shown = np.pad(shown, [(0, 0), (0, 0), (1, 0), (1, 0)], constant_values=1.0)
+    _, channels, height, width = shown.shape
+    whole = shown.reshape(rows, columns, channels, height, width).transpose(0, 3, 1, 4, 2)
+    whole = whole.reshape(rows * height, columns * width, channels)
+    axes.imshow(whole.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.set(xticks=[], yticks=[], title=title)
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+
+
 def notice(text: str) -> Figure:
     """A figure that says in words why there is nothing to draw."""
     figure, axes = panels(1, 1, height=1.0)
@@ -102,7 +132,7 @@ def png(figure: Figure, keep: np.ndarray | None = None) -> bytes:
     """The figure as PNG bytes: the same figure gives the same bytes.
 
     Levels of colour are rounded to multiples of 4 of 255, which nobody sees and which saves a
-    fifth of the file: the report holds all figures in one page.  With ``keep`` [K, 3], colours
+    fifth of the file.  With ``keep`` [K, 3], colours
     in 0..255, the figure has 256 colours, these among them, which saves more than half where it
     is full of pictures.
     """
@@ -142,3 +172,18 @@ def save(figure: Figure, path: str | os.PathLike, keep: np.ndarray | None = None
     content = png(figure, keep)
     with atomic(path) as temporary:
         temporary.write_bytes(content)
+
+
+def inline(path: str | os.PathLike) -> tuple[str, tuple[int, int]]:
+    """A PNG as a data URI for a page, and its width and height in pixels.
+
+    The page holds all figures, so they are turned into lossless WebP: the same pixels in about
+    half the bytes.  That format ends at 16383 pixels a side; what is larger stays PNG.
+    """
+    kind, content, image = "png", Path(path).read_bytes(), Image.open(path)
+    if max(image.size) <= WEBP_SIDE:
+        buffer = io.BytesIO()
+        # More effort gains next to nothing.
+        image.convert("RGB").save(buffer, format="webp", lossless=True, method=2, quality=50)
+        kind, content = "webp", buffer.getvalue()
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}", image.size

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Sequence
 
+from plumbline import calibration
 from plumbline.statistics import LEVEL
 
 Estimate = tuple[float, float, float]
-BOUNDS = {"accuracy": (0.0, 1.0), "ece": (0.0, 1.0), "nll": (0.0, math.inf), "brier": (0.0, 2.0)}
+BOUNDS = calibration.BOUNDS | {"auroc": (0.0, 1.0), "hole_share": (0.0, 1.0)}
 
 
 def over_seeds(metric: str, estimates: Sequence[Estimate]) -> Estimate:

@@ -9,6 +9,13 @@ KNOWN = {
     "squeezenet1_1": "SqueezeNet 1.1",
     "mc_dropout": "MC dropout",
     "ensemble": "deep ensemble",
+    "softmax_scaled": "softmax, temperature-scaled",
+    "mc_dropout_logits": "MC dropout, mean of logits",
+    "dropout_ensemble": "ensemble of MC dropout",
+    "bayes_by_backprop": "Bayes by backprop",
+    "evidential_log": "evidential, log loss",
+    "evidential_digamma": "evidential, digamma loss",
+    "mlp": "MLP",
     "gaussian_fuzzing": "Gaussian fuzzing",
     "gradient_x_input": "gradient × input",
     "simple_taylor": "simple Taylor",
@@ -48,8 +55,11 @@ KNOWN = {
     "code_gan": "AM, GAN codes",
     "code_dcgan": "AM, DCGAN codes",
     "max_probability": "maximum probability",
+    "extension": "training on holes",
     "ood": "out of distribution",
     "brier": "Brier score",
+    "brier_difference": "Brier score difference",
+    "risk_coverage": "risk and coverage",
 }
 LEFT_OUT = "not in this configuration"
 ACRONYMS = {each.lower(): each for each in ("FGSM", "PGD", "LRP", "LIME", "NLL", "ECE", "CAM")}

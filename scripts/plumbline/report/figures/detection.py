@@ -9,15 +9,16 @@ from plumbline.detection.scores import CONTROL as CONTROL_SCORE
 from plumbline.report.style import COLORS, CONTROL, panels, styled
 from plumbline.report.wording import describe, words
 
+# By what an estimator is made of; scores of the stability stage have colours of their own.
 FAMILIES = {
-    "softmax": COLORS[0],
-    "mc_dropout": COLORS[1],
-    "ensemble": COLORS[2],
     "label_change_rate": COLORS[4],
     "conductance": COLORS[3],
+    "ensemble": COLORS[2],
+    "dropout": COLORS[1],
+    "softmax": COLORS[0],
+    "bayes": COLORS[5],
+    "evidential": COLORS[8],
 }
-# One net does not disagree with itself: these are constant, or the entropy once more.
-EMPTY = ("softmax.mutual_information", "softmax.variance", "softmax.expected_entropy")
 
 
 def tasks(detection: pd.DataFrame) -> list[tuple[str, str, str]]:
@@ -41,7 +42,7 @@ def draw(detection: pd.DataFrame) -> Figure:
     ``detection`` has the rows of one dataset and model.  The dashed line is the control, the
     maximum softmax probability of the single net; scores are sorted by their mean AUROC.
     """
-    known = detection["value"].notna() & ~detection["score"].isin(EMPTY)
+    known = detection["value"].notna()
     rows = detection[(detection["metric"] == "auroc") & known]
     drawn = tasks(rows)
     keys = pd.MultiIndex.from_frame(rows[["task", "set", "positives"]])
@@ -80,6 +81,10 @@ def _dots(ax: Axes, part: pd.DataFrame, scores: list[str]) -> None:
             continue
         value, low, high = part.loc[score, ["value", "low", "high"]].astype(float)
         error = np.array([[value - low], [high - value]])
-        color = "0.3" if score == CONTROL_SCORE else FAMILIES.get(score.split(".")[0], COLORS[7])
+        color = "0.3" if score == CONTROL_SCORE else _color(score.split(".")[0])
         ax.errorbar(value, place, xerr=error, fmt="o", markersize=5, capsize=2, color=color)
     ax.grid(False, axis="y")
+
+
+def _color(family: str) -> tuple[float, ...]:
+    return next((color for part, color in FAMILIES.items() if part in family), COLORS[7])

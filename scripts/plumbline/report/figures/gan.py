@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from plumbline.report.style import COLORS, WIDTH, styled
+from plumbline.report.style import COLORS, WIDTH, sheet, styled
 from plumbline.report.wording import words
 
 ROWS, COLUMNS = 6, 10  # samples shown, and as many training images
@@ -34,8 +34,8 @@ def draw(generators: Mapping[str, Training]) -> Figure:
     for row, (name, each) in zip(axes, generators.items(), strict=True):
         _losses(row[0], each.history)
         row[0].set_title(f"{words(name)}: losses")
-        _grid(row[1], each.samples, f"{words(name)}: samples")
-        _grid(row[2], each.nearest, "nearest training image of each")
+        sheet(row[1], each.samples, ROWS, COLUMNS, f"{words(name)}: samples")
+        sheet(row[2], each.nearest, ROWS, COLUMNS, "nearest training image of each")
     axes[-1, 0].set_xlabel("epoch")
     axes[0, 0].legend(loc="best")
     figure.suptitle("Generators that the code-space visualizations search")
@@ -47,17 +47,3 @@ def _losses(ax: Axes, history: pd.DataFrame) -> None:
         values = history[f"{name}_loss"]
         ax.plot(history["epoch"] + 1, values, color=color, linewidth=1.2, label=name)
     ax.set(ylabel="loss (nats)", ylim=(0, None))
-
-
-def _grid(ax: Axes, images: np.ndarray, title: str) -> None:
-    shown = images[: ROWS * COLUMNS]
-    missing = ROWS * COLUMNS - len(shown)
-    shown = np.concatenate([shown, np.ones((missing, *shown.shape[1:]), shown.dtype)])
-    shown = np.pad(shown, [(0, 0), (0, 0), (1, 0), (1, 0)], constant_values=1.0)
-    _, channels, height, width = shown.shape
-    sheet = shown.reshape(ROWS, COLUMNS, channels, height, width).transpose(0, 3, 1, 4, 2)
-    sheet = sheet.reshape(ROWS * height, COLUMNS * width, channels)
-    ax.imshow(sheet.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    ax.set(xticks=[], yticks=[], title=title)
-    ax.grid(False)
-    ax.spines[:].set_visible(False)

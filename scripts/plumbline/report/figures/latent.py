@@ -1,6 +1,6 @@
 """Maps of uncertainty over a two-dimensional latent space, with the encoded images on them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -10,8 +10,9 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from scipy.special import ndtr
 
-from plumbline.report.style import COLORS, WIDTH, panels, styled
+from plumbline.report.style import COLORS, WIDTH, styled
 from plumbline.report.wording import describe, words
 
 Maps = Mapping[tuple[str, str], np.ndarray]  # (estimator, model) -> [rows, columns]
@@ -26,6 +27,12 @@ CORPORA = {
     "out_of_distribution": "in- and out-of-distribution images",
     "adversarial": "clean and adversarial images",
 }
+CONTOUR = COLORS[1]
+# Lengths in inches.
+SIDE, GAP = 3.1, 0.2  # of a map and between maps
+LEFT, RIGHT = 0.75, 1.1  # beside the maps: their labels, the colour bar
+TOP, TITLE = 0.5, 0.45  # above all maps, and above each
+FOOT, LABELS = 1.35, 0.5  # below: labels and legend; the labels alone
 SHOWN = 1000  # encoded images of each set: more hide the map
 
 
@@ -37,10 +44,31 @@ class Codes:
     points: np.ndarray
 
 
-def extent(axis: np.ndarray) -> tuple[float, float, float, float]:
-    """What an image of a grid over ``axis`` squared covers: half a cell beyond its points."""
+@dataclass(frozen=True)
+class Plane:
+    """How a grid of a LatentMap is drawn: its cells as squares of equal size.
+
+    A map covers ``covers``, (left, right, bottom, top), in coordinates of the drawing, to which
+    ``place`` takes points of latent space; ``ticks`` are latent values, None those of the
+    drawing.  ``on_data`` [P, P] says which cells are within the contour of the data.
+    """
+
+    covers: tuple[float, float, float, float]
+    place: Callable[[np.ndarray], np.ndarray]
+    on_data: np.ndarray
+    ticks: tuple[float, ...] | None
+    label: str
+
+
+def plane(arrays: Mapping[str, np.ndarray], grid: str) -> Plane:
+    """The plane of one ``grid``, ``linear`` or ``quantile``, of a LatentMap's ``arrays``."""
+    axis, on_data = arrays[f"{grid}.axis"], arrays[f"{grid}.on_data"]
+    if grid == "quantile":
+        ticks = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)
+        return Plane((0.0, 1.0, 0.0, 1.0), ndtr, on_data, ticks, "equal shares of the prior")
     low, high, half = float(axis[0]), float(axis[-1]), float(axis[1] - axis[0]) / 2
-    return low - half, high + half, low - half, high + half
+    covers = (low - half, high + half, low - half, high + half)
+    return Plane(covers, np.asarray, on_data, None, "equal steps")
 
 
 def norm(maps: list[np.ndarray]) -> Normalize:
@@ -58,57 +86,109 @@ def draw(
     classes: Sequence[str],
     corpus: str,
     measure: str,
-    covers: tuple[float, float, float, float],
+    over: Plane,
     scale: Normalize,
 ) -> Figure:
     """Rows estimators, columns models; each map with the encoded test images over it.  The maps
     of a single model stand side by side.
 
     ``maps`` hold a value for each grid point, rows along the second latent dimension from low
-    to high, and reach over ``covers``, (left, right, bottom, top).  ``scale`` is shared by all
-    figures of the measure.  ``first``, with its ``labels``, is drawn as dots coloured by class,
-    ``second`` as black crosses, at most 1000 of each.
+    to high; an estimator that does not apply to a model has none, and an empty panel.
+    ``scale`` is shared by all figures of the measure.  ``first``, with its ``labels``, is drawn
+    as dots coloured by class, ``second`` as black crosses, at most 1000 of each.
     """
     estimators = list(dict.fromkeys(estimator for estimator, _ in maps))
     models = list(dict.fromkeys(model for _, model in maps))
     colormap, label = SCALES[measure]
     rows = (len(estimators), len(models)) if len(models) > 1 else (1, len(estimators))
-    figure, axes = panels(
-        *rows,
-        width=min(WIDTH, 1.4 + 3.2 * rows[1]),  # square maps; more would be left empty
-        height=3.9,
-        layout="compressed",
-        sharex=True,
-        sharey=True,
-    )
+    figure, axes, bar = _panels(*rows)
     for ax, (estimator, model) in zip(axes.flat, product(estimators, models), strict=True):
-        ax.imshow(
-            maps[estimator, model],
-            origin="lower",
-            extent=covers,
-            cmap=colormap,
-            norm=scale,
-            interpolation="nearest",
-        )
-        _scatter(ax, first, labels, second)
-        ax.set(title=f"{words(model)}, {words(estimator)}", xlim=covers[:2], ylim=covers[2:])
-        ax.grid(False)
+        name = f"{words(model)}\n{words(estimator)}"
+        if (estimator, model) not in maps:
+            ax.set(title=f"{name}: does not apply")
+            continue
+        draw_map(ax, maps[estimator, model], over, colormap, scale)
+        _scatter(ax, first, labels, second, over)
+        ax.set(title=name, xlim=over.covers[:2], ylim=over.covers[2:])
     for ax in axes[-1]:
         ax.set_xlabel("first latent dimension")
     for ax in axes[:, 0]:
         ax.set_ylabel("second latent dimension")
-    figure.colorbar(ScalarMappable(scale, colormap), ax=axes, label=label, shrink=0.8, pad=0.01)
+    figure.colorbar(ScalarMappable(scale, colormap), cax=bar, label=label)
     _legend(figure, first, classes, second)
-    figure.suptitle(f"{words(measure).capitalize()} over the latent space of {CORPORA[corpus]}")
+    what = f"{words(measure)} over the latent space of"
+    figure.suptitle(
+        f"{what[0].upper()}{what[1:]}\n{CORPORA[corpus]}, {over.label}",
+        y=1 - 0.08 / figure.get_figheight(),
+    )
     return figure
 
 
-def _scatter(ax: Axes, first: Codes, labels: np.ndarray, second: Codes | None) -> None:
+def _panels(rows: int, columns: int) -> tuple[Figure, np.ndarray, Axes]:
+    """A figure of square panels [rows, columns], placed by hand, and axes of the colour bar.
+
+    A layout engine would measure every text several times and take half of the drawing's time.
+    """
+    side = min(SIDE, (WIDTH - LEFT - RIGHT - (columns - 1) * GAP) / columns)
+    width = LEFT + columns * side + (columns - 1) * GAP + RIGHT
+    height = TOP + rows * (side + TITLE) + FOOT
+    figure = Figure(figsize=(width, height))
+    axes = figure.subplots(
+        rows,
+        columns,
+        squeeze=False,
+        sharex=True,
+        sharey=True,
+        gridspec_kw={
+            "left": LEFT / width,
+            "right": 1 - RIGHT / width,
+            "bottom": FOOT / height,
+            "top": 1 - (TOP + TITLE) / height,
+            "wspace": GAP / side,
+            "hspace": TITLE / side,
+        },
+    )
+    low, tall = FOOT / height, (rows * (side + TITLE) - TITLE) / height
+    bar = figure.add_axes((1 - (RIGHT - GAP) / width, low, 0.18 / width, tall))
+    return figure, axes, bar
+
+
+def draw_map(ax: Axes, values: np.ndarray, over: Plane, colormap: str, scale: Normalize) -> None:
+    """Draw one map with the contour of the data."""
+    ax.imshow(
+        values,
+        origin="lower",
+        extent=over.covers,
+        cmap=colormap,
+        norm=scale,
+        interpolation="nearest",
+    )
+    contour(ax, over)
+    if over.ticks:
+        places = over.place(np.array(over.ticks))
+        ax.set_xticks(places, [f"{each:g}" for each in over.ticks])
+        ax.set_yticks(places, [f"{each:g}" for each in over.ticks])
+    ax.grid(False)
+
+
+def contour(ax: Axes, over: Plane) -> None:
+    """The line around the cells that are on the data, through the middles of cells."""
+    if not over.on_data.any() or over.on_data.all():
+        return
+    count = len(over.on_data)
+    left, right, bottom, top = over.covers
+    middles = (np.arange(count) + 0.5) / count
+    columns, rows = left + middles * (right - left), bottom + middles * (top - bottom)
+    ax.contour(columns, rows, over.on_data, levels=[0.5], colors=[CONTOUR], linewidths=1.0)
+
+
+def _scatter(ax: Axes, first: Codes, labels: np.ndarray, second: Codes | None, over: Plane) -> None:
     shades = np.array(COLORS)[labels[:SHOWN] % len(COLORS)]
-    ax.scatter(*first.points[:SHOWN].T, s=7, c=shades, linewidths=0.2, edgecolors="white")
+    dots = over.place(first.points[:SHOWN])
+    ax.scatter(*dots.T, s=7, c=shades, linewidths=0.2, edgecolors="white")
     if second is not None:
         ax.scatter(
-            *second.points[:SHOWN].T,
+            *over.place(second.points[:SHOWN]).T,
             s=26,
             c="black",
             marker="X",
@@ -131,9 +211,10 @@ def _legend(figure: Figure, first: Codes, classes: Sequence[str], second: Codes 
     inches = 0.45 + 0.09 * longest  # of a column: the marker and the letters of its text
     figure.legend(
         handles=handles,
-        loc="outside lower center",
+        loc="upper center",
+        bbox_to_anchor=(0.5, (FOOT - LABELS) / figure.get_figheight()),
         ncols=min(len(handles), int(figure.get_figwidth() / inches)),
         handletextpad=0.2,
         columnspacing=1.2,
-        title=f"encoded {words(first.name)}",
+        title=f"encoded {words(first.name)}; 95 % of the training images within the orange line",
     )

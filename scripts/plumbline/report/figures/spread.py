@@ -19,7 +19,7 @@ SOURCES = {"dropout": "dropout masks", "noise": "draws of noise on the pixels"}
 
 def title(spread: Spread, method: str, model: str, objective: str) -> str:
     """What is drawn, in words."""
-    net = f"{words(model)}, trained for evidence," if objective == "evidential" else words(model)
+    net = words(model) if objective == "seed" else f"{words(model)}, trained for evidence,"
     level = f", {spread.level:g} of the range" if spread.source == "noise" else ""
     return f"{words(method)} of {net} over {spread.samples} {SOURCES[spread.source]}{level}"
 

@@ -1,0 +1,23 @@
+"""Draw the reliability diagrams of every estimator of a net."""
+
+import argparse
+
+from plumbline import cli
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scores", required=True, help="Parquet table of images")
+    parser.add_argument("--model", required=True, help="net that it is of")
+    parser.add_argument("--out", required=True, help="PNG to write")
+
+
+def main(args: argparse.Namespace) -> None:
+    from plumbline.report.figures import calibration
+    from plumbline.report.reading import read_images
+    from plumbline.report.style import save
+
+    save(calibration.draw(read_images([args.scores], [args.model])), args.out)
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments)

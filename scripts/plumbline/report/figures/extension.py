@@ -1,0 +1,96 @@
+"""Nets trained with images from holes, with random ones and with none, side by side."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from plumbline.latent.extension import ARMS
+from plumbline.report.style import COLORS, WIDTH, sheet, styled
+from plumbline.report.summary import estimate
+from plumbline.report.wording import describe, words
+
+ROWS, COLUMNS = 2, 30  # images of each arm that are shown
+# Metric, measure and what its axis says; the AUROC has a panel for each set.
+PANELS = (
+    ("accuracy", "", "accuracy on test"),
+    ("nll", "", "NLL on test (nats)"),
+    ("ece", "", "ECE on test"),
+    ("hole_share", "entropy", "share of holes, by entropy"),
+    ("auroc", "entropy", "AUROC of entropy"),
+)
+
+
+def panels_of(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """Rows of each panel: of one metric and one set."""
+    found = []
+    for metric, measure, label in PANELS:
+        kind = table["metric"].isin([metric, f"{metric}_difference"])
+        rows = table[kind & (table["measure"].fillna("") == measure)]
+        for name, part in rows.groupby("set", sort=False):
+            title = f"{label}\n{describe(name)}" if metric == "auroc" else label
+            found.append(part.assign(title=title))
+    return found
+
+
+@styled
+def draw(table: pd.DataFrame, extra: Mapping[str, np.ndarray], *, model: str) -> Figure:
+    """A panel for each metric: a point for each seed, those of one seed joined, their mean, and
+    the ensemble; under it the mean difference of holes and random.  Below, the images.
+
+    ``table`` are the rows of measure_extension.py of one net, as a frame read from CSV.
+    ``extra`` are the images [N, C, H, W] in [0, 1] of the arms ``holes`` and ``random``.
+    """
+    parts = panels_of(table)
+    figure = Figure(figsize=(WIDTH, 5.2), layout="constrained")
+    upper, lower = figure.subfigures(2, 1, height_ratios=[3.1, 1.9])
+    for ax, part in zip(upper.subplots(1, len(parts), squeeze=False)[0], parts, strict=True):
+        _panel(ax, part)
+    handles = _handles()[: 3 if "ensemble" in set(table["estimator"]) else 1]
+    upper.legend(handles=handles, loc="outside lower center", ncols=3)
+    shares = table[table["metric"] == "share_in_holes"].set_index("arm")["value"]
+    for ax, (arm, images) in zip(lower.subplots(len(extra), 1), extra.items(), strict=True):
+        where = "from holes" if arm == "holes" else "from anywhere off the data"
+        title = f"{where}: {len(images)} images, {shares[arm]:.0%} in holes"
+        sheet(ax, images, ROWS, COLUMNS, title)
+    count = max(map(len, extra.values()))
+    figure.suptitle(f"{words(model)} trained with {count} decoded images more, or none")
+    return figure
+
+
+def _panel(ax: Axes, part: pd.DataFrame) -> None:
+    own = part[part["control"].isna()]
+    single = own[own["estimator"] == "softmax"]
+    by_seed = single.pivot(index="seed", columns="arm", values="value")[list(ARMS)]
+    places = np.arange(len(ARMS))
+    for values in by_seed.to_numpy():
+        ax.plot(places, values, color="0.75", linewidth=0.9, zorder=1)
+        ax.scatter(places, values, color=COLORS[0], s=22, zorder=2)
+    ax.hlines(by_seed.mean(), places - 0.25, places + 0.25, color="black", linewidth=1.8, zorder=3)
+    several = own[own["estimator"] == "ensemble"].set_index("arm")["value"]
+    if len(several):
+        at = {"facecolors": "white", "edgecolors": COLORS[3], "marker": "D", "s": 26, "zorder": 4}
+        ax.scatter(places, several[list(ARMS)], **at)
+    ax.set(xticks=places, xticklabels=ARMS, xlim=(-0.5, 2.5), title=part["title"].iloc[0])
+    ax.ticklabel_format(axis="y", useOffset=False)
+    ax.set_xlabel(f"holes − random:\n{_difference(part)}")
+
+
+def _difference(part: pd.DataFrame) -> str:
+    """Mean paired difference of the single nets, with the interval over seeds if there is one."""
+    pairs = (part["arm"] == "holes") & (part["control"] == "random")
+    rows = part[pairs & (part["estimator"] == "softmax")]
+    over = "seeds" if "seeds" in set(rows["over"]) else rows["over"].iloc[0]
+    return estimate(*rows.loc[rows["over"] == over, ["value", "low", "high"]].iloc[0])
+
+
+def _handles() -> Sequence[Line2D]:
+    dot = {"linestyle": "", "markersize": 5}
+    return [
+        Line2D([], [], color=COLORS[0], marker="o", label="single nets, joined by seed", **dot),
+        Line2D([], [], color="black", label="their mean"),
+        Line2D([], [], color=COLORS[3], marker="D", mfc="white", label="their ensemble", **dot),
+    ]

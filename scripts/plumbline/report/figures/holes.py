@@ -1,0 +1,107 @@
+"""Holes of the latent maps: where they lie, what they decode to, and the nearest images."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from plumbline.report.figures.latent import CONTOUR, CORPORA, contour, plane
+from plumbline.report.style import COLORS, WIDTH, notice, styled
+from plumbline.report.wording import words
+
+Arrays = Mapping[str, np.ndarray]
+MEASURE = "entropy"
+SHOWN = 5  # regions
+BESIDE = 3  # training images beside each
+ROW, HEAD = 2.05, 0.7  # inches
+SHADES = [each for each in COLORS if each != CONTOUR][:SHOWN]
+PARTS = ("region", "cell", "area", "class", "probability", "image", "nearest", "nearest_distance")
+OTHER = "0.75"  # smaller regions
+
+
+@styled
+def draw(
+    maps: Mapping[str, Arrays],
+    holes: Mapping[str, tuple[Arrays, float]],
+    estimators: Sequence[str],
+    train: np.ndarray,
+    *,
+    classes: Sequence[str],
+    corpus: str,
+) -> Figure:
+    """A row for each model and estimator: the regions on the map, and the five largest decoded.
+
+    ``maps`` are the LatentMaps of one corpus by model, ``holes`` the artefacts Holes with their
+    distance of the data, ``train`` [N, C, H, W] the training images.  Beside a decoded image
+    stand the three nearest training images, the nearest on top; above it the class and
+    probability that the net gives it; below it the region's share of the off-data area and its
+    novelty, the distance to the nearest training image in units of what is usual among data.
+    """
+    rows = [(m, e) for m in maps for e in estimators if f"{e}.{MEASURE}.region" in holes[m][0]]
+    if not rows:
+        return notice("No estimator is mapped")
+    figure = Figure(figsize=(WIDTH, ROW * len(rows) + HEAD), layout="constrained")
+    axes = figure.subplots(len(rows), 2, squeeze=False, width_ratios=[1, 5])
+    for (model, estimator), (left, right) in zip(rows, axes, strict=True):
+        (arrays, usual), key = holes[model], f"{estimator}.{MEASURE}"
+        own = {name: arrays[f"{key}.{name}"] for name in PARTS}
+        _regions(left, own, maps[model])
+        left.set_title(f"{words(model)}\n{words(estimator)}", fontsize=8)
+        _strip(right, own, train, int((~maps[model]["linear.on_data"]).sum()), usual, classes)
+    figure.suptitle(
+        f"Holes by {words(MEASURE)} in the latent space of {CORPORA[corpus]}: the {SHOWN} largest"
+    )
+    return figure
+
+
+def _regions(ax: Axes, own: Arrays, arrays: Arrays) -> None:
+    """Where the regions lie: the shown ones coloured, each with its number."""
+    over = plane(arrays, "linear")
+    palette = np.array([(1, 1, 1), *map(to_rgb, SHADES), to_rgb(OTHER)])
+    shown = palette[np.minimum(own["region"], SHOWN + 1)]
+    ax.imshow(shown, origin="lower", extent=over.covers, interpolation="nearest")
+    contour(ax, over)
+    axis = arrays["linear.axis"]
+    for number, cell in enumerate(own["cell"][:SHOWN], start=1):
+        row, column = divmod(int(cell), len(axis))
+        how = {"ha": "center", "va": "center", "fontsize": 9, "fontweight": "bold"}
+        ax.text(axis[column], axis[row], str(number), **how)
+    ax.set(xlim=over.covers[:2], ylim=over.covers[2:])
+    ax.tick_params(labelsize=6)
+    ax.grid(False)
+
+
+def _strip(
+    ax: Axes, own: Arrays, train: np.ndarray, off: int, usual: float, classes: Sequence[str]
+) -> None:
+    """The decoded images of the regions, each with its nearest training images, and the texts."""
+    side = train.shape[-1]
+    tall, gap = BESIDE * side, side // 4
+    pitch = tall + side + 3 * gap
+    canvas = np.ones((tall, SHOWN * pitch, 3))
+    for number, image in enumerate(own["image"][:SHOWN]):
+        left = number * pitch
+        large = _colour(image).repeat(BESIDE, 0).repeat(BESIDE, 1)
+        near = np.concatenate([_colour(train[each]) for each in own["nearest"][number][:BESIDE]])
+        canvas[:, left : left + tall] = large
+        canvas[: len(near), left + tall + gap : left + tall + gap + side] = near
+        name = classes[own["class"][number]]
+        novelty = own["nearest_distance"][number, 0] / usual
+        above = f"{number + 1}: says {name} ({own['probability'][number]:.2f})"
+        below = f"{100 * own['area'][number] / off:.1f} % of area\nnovelty {novelty:.2f}"
+        color = SHADES[number]
+        ax.text(left, -gap, above, fontsize=9, fontweight="bold", color=color, va="bottom")
+        ax.text(left, tall + gap, below, fontsize=8, va="top")
+    if not len(own["image"]):
+        ax.text(tall, tall / 2, "no holes", fontsize=10, va="center")
+    ax.imshow(canvas, interpolation="nearest")
+    ax.set(xlim=(-gap, SHOWN * pitch), ylim=(tall * 1.35, -side * 0.8))
+    ax.set_axis_off()
+
+
+def _colour(image: np.ndarray) -> np.ndarray:
+    """An image [C, H, W], uint8 or in [0, 1], as [H, W, 3] in [0, 1]."""
+    pixels = image / 255 if image.dtype == np.uint8 else image
+    return np.broadcast_to(pixels, (3, *pixels.shape[1:])).transpose(1, 2, 0)

@@ -1,0 +1,74 @@
+"""From one test image to another through pixel space and through latent space."""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from plumbline.report.style import WIDTH, colors, styled
+from plumbline.report.wording import words
+
+Arrays = Mapping[str, np.ndarray]
+SPACES = {"pixel": "--", "decoded": ":", "latent": "-"}
+NAMES = {
+    "pixel": "mixed pixels",
+    "decoded": "mixed pixels of reconstructions",
+    "latent": "mixed codes, decoded",
+}
+MEASURES = ("entropy", "mutual_information")
+STRIP = 0.75  # inches of each strip of images
+ROW = 2.4
+
+
+@styled
+def draw(ways: Mapping[str, Arrays], estimators: Sequence[str]) -> Figure:
+    """Strips of the way between one pair of images in each space; below, a row for each model:
+    entropy and mutual information on that way, and their distribution half-way over all pairs.
+
+    ``ways`` are the artefacts Interpolation by model: their images are the same.
+    """
+    shades = colors(estimators)
+    first = next(iter(ways.values()))
+    height = len(SPACES) * STRIP + 0.3
+    figure = Figure(figsize=(WIDTH, height + ROW * len(ways) + 0.9), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=[height, ROW * len(ways) + 0.6])
+    strips = above.subplots(len(SPACES), 1)
+    for ax, (space, name) in zip(strips, NAMES.items(), strict=True):
+        _strip(ax, first[f"{space}.image"], name)
+    axes = below.subplots(len(ways), 2 * len(MEASURES), squeeze=False, sharex="col")
+    for line, (model, arrays) in enumerate(ways.items()):
+        for column, measure in enumerate(MEASURES):
+            curves, halfway = axes[line, 2 * column : 2 * column + 2]
+            for (space, style), estimator in product(SPACES.items(), estimators):
+                key = f"{estimator}.{space}.{measure}"
+                if key in arrays:
+                    how = {"color": shades[estimator], "linestyle": style, "linewidth": 1.2}
+                    curves.plot(arrays["shares"], arrays[key], **how)
+                    values = np.sort(arrays[f"{key}.midpoint"])
+                    halfway.plot(values, np.arange(1, len(values) + 1) / len(values), **how)
+            unit = f"{words(measure)} (nats)"
+            curves.set(title=f"{words(model)}: one pair", ylabel=unit)
+            halfway.set(title=f"half-way, {len(values)} pairs", ylabel="share of pairs below")
+            if line == len(ways) - 1:
+                curves.set_xlabel("share of the second image")
+                halfway.set_xlabel(unit)
+    lines = [Line2D([], [], color=shades[each], label=words(each)) for each in estimators]
+    lines += [
+        Line2D([], [], color="0.3", linestyle=style, label=NAMES[space])
+        for space, style in SPACES.items()
+    ]
+    below.legend(handles=lines, loc="outside lower center", ncols=len(lines))
+    figure.suptitle("Between two test images of different classes")
+    return figure
+
+
+def _strip(ax: Axes, images: np.ndarray, name: str) -> None:
+    """Images [T, C, H, W] side by side."""
+    row = np.concatenate(list(images), axis=2)
+    pixels = row[0] if len(row) == 1 else row.transpose(1, 2, 0)
+    ax.imshow(pixels, cmap="gray", vmin=0, vmax=1, aspect="equal")
+    ax.set_title(name, fontsize=9, loc="left")
+    ax.set_axis_off()

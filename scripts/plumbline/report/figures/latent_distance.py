@@ -1,0 +1,59 @@
+"""Uncertainty against the distance to the encoded training images."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from plumbline.report.figures.latent import CORPORA
+from plumbline.report.style import colors, curve, legend_below, panels, styled
+from plumbline.report.wording import words
+from plumbline.statistics import mean_intervals
+
+BINS = 10
+LABELS = {
+    "entropy": "entropy (nats)",
+    "mutual_information": "mutual information (nats)",
+    "max_probability": "maximum probability",
+}
+
+
+@styled
+def draw(
+    maps: Mapping[str, Mapping[str, np.ndarray]],
+    estimators: Sequence[str],
+    measures: Sequence[str],
+    *,
+    corpus: str,
+    seed: int,
+) -> Figure:
+    """Rows measures, columns models: mean of the cells in each tenth of the distances, with its
+    interval, one line for each estimator; dotted its median on the data.
+
+    ``maps`` are the LatentMaps of one corpus by model; the cells are those of the linear grid.
+    """
+    shades = colors(estimators)
+    figure, axes = panels(len(measures), len(maps), height=2.6, sharex=True, sharey="row")
+    for column, (model, arrays) in enumerate(maps.items()):
+        distance = arrays["linear.distance"].ravel()
+        bins = np.array_split(np.argsort(distance, kind="stable"), BINS)
+        least = min(map(len, bins))  # all bins as many cells: they share their resamples
+        cells = np.stack([each[:least] for each in bins], 1)
+        for line, measure in enumerate(measures):
+            ax = axes[line, column]
+            for estimator in estimators:
+                values = arrays.get(f"linear.{estimator}.{measure}")
+                if values is None:
+                    continue
+                how = {"color": shades[estimator], "label": words(estimator)}
+                figures = mean_intervals(values.ravel()[cells], seed)
+                curve(ax, distance[cells].mean(0), *figures, marker="o", markersize=3, **how)
+                on = values[arrays["linear.on_data"]]
+                if len(on):
+                    ax.axhline(np.median(on), color=shades[estimator], ls=":", lw=1)
+            ax.set_ylabel(LABELS[measure] if column == 0 else "")
+        axes[0, column].set_title(words(model))
+        axes[-1, column].set_xlabel("distance to the 10 nearest codes")
+    legend_below(figure, max(axes[0], key=lambda ax: len(ax.lines)))
+    figure.suptitle(f"Uncertainty by distance to the training images: {CORPORA[corpus]}")
+    return figure

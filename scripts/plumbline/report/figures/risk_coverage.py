@@ -1,0 +1,71 @@
+"""Risk against coverage: how many errors are left when the uncertain images are not answered."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from plumbline.ranking import selective
+from plumbline.report.estimators import CONTROL, styles
+from plumbline.report.style import legend_below, panels, styled
+from plumbline.report.wording import words
+
+MEASURES = ("max_probability", "entropy", "mutual_information", "vacuity")
+SHARES = np.arange(1, 101) / 100
+LEAST = 0.5  # coverage from which the curves are drawn: below, few images make them jump
+HIGHEST = 4.0  # times the control's risk at full coverage, where the panels end
+
+
+@styled
+def draw(scores: pd.DataFrame) -> Figure:
+    """A row for each model, a column for each measure that orders the test images.
+
+    ``scores`` has the rows of the tables of images and a column ``model``.  In every panel the
+    dashed grey line is the control, the softmax by its largest probability; panels end at
+    ``HIGHEST`` times the control's error rate.
+    """
+    test = scores[scores["set"] == "test"]
+    models, looks = list(test["model"].unique()), styles(list(test["estimator"].unique()))
+    measures = [name for name in MEASURES if name in test and test[name].nunique() > 1]
+    figure, axes = panels(len(models), len(measures), height=2.6, sharex=True, sharey="row")
+    for line, model in enumerate(models):
+        own = test[test["model"] == model].groupby("estimator", sort=False)
+        control = own.get_group(CONTROL)
+        for column, measure in enumerate(measures):
+            ax = axes[line, column]
+            for name, part in own:
+                if name != CONTROL and part[measure].nunique() > 1:
+                    risk = curve(part, measure)
+                    how = {"color": looks[name]["color"], "linestyle": looks[name]["linestyle"]}
+                    ax.plot(SHARES, risk, label=words(name), linewidth=1.4, **how)
+            how = {"color": looks[CONTROL]["color"], "linestyle": "--"}
+            risk = curve(control, "max_probability")
+            ax.plot(SHARES, risk, label="softmax, maximum probability (control)", **how)
+            ax.set_title(f"{words(model)}, by {words(measure)}")
+        most = HIGHEST * (~control["correct"].to_numpy(bool)).mean()
+        axes[line, 0].set(ylabel="risk (share wrong)", ylim=(-0.02 * most, min(most, 1.02) or 1.0))
+    for ax in axes[-1]:
+        ax.set(xlabel="coverage (share answered)", xlim=(LEAST, 1.005))
+    _legend(figure, axes.ravel())
+    figure.suptitle("Errors left on test when the most certain images are answered first")
+    return figure
+
+
+def curve(images: pd.DataFrame, measure: str) -> np.ndarray:
+    """Risk at each of ``SHARES``, the most certain of ``images`` first, ties in any order."""
+    sign = -1 if measure == "max_probability" else 1
+    uncertainty, wrong = sign * images[measure].to_numpy(), ~images["correct"].to_numpy(bool)
+    counts = np.ones((1, len(wrong)), np.int32)
+    return selective(uncertainty, wrong, counts, SHARES)["risks"][0]
+
+
+def _legend(figure: Figure, axes: np.ndarray) -> None:
+    """One legend of every line of any panel."""
+    most = max(axes, key=lambda ax: len(ax.get_lines()))
+    known = {line.get_label() for line in most.get_lines()}
+    for ax in axes:
+        for line in ax.get_lines():
+            if line.get_label() not in known:
+                known.add(line.get_label())
+                how = {"color": line.get_color(), "linestyle": line.get_linestyle()}
+                most.plot([], [], label=line.get_label(), **how)
+    legend_below(figure, most, columns=4)

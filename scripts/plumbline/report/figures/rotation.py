@@ -1,0 +1,97 @@
+"""Test images turned step by step: what each estimator says, and how sure it is."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+from plumbline.artefacts import ImageSet
+from plumbline.report.style import WIDTH, styled
+from plumbline.report.wording import words
+
+CLASSES = (1, 4, 6)  # study 003 turned a 1; a 6 upside down is a 9
+CELL = 0.36  # inches, height of an estimator's row
+SIDE = 0.72  # inches, width and height of an image
+COLORMAP = "Blues"
+
+
+@styled
+def draw(sets: Sequence[ImageSet], levels: Sequence[float], scores: pd.DataFrame) -> Figure:
+    """For one image of each of a few classes a strip: turned images, below them the answers.
+
+    ``sets`` are the same images turned by ``levels`` degrees; ``scores`` the rows of one net's
+    table of images.  A cell holds the class that the estimator gives, its probability, and
+    below it the entropy, which is also its colour.
+    """
+    first = sets[0]
+    shown = [np.flatnonzero(first.labels == c) for c in CLASSES if c < len(first.classes)]
+    shown = [int(places[0]) for places in shown if len(places)] or [0]
+    names = list(scores["estimator"].unique())
+    per_strip = SIDE + CELL * len(names)
+    figure = Figure(figsize=(WIDTH, per_strip * len(shown) + 1.5), layout="constrained")
+    ratios = [SIDE, CELL * len(names)] * len(shown)
+    axes = figure.subplots(2 * len(shown), 1, gridspec_kw={"height_ratios": ratios}, squeeze=False)
+    figure.get_layout_engine().set(h_pad=0.03, hspace=0.01)
+    limit = float(np.log(len(first.classes)))
+    for place, image in enumerate(shown):
+        above, below = axes[2 * place, 0], axes[2 * place + 1, 0]
+        _images(above, [each.pixels[image] for each in sets], levels)
+        above.set_ylabel(f"is {first.classes[first.labels[image]]}", rotation=0, ha="right")
+        rows = scores[scores["index"] == first.index[image]]
+        drawn = _answers(below, rows, names, levels, first, image, limit)
+    bar = figure.colorbar(drawn, ax=list(axes[:, 0]), location="bottom", fraction=0.012, aspect=50)
+    bar.set_label("entropy (nats); dark = uncertain")
+    figure.suptitle(
+        f"{words(scores['model'].iloc[0])}: turned test images; class, its probability, entropy"
+    )
+    return figure
+
+
+def _images(ax: Axes, pixels: Sequence[np.ndarray], levels: Sequence[float]) -> None:
+    strip = np.concatenate(list(pixels), axis=2).transpose(1, 2, 0)
+    extent = (-0.5, len(pixels) - 0.5, 0, 1)
+    ax.imshow(
+        strip if strip.shape[2] == 3 else strip[..., 0],
+        cmap="gray",
+        vmin=0,
+        vmax=1,
+        extent=extent,
+        aspect="auto",
+    )
+    ax.set(xticks=range(len(levels)), yticks=[])
+    ax.set_xticklabels([f"{level:g}°" for level in levels])
+    ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
+    ax.grid(False)
+
+
+def _answers(
+    ax: Axes,
+    rows: pd.DataFrame,
+    names: Sequence[str],
+    levels: Sequence[float],
+    images: ImageSet,
+    image: int,
+    limit: float,
+) -> AxesImage:
+    entropy = np.full((len(names), len(levels)), np.nan)
+    found = rows.set_index(["estimator", "set"])
+    for line, name in enumerate(names):
+        for column, level in enumerate(levels):
+            own = found.loc[(name, f"rotation_{level:g}")]
+            entropy[line, column] = own["entropy"]
+            right = own["prediction"] == images.labels[image]
+            dark = own["entropy"] > 0.6 * limit
+            color = "white" if dark else "black"
+            answer = f"{images.classes[own['prediction']]} ({own['max_probability']:.2f})"
+            how = {"ha": "center", "va": "center", "color": color}
+            weight = "normal" if right else "bold"
+            ax.text(column, line - 0.16, answer, fontsize=7.5, fontweight=weight, **how)
+            ax.text(column, line + 0.25, f"{own['entropy']:.2f}", fontsize=6, **how)
+    drawn = ax.imshow(entropy, cmap=COLORMAP, vmin=0, vmax=limit, aspect="auto")
+    ax.set(xticks=[], yticks=range(len(names)))
+    ax.set_yticklabels([words(name) for name in names], fontsize=8)
+    ax.grid(False)
+    return drawn

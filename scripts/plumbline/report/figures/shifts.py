@@ -1,0 +1,67 @@
+"""What becomes of every estimator as images are turned, made noisy or attacked."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from plumbline.report.estimators import styles
+from plumbline.report.style import curve, legend_below, notice, panels, styled
+from plumbline.report.wording import words
+
+METRICS = {
+    "accuracy": "accuracy",
+    "nll": "NLL (nats)",
+    "ece": "ECE",
+    "mean_entropy": "mean entropy (nats)",
+    "mean_mutual_information": "mean mutual\ninformation (nats)",
+    "mean_vacuity": "mean vacuity",
+}
+LEVEL = r"^(?P<shift>.+?)_(?:eps)?(?P<level>[0-9.]+(?:e-?[0-9]+)?)$"
+UNITS = {"rotation": "rotation (degrees)", "noise": "noise (standard deviation)"}
+
+
+def levels(measures: pd.DataFrame) -> pd.DataFrame:
+    """The rows of shifted and attacked sets, with columns ``shift`` and ``level``."""
+    parts = measures["set"].str.extract(LEVEL)
+    rows = measures[measures["measure"].isna() & measures["control"].isna()]
+    rows = rows.join(parts.assign(level=parts["level"].astype(float)))
+    return rows[rows["shift"].notna() & ~rows["set"].str.startswith("ood_")]
+
+
+@styled
+def draw(measures: pd.DataFrame) -> Figure:
+    """A column for each kind of shift, a row for each figure, a line for each estimator.
+
+    ``measures`` has the rows of one net's table.  The softmax is the control.
+    """
+    rows = levels(measures)
+    if rows.empty:
+        return notice("No set of test is shifted or attacked in this configuration.")
+    order = [*UNITS, *sorted(set(rows["shift"]) - set(UNITS))]
+    shifts = [name for name in order if name in set(rows["shift"])]
+    metrics = [name for name in METRICS if name in set(rows["metric"])]
+    looks = styles(list(rows["estimator"].unique()))
+    figure, axes = panels(len(metrics), len(shifts), height=1.9, sharex="col", sharey="row")
+    for line, metric in enumerate(metrics):
+        for column, shift in enumerate(shifts):
+            part = rows[(rows["shift"] == shift) & (rows["metric"] == metric)]
+            _lines(axes[line, column], part, looks, markers=part["level"].nunique() < 8)
+        axes[line, 0].set_ylabel(METRICS[metric])
+    for column, shift in enumerate(shifts):
+        axes[0, column].set_title(words(shift))
+        axes[-1, column].set_xlabel(UNITS.get(shift, "ε (largest change of a pixel)"))
+    legend_below(figure, axes[0, 0], columns=4)
+    figure.suptitle(f"{words(measures['model'].iloc[0])}: shifted test images, 95 % intervals")
+    return figure
+
+
+def _lines(ax: Axes, rows: pd.DataFrame, looks: dict[str, dict], *, markers: bool) -> None:
+    for name, part in rows.groupby("estimator", sort=False):
+        part = part.sort_values("level")
+        if part["value"].abs().max() == 0:  # one net's mutual information
+            continue
+        how = looks[name] | {"markersize": 3, "linewidth": 1.3}
+        if not markers:
+            how["marker"] = ""
+        columns = (part[each] for each in ("level", "value", "low", "high"))
+        curve(ax, *columns, shade=0.08, label=words(name), **how)

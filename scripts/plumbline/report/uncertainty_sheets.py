@@ -1,0 +1,134 @@
+"""The tables of the stage uncertainty: quality, errors found, evidence, shifts, refusal."""
+
+import pandas as pd
+
+from plumbline.report.sheets import Sheet, Tables, cell, of
+from plumbline.report.wording import describe, words
+
+QUALITY = ("accuracy", "nll", "brier", "ece", "mean_entropy", "mean_mutual_information")
+DIFFERENCES = ("accuracy_difference", "nll_difference", "brier_difference", "ece_difference")
+ERRORS = {
+    "error_auroc": "AUROC of error",
+    "aurc": "AURC",
+    "risk_at_80": "risk at 80 %",
+    "risk_at_90": "risk at 90 %",
+    "risk_at_95": "risk at 95 %",
+}
+ORDERS = ("max_probability", "entropy", "mutual_information", "vacuity")
+ANGLES = (30, 45, 90, 180)
+ANCHORS = {
+    "mnist": "Published for LeNet-5 on MNIST: accuracy .991 and NLL .037, an ensemble of 10 .994 "
+    "and .016 (google/uncertainty-baselines). Study 003's released weights on the true test set, "
+    "accuracy, NLL and ECE: dropout off .979, .073, .006; 100 passes by the mean of logits .979, "
+    ".071, .005, by the mean of probabilities .979, .168, .102; evidential .976, .451, .279.",
+    "fashion": "Published for LeNet-5 on Fashion-MNIST: accuracy .910 and NLL .321, an ensemble of "
+    "10 .932 and .200 (google/uncertainty-baselines).",
+}
+
+
+def uncertainty(tables: Tables, dataset: str) -> list[Sheet]:
+    """What each estimator's predictions are worth on test, and how it fares on other sets."""
+    rows = of(tables["uncertainty"], dataset)
+    test = rows[rows["set"] == "test"]
+    plain = rows[rows["measure"].isna() & rows["control"].isna()]
+    sheets = [
+        _by_estimator(
+            plain[plain["set"] == "test"],
+            QUALITY,
+            "Estimators on test [95 % interval]; softmax, the single net, is the control",
+            note=ANCHORS.get(dataset, ""),
+        ),
+        _by_estimator(
+            test[test["control"] == "softmax"],
+            DIFFERENCES,
+            "The same minus the softmax of the single net, on the same images and resamples",
+        ),
+        _errors(test),
+        _rises(rows),
+        _evidence(plain),
+    ]
+    return [sheet for sheet in sheets if sheet.rows]
+
+
+def _by_estimator(
+    rows: pd.DataFrame, metrics: tuple[str, ...], title: str, note: str = ""
+) -> Sheet:
+    metrics = tuple(metric for metric in metrics if metric in set(rows["metric"]))
+    lines = [
+        [words(model), words(estimator), *(cell(part, metric) for metric in metrics)]
+        for (model, estimator), part in rows.groupby(["model", "estimator"], sort=False)
+    ]
+    return Sheet(title, ["net", "estimator", *map(words, metrics)], lines, 2, note)
+
+
+def _errors(rows: pd.DataFrame) -> Sheet:
+    """Each measure as a finder of errors."""
+    lines = [
+        [words(model), words(estimator), words(measure), *(cell(part, m) for m in ERRORS)]
+        for (model, estimator, measure), part in rows[rows["measure"].isin(ORDERS)].groupby(
+            ["model", "estimator", "measure"], sort=False
+        )
+    ]
+    head = ["net", "estimator", "ordered by", *ERRORS.values()]
+    note = (
+        "AURC is the mean of the risks, the shares of wrong answers, when the 1, 2, ... all most "
+        "certain images are answered; the lower the better."
+    )
+    return Sheet("Errors found on test [95 % interval]", head, lines, 3, note)
+
+
+def _rises(rows: pd.DataFrame) -> Sheet:
+    """How much more uncertain estimators are on turned images than on the same ones upright."""
+    rises = rows[(rows["metric"] == "rise") & rows["measure"].isin(("entropy", "vacuity"))]
+    names = {angle: f"rotation_{angle}" for angle in ANGLES}
+    names = {angle: name for angle, name in names.items() if name in set(rises["set"])}
+    lines = [
+        [
+            words(model),
+            words(estimator),
+            words(measure),
+            *(cell(part[part["set"] == name], "rise") for name in names.values()),
+        ]
+        for (model, estimator, measure), part in rises[rises["set"].isin(names.values())].groupby(
+            ["model", "estimator", "measure"], sort=False
+        )
+    ]
+    head = ["net", "estimator", "measure", *(f"{angle}°" for angle in names)]
+    return Sheet("Rise over the same images upright, by rotation [95 % interval]", head, lines, 3)
+
+
+def _evidence(rows: pd.DataFrame) -> Sheet:
+    """Images for which an evidential net has no evidence at all."""
+    rows = rows[rows["metric"] == "no_evidence"]
+    rows = rows[(rows["set"] == "test") | rows["set"].str.startswith("ood_")]
+    names = list(rows["set"].unique())
+    lines = [
+        [
+            words(model),
+            words(estimator),
+            *(cell(part[part["set"] == name], "no_evidence") for name in names),
+        ]
+        for (model, estimator), part in rows.groupby(["model", "estimator"], sort=False)
+    ]
+    head = ["net", "estimator", *map(describe, names)]
+    note = "Their vacuity is 1, and which class they are given is arbitrary."
+    title = "Share of images with no evidence for any class [95 % interval]"
+    return Sheet(title, head, lines, 2, note)
+
+
+def refusal(tables: Tables, dataset: str) -> list[Sheet]:
+    """How often each estimator answers, and how right it is then."""
+    rows = of(tables["refusal"], dataset)
+    rows = rows[rows["rule"] != "curve"]
+    foreign = list(rows.loc[rows["metric"] == "refused", "set"].unique())
+    lines = []
+    for (model, estimator, rule), part in rows.groupby(["model", "estimator", "rule"], sort=False):
+        test = part[part["set"] == "test"]
+        cells = [cell(test, metric) for metric in ("coverage", "accuracy", "accuracy_gain")]
+        cells += [cell(part[part["set"] == name], "refused") for name in foreign]
+        threshold = f"{rule}: {test['threshold'].iloc[0]:.3g}"
+        lines.append([words(model), words(estimator), threshold, *cells])
+    head = ["net", "estimator", "threshold", "share answered", "accuracy of the answered"]
+    head += ["minus accuracy on all", *(f"{describe(name)} refused" for name in foreign)]
+    title = "Refusal by the median of the sampled probabilities [95 % interval]"
+    return [Sheet(title, head, lines, 3)]
