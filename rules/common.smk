@@ -19,6 +19,7 @@ from plumbline.methods import (
     NETWORKS,
     OPERATORS,
     READERS,
+    SHIFTS,
     SOURCES,
     VISUALIZATIONS,
     unmet,
@@ -101,8 +102,9 @@ def attributions(model):
     ]
 
 
-def classifier(seed=0):
-    return results(f"models/{{dataset}}/{{model}}/seed{seed}/classifier.safetensors")
+def classifier(seed=0, objective="seed"):
+    folder = f"models/{{dataset}}/{{model}}/{objective}{seed}"
+    return results(f"{folder}/classifier.safetensors")
 
 
 def adversarial_sets():
@@ -125,3 +127,18 @@ def image_sets(dataset, model):
     for name in adversarial_sets():
         sets[name] = results(f"attacks/{dataset}/{model}/{name}.safetensors")
     return sets
+
+
+def shifted_sets(dataset):
+    """The shifted test sets: their names and their files."""
+    names = [
+        f"{shift}_{level:g}"
+        for shift, how in CONFIG.uncertainty.shifts.items()
+        for level in how.levels
+    ]
+    return {name: results(f"shifts/{dataset}/{name}.safetensors") for name in names}
+
+
+def predicted_sets(dataset, model):
+    """Every image set that the estimators are asked about."""
+    return image_sets(dataset, model) | shifted_sets(dataset)

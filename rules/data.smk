@@ -85,3 +85,40 @@ rule prepare:
             --test {output.test:q} \
             >{log:q} 2>&1
         """
+
+
+# Every level of a shift has the same seed: levels compare the same draws.
+rule shift:
+    input:
+        results("data/{dataset}/test.safetensors"),
+    output:
+        results("shifts/{dataset}/{shift}_{level}.safetensors"),
+    log:
+        log("shift/{dataset}/{shift}_{level}"),
+    benchmark:
+        bench("shift/{dataset}/{shift}_{level}")
+    wildcard_constraints:
+        shift="|".join(SHIFTS.names()),
+        level="[0-9.e-]+",
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=lambda w: code("shift.py", "data", SHIFTS.file(w.shift)),
+        options=lambda w: options(
+            count=CONFIG.uncertainty.shifts[w.shift].images,
+            shift=w.shift,
+            level=float(w.level),
+            seed=runtime("shift", w.dataset, w.shift)["seed"],
+        ),
+    shell:
+        r"""
+        python "$SCRIPTS/shift.py" \
+            --images {input:q} \
+            {params.options} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """

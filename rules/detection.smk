@@ -30,6 +30,7 @@ rule detect:
         options=lambda w: options(
             dataset=w.dataset,
             model=w.model,
+            sets=list(image_sets(w.dataset, w.model)),
             seed=derive(CONFIG.seed, "detect", w.dataset, w.model),
         ),
     shell:

@@ -126,13 +126,18 @@ rule plot_attacks:
 
 rule plot_uncertainty:
     input:
-        of_models("uncertainty/{dataset}/{model}/scores.parquet"),
+        results("uncertainty/{dataset}/{model}/scores.parquet"),
     output:
-        figure("uncertainty_{measure}", "uncertainty", "uncertainty", of="{measure}"),
+        figure(
+            "uncertainty_{measure}_{model}",
+            "uncertainty",
+            "uncertainty",
+            of="{model}, {measure}",
+        ),
     log:
-        log("plot_uncertainty/{dataset}/{measure}"),
+        log("plot_uncertainty/{dataset}/{model}/{measure}"),
     benchmark:
-        bench("plot_uncertainty/{dataset}/{measure}")
+        bench("plot_uncertainty/{dataset}/{model}/{measure}")
     wildcard_constraints:
         measure="|".join(UNCERTAINTY_FIGURES),
     conda:
@@ -143,11 +148,185 @@ rule plot_uncertainty:
         runtime=10,
     params:
         code=code("plot_uncertainty.py", "report"),
-        options=lambda w: options(models=CONFIG.models, measures=[w.measure]),
+        options=lambda w: options(model=w.model, measures=[w.measure]),
     shell:
         r"""
         python "$SCRIPTS/plot_uncertainty.py" \
             --scores {input:q} \
+            {params.options} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule plot_calibration:
+    input:
+        results("uncertainty/{dataset}/{model}/scores.parquet"),
+    output:
+        figure("calibration_{model}", "uncertainty", "calibration", of="{model}"),
+    log:
+        log("plot_calibration/{dataset}/{model}"),
+    benchmark:
+        bench("plot_calibration/{dataset}/{model}")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=10,
+    params:
+        code=code("plot_calibration.py", "report"),
+        options=lambda w: options(model=w.model),
+    shell:
+        r"""
+        python "$SCRIPTS/plot_calibration.py" \
+            --scores {input:q} \
+            {params.options} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule plot_risk_coverage:
+    input:
+        of_uncertain_models("uncertainty/{dataset}/{model}/scores.parquet"),
+    output:
+        figure("risk_coverage", "uncertainty", "risk_coverage"),
+    log:
+        log("plot_risk_coverage/{dataset}"),
+    benchmark:
+        bench("plot_risk_coverage/{dataset}")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=10,
+    params:
+        code=code("plot_risk_coverage.py", "report"),
+        options=options(models=CONFIG.uncertain_models),
+    shell:
+        r"""
+        python "$SCRIPTS/plot_risk_coverage.py" \
+            --scores {input:q} \
+            {params.options} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule plot_refusal:
+    input:
+        of_uncertain_models("uncertainty/{dataset}/{model}/refusal.csv"),
+    output:
+        figure("refusal", "uncertainty", "refusal"),
+    log:
+        log("plot_refusal/{dataset}"),
+    benchmark:
+        bench("plot_refusal/{dataset}")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_refusal.py", "report"),
+    shell:
+        r"""
+        python "$SCRIPTS/plot_refusal.py" \
+            --tables {input:q} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule plot_shifts:
+    input:
+        results("uncertainty/{dataset}/{model}/measures.csv"),
+    output:
+        figure("shifts_{model}", "uncertainty", "shifts", of="{model}"),
+    log:
+        log("plot_shifts/{dataset}/{model}"),
+    benchmark:
+        bench("plot_shifts/{dataset}/{model}")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_shifts.py", "report"),
+    shell:
+        r"""
+        python "$SCRIPTS/plot_shifts.py" \
+            --table {input:q} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule plot_rotation:
+    input:
+        sets=lambda w: [
+            results(f"shifts/{w.dataset}/rotation_{level:g}.safetensors")
+            for level in rotations()
+        ],
+        scores=results("uncertainty/{dataset}/{model}/scores.parquet"),
+    output:
+        figure("rotation_{model}", "uncertainty", "rotation", of="{model}"),
+    log:
+        log("plot_rotation/{dataset}/{model}"),
+    benchmark:
+        bench("plot_rotation/{dataset}/{model}")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=10,
+    params:
+        code=code("plot_rotation.py", "report"),
+        options=lambda w: options(model=w.model, levels=rotations()),
+    shell:
+        r"""
+        python "$SCRIPTS/plot_rotation.py" \
+            --sets {input.sets:q} \
+            --scores {input.scores:q} \
+            {params.options} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule plot_sweep:
+    input:
+        lambda w: [
+            results(f"uncertainty/{w.dataset}/{model}/sweep.csv")
+            for model in sweeping(w.vary)
+        ],
+    output:
+        figure("sweep_{vary}", "uncertainty", "sweep", of="{vary}"),
+    log:
+        log("plot_sweep/{dataset}/{vary}"),
+    benchmark:
+        bench("plot_sweep/{dataset}/{vary}")
+    wildcard_constraints:
+        vary="samples|members",
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_sweep.py", "report"),
+        options=lambda w: options(vary=w.vary),
+    shell:
+        r"""
+        python "$SCRIPTS/plot_sweep.py" \
+            --tables {input:q} \
             {params.options} \
             --out {output:q} \
             >{log:q} 2>&1
@@ -161,7 +340,7 @@ rule plot_latent:
         maps=lambda w: latent_files(w.dataset, "safetensors"),
         test=results("data/{dataset}/test.safetensors"),
     output:
-        [
+        linear=[
             figure(
                 f"latent_{{corpus}}_{measure}",
                 "latent",
@@ -171,6 +350,22 @@ rule plot_latent:
             )
             for measure in MEASURES
         ],
+        quantile=[
+            figure(
+                f"latent_{{corpus}}_{measure}_quantile",
+                "latent",
+                "latent",
+                of=f"{measure}, quantiles",
+                corpus="{corpus}",
+            )
+            for measure in MEASURES
+        ],
+        points=figure(
+            "latent_points_{corpus}", "latent", "latent_points", corpus="{corpus}"
+        ),
+        distance=figure(
+            "latent_distance_{corpus}", "latent", "latent_distance", corpus="{corpus}"
+        ),
     log:
         log("plot_latent/{dataset}/{corpus}"),
     benchmark:
@@ -184,7 +379,10 @@ rule plot_latent:
     params:
         code=code("plot_latent.py", "report"),
         options=lambda w: options(
-            corpus=w.corpus, estimators=CONFIG.latent.estimators, measures=MEASURES
+            corpus=w.corpus,
+            estimators=CONFIG.latent.estimators,
+            measures=MEASURES,
+            seed=derive(CONFIG.seed, "plot_latent", w.dataset, w.corpus),
         ),
     shell:
         r"""
@@ -192,6 +390,103 @@ rule plot_latent:
             --codes {input.codes:q} \
             --maps {input.maps:q} \
             --test {input.test:q} \
+            {params.options} \
+            --linear {output.linear:q} \
+            --quantile {output.quantile:q} \
+            --points {output.points:q} \
+            --distance {output.distance:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule plot_holes:
+    input:
+        maps=lambda w: mapped_files(w.dataset, w.corpus, "safetensors"),
+        holes=lambda w: mapped_files(w.dataset, w.corpus, "holes.safetensors"),
+        train=results("data/{dataset}/train.safetensors"),
+    output:
+        figure("holes_{corpus}", "latent", "holes", corpus="{corpus}"),
+    log:
+        log("plot_holes/{dataset}/{corpus}"),
+    benchmark:
+        bench("plot_holes/{dataset}/{corpus}")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_holes.py", "report"),
+        options=lambda w: options(corpus=w.corpus, estimators=CONFIG.latent.estimators),
+    shell:
+        r"""
+        python "$SCRIPTS/plot_holes.py" \
+            --maps {input.maps:q} \
+            --holes {input.holes:q} \
+            --train {input.train:q} \
+            {params.options} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule plot_interpolation:
+    input:
+        lambda w: mapped_files(
+            w.dataset, corpora(w.dataset)[0], "interpolation.safetensors"
+        ),
+    output:
+        figure("interpolation", "latent", "interpolation"),
+    log:
+        log("plot_interpolation/{dataset}"),
+    benchmark:
+        bench("plot_interpolation/{dataset}")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_interpolation.py", "report"),
+        options=options(estimators=CONFIG.latent.estimators),
+    shell:
+        r"""
+        python "$SCRIPTS/plot_interpolation.py" \
+            --ways {input:q} \
+            {params.options} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule plot_extension:
+    input:
+        table=results("latent/{dataset}/{model}/extension.csv"),
+        holes=results("latent/{dataset}/{model}/extension_holes.safetensors"),
+        random=results("latent/{dataset}/{model}/extension_random.safetensors"),
+    output:
+        figure("extension_{model}", "latent", "extension", of="{model}"),
+    log:
+        log("plot_extension/{dataset}/{model}"),
+    benchmark:
+        bench("plot_extension/{dataset}/{model}")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_extension.py", "report"),
+        options=lambda w: options(model=w.model),
+    shell:
+        r"""
+        python "$SCRIPTS/plot_extension.py" \
+            --table {input.table:q} \
+            --holes {input.holes:q} \
+            --random {input.random:q} \
             {params.options} \
             --out {output:q} \
             >{log:q} 2>&1
@@ -538,6 +833,47 @@ rule plot_detection:
         """
 
 
+rule build_explorer:
+    input:
+        train=results("data/{dataset}/train.safetensors"),
+        vaes=lambda w: corpus_files(w.dataset, "vae"),
+        codes=lambda w: corpus_files(w.dataset, "codes"),
+        maps=lambda w: latent_files(w.dataset, "safetensors"),
+        holes=lambda w: latent_files(w.dataset, "holes.safetensors"),
+    output:
+        results("report/latent_{dataset}.html"),
+    log:
+        log("build_explorer/{dataset}"),
+    benchmark:
+        bench("build_explorer/{dataset}")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=10,
+    params:
+        code=code("build_explorer.py", "report", *EXPLORER),
+        options=lambda w: options(
+            dataset=w.dataset,
+            estimators=CONFIG.latent.estimators,
+            measures=MEASURES,
+            back=f"index.html#latent-{w.dataset}",
+        ),
+    shell:
+        r"""
+        python "$SCRIPTS/build_explorer.py" \
+            --train {input.train:q} \
+            --vaes {input.vaes:q} \
+            --codes {input.codes:q} \
+            --maps {input.maps:q} \
+            --holes {input.holes:q} \
+            {params.options} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
 rule judge_claims:
     input:
         claims=CLAIMS,
@@ -581,6 +917,7 @@ rule build_report:
         manifests=expand(
             results("data/{dataset}/manifest.json"), dataset=used_datasets()
         ),
+        explorers=explorers(),
     output:
         results("report/index.html"),
     log:
@@ -611,6 +948,7 @@ rule build_report:
             --figures {input.figures:q} \
             --captions {input.captions:q} \
             --manifests {input.manifests:q} \
+            --explorers {input.explorers:q} \
             {params.options} \
             --out {output:q} \
             >{log:q} 2>&1

@@ -1,12 +1,33 @@
 # Uncertainty: what every estimator says about every image set, and what that measures.
 
 
+def estimated_nets(estimator):
+    """Files of the nets that an entry of uncertainty.estimators asks."""
+    objective = CONFIG.uncertainty.objective_of(estimator)
+    nets = CONFIG.uncertainty.nets(estimator)
+    return [classifier(seed, objective) for seed in range(nets)]
+
+
+def changed_sets(dataset):
+    """Names of the image sets that are made from the first images of test."""
+    return [*adversarial_sets(), *shifted_sets(dataset)]
+
+
+def swept(model):
+    """What is swept of a net: without dropout, not the number of passes."""
+    how = CONFIG.uncertainty.sweep.model_dump()
+    return how | ({"samples": ()} if unmet(ESTIMATORS, "mc_dropout", model) else {})
+
+
 rule predict:
     input:
-        classifiers=lambda w: [
-            classifier(seed) for seed in range(CONFIG.uncertainty.nets(w.estimator))
-        ],
-        sets=lambda w: list(image_sets(w.dataset, w.model).values()),
+        classifiers=lambda w: estimated_nets(w.estimator),
+        temperature=lambda w: (
+            results("models/{dataset}/{model}/temperature.csv")
+            if CONFIG.uncertainty.scaled(w.estimator)
+            else []
+        ),
+        sets=lambda w: list(predicted_sets(w.dataset, w.model).values()),
     output:
         results("uncertainty/{dataset}/{model}/{estimator}.safetensors"),
     log:
@@ -24,19 +45,21 @@ rule predict:
         code=lambda w: code(
             "predict.py",
             "uncertainty",
-            ESTIMATORS.file(w.estimator),
+            ESTIMATORS.file(CONFIG.uncertainty.module_of(w.estimator)),
             NETWORKS.file(w.model),
         ),
         options=lambda w: options(
-            set=CONFIG.uncertainty.estimators[w.estimator],
+            set=CONFIG.uncertainty.options_of(w.estimator),
+            method=CONFIG.uncertainty.module_of(w.estimator),
             estimator=w.estimator,
-            names=list(image_sets(w.dataset, w.model)),
+            names=list(predicted_sets(w.dataset, w.model)),
             **runtime("predict", w.dataset, w.model, w.estimator),
         ),
     shell:
         r"""
         python "$SCRIPTS/predict.py" \
             --classifiers {input.classifiers:q} \
+            --temperature {input.temperature:q} \
             --sets {input.sets:q} \
             {params.options} \
             --threads {threads} \
@@ -69,6 +92,7 @@ rule measure:
         options=lambda w: options(
             dataset=w.dataset,
             model=w.model,
+            changed=changed_sets(w.dataset),
             seed=derive(CONFIG.seed, "measure", w.dataset, w.model),
         ),
     shell:
@@ -78,5 +102,86 @@ rule measure:
             {params.options} \
             --scores {output.scores:q} \
             --out {output.table:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule refuse:
+    input:
+        lambda w: [
+            results(f"uncertainty/{w.dataset}/{w.model}/{estimator}.safetensors")
+            for estimator in CONFIG.estimators(w.dataset, w.model)
+        ],
+    output:
+        results("uncertainty/{dataset}/{model}/refusal.csv"),
+    log:
+        log("refuse/{dataset}/{model}"),
+    benchmark:
+        bench("refuse/{dataset}/{model}")
+    conda:
+        "../envs/uncertainty.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code("refuse.py", "uncertainty"),
+        options=lambda w: options(
+            CONFIG.uncertainty.refusal,
+            dataset=w.dataset,
+            model=w.model,
+            seed=derive(CONFIG.seed, "refuse", w.dataset, w.model),
+        ),
+    shell:
+        r"""
+        python "$SCRIPTS/refuse.py" \
+            --predictions {input:q} \
+            {params.options} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule sweep:
+    input:
+        classifiers=lambda w: [
+            classifier(seed) for seed in range(CONFIG.seeds_of(w.dataset, w.model))
+        ],
+        test=results("data/{dataset}/test.safetensors"),
+    output:
+        results("uncertainty/{dataset}/{model}/sweep.csv"),
+    log:
+        log("sweep/{dataset}/{model}"),
+    benchmark:
+        bench("sweep/{dataset}/{model}")
+    conda:
+        "../envs/uncertainty.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=240,
+    params:
+        code=lambda w: code(
+            "sweep.py",
+            "uncertainty",
+            ESTIMATORS.file("mc_dropout"),
+            ESTIMATORS.file("ensemble"),
+            NETWORKS.file(w.model),
+        ),
+        options=lambda w: options(
+            swept(w.model),
+            dataset=w.dataset,
+            model=w.model,
+            **runtime("sweep", w.dataset, w.model),
+        ),
+    shell:
+        r"""
+        python "$SCRIPTS/sweep.py" \
+            --classifiers {input.classifiers:q} \
+            --test {input.test:q} \
+            {params.options} \
+            --threads {threads} \
+            --out {output:q} \
             >{log:q} 2>&1
         """

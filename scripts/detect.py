@@ -7,6 +7,7 @@ from plumbline import cli
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scores", required=True, help="uncertainty of each image, Parquet")
+    parser.add_argument("--sets", nargs="+", required=True, help="image sets that are judged")
     parser.add_argument(
         "--label-changes", nargs="*", default=[], help="label change rates, Parquet"
     )
@@ -26,7 +27,7 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.progress import progress
     from plumbline.tables import write_csv
 
-    uncertainty = pd.read_parquet(args.scores)
+    uncertainty = pd.read_parquet(args.scores).query("set in @args.sets")
     conductances = [load_arrays(path, "Conductance")[0] for path in args.conductance]
     right = scores.correct(uncertainty)
     table = scores.join(

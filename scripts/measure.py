@@ -7,6 +7,7 @@ from plumbline import cli
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--predictions", nargs="+", required=True, help="one file per estimator")
+    parser.add_argument("--changed", nargs="*", default=[], help="sets made from those of test")
     parser.add_argument("--dataset", required=True, help="key of the table")
     parser.add_argument("--model", required=True, help="key of the table")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
@@ -16,20 +17,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     from plumbline.artefacts import load_predictions
+    from plumbline.progress import progress
     from plumbline.seeding import derive
-    from plumbline.tables import row, write_csv, write_parquet
-    from plumbline.uncertainty.measures import figures, scores
+    from plumbline.tables import write_csv, write_parquet
+    from plumbline.uncertainty.figures import CONTROL, rises, rows
+    from plumbline.uncertainty.measures import scores
 
     keys = {"dataset": args.dataset, "model": args.model}
     files = [load_predictions(path) for path in args.predictions]
+    table, predictions = [], []
     # Set by set, not estimator by estimator: the figures of a set share their resamples.
-    predictions = [estimator[name] for name in files[0] for estimator in files]
-    rows = []
-    for each in predictions:
-        here = {**keys, "estimator": each.estimator, "set": each.images}
-        found = figures(each.probs, each.labels, derive(args.seed, each.images))
-        rows += [row(metric, *found[metric], len(each.labels), **here) for metric in found]
-    write_csv(args.out, rows)
+    for name in progress(list(files[0]), "image sets"):
+        here = [estimator[name] for estimator in files]
+        control = next(each for each in here if each.estimator == CONTROL)
+        for each, estimator in zip(here, files, strict=True):
+            table += rows(each, control, derive(args.seed, name), **keys)
+            if name in args.changed:
+                table += rises(each, estimator["test"], derive(args.seed, name), **keys)
+        predictions += here
+    write_csv(args.out, table)
     write_parquet(args.scores, scores(predictions))
 
 

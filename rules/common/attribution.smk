@@ -56,7 +56,7 @@ def spread_inapplicable(dataset, model, name):
         model, "TRAITS"
     ):
         return "no dropout layer"
-    if entry.objective == "evidential" and CONFIG.weights(dataset, model):
+    if entry.objective != "seed" and CONFIG.weights(dataset, model):
         return "given weights, trained by cross-entropy"
     return inapplicable(entry.method, model)
 

@@ -17,6 +17,9 @@ TRAINING_FIGURES = ["accuracy", "reliability"]
 UNCERTAINTY_FIGURES = ["entropy", "mutual_information"]
 MEASURES = ["entropy", "mutual_information", "max_probability"]
 DEGRADATION_FIGURES = ["gain", "keep", "delete"]
+EXPLORER = [
+    f"plumbline/report/explorer{rest}" for rest in (".html", ".js", "_arrays.js")
+]
 
 try:
     LEDGER = load_claims(CLAIMS)
@@ -29,15 +32,48 @@ def of_nets(path, **more):
     return expand(results(path), dataset=CONFIG.datasets, model=CONFIG.models, **more)
 
 
+def of_uncertain(path, **more):
+    """Files of every dataset and every model whose uncertainty is measured."""
+    models = CONFIG.uncertain_models
+    return expand(results(path), dataset=CONFIG.datasets, model=models, **more)
+
+
 def of_models(path, **more):
     """Files of every model of the dataset of a rule."""
     return expand(results(path), model=CONFIG.models, allow_missing=True, **more)
 
 
+def of_uncertain_models(path):
+    """Files of every model of the dataset of a rule whose uncertainty is measured."""
+    return expand(results(path), model=CONFIG.uncertain_models, allow_missing=True)
+
+
 def uncertainty_figures(dataset):
-    """Measures drawn: the mutual information of a single net without dropout is 0."""
-    several = any(len(CONFIG.estimators(dataset, each)) > 1 for each in CONFIG.models)
-    return UNCERTAINTY_FIGURES if several else ["entropy"]
+    """Figures of what the estimators say.
+
+    The mutual information of a single net without dropout is 0: it is not drawn.
+    """
+    found = []
+    for model in CONFIG.uncertain_models:
+        several = len(CONFIG.estimators(dataset, model)) > 1
+        measures = UNCERTAINTY_FIGURES if several else ["entropy"]
+        found += [f"uncertainty_{measure}_{model}" for measure in measures]
+        found += [f"calibration_{model}"]
+        found += [f"shifts_{model}"] if changed_sets(dataset) else []
+        found += [f"rotation_{model}"] if rotations() else []
+    found += [f"sweep_{vary}" for vary in ("samples", "members") if sweeping(vary)]
+    return [*found, "risk_coverage", "refusal"]
+
+
+def rotations():
+    """Degrees by which test images are turned."""
+    shifts = CONFIG.uncertainty.shifts
+    return shifts["rotation"].levels if "rotation" in shifts else ()
+
+
+def sweeping(vary):
+    """Models whose figures are swept over the number of passes or of nets."""
+    return [model for model in CONFIG.uncertain_models if swept(model)[vary]]
 
 
 def trained(dataset):
@@ -61,15 +97,41 @@ def corpora(dataset):
     ]
 
 
+def mapped_files(dataset, corpus, ending):
+    """Files of one corpus of a dataset and every model that has maps."""
+    return [
+        results(f"latent/{dataset}/{corpus}/{model}.{ending}")
+        for model in CONFIG.models
+        if mapped(dataset, model)
+    ]
+
+
 def latent_files(dataset, ending):
     """Files of every corpus of a dataset and every model that has maps."""
+    return [
+        file
+        for corpus in corpora(dataset)
+        for file in mapped_files(dataset, corpus, ending)
+    ]
+
+
+def corpus_files(dataset, artefact):
+    """Files of every corpus of a dataset: `vae` or `codes`."""
     return expand(
-        results("latent/{dataset}/{corpus}/{model}.{ending}"),
+        results("latent/{dataset}/{corpus}/{artefact}.safetensors"),
         dataset=dataset,
         corpus=corpora(dataset),
-        model=[model for model in CONFIG.models if mapped(dataset, model)],
-        ending=ending,
+        artefact=artefact,
     )
+
+
+def explorers():
+    """Pages to point at the latent maps: one of every dataset that has maps."""
+    return [
+        results(f"report/latent_{dataset}.html")
+        for dataset in CONFIG.datasets
+        if corpora(dataset)
+    ]
 
 
 def compared(model):
@@ -79,15 +141,38 @@ def compared(model):
 
 # The CSVs that each table joins; a stage that the configuration leaves out has none.
 PARTS = {
-    "training": of_nets("models/{dataset}/{model}/evaluation.csv")
-    + of_nets("models/{dataset}/{model}/temperature.csv"),
+    "training": of_uncertain("models/{dataset}/{model}/evaluation.csv")
+    + of_uncertain("models/{dataset}/{model}/temperature.csv"),
     "reliability": of_nets("models/{dataset}/{model}/reliability.csv"),
     "attacks": of_nets(
         "attacks/{dataset}/{model}/{attack}.csv", attack=CONFIG.attacks.methods
     ),
-    "uncertainty": of_nets("uncertainty/{dataset}/{model}/measures.csv"),
+    "uncertainty": of_uncertain("uncertainty/{dataset}/{model}/measures.csv"),
+    "refusal": of_uncertain("uncertainty/{dataset}/{model}/refusal.csv"),
+    "sweep": [
+        results(f"uncertainty/{dataset}/{model}/sweep.csv")
+        for dataset in CONFIG.datasets
+        for model in CONFIG.uncertain_models
+        if model in sweeping("samples") + sweeping("members")
+    ],
     "latent": [
         file for dataset in CONFIG.datasets for file in latent_files(dataset, "csv")
+    ],
+    "holes": [
+        file
+        for dataset in CONFIG.datasets
+        for file in latent_files(dataset, "holes.csv")
+    ],
+    "interpolation": [
+        file
+        for dataset in CONFIG.datasets
+        for corpus in corpora(dataset)[:1]
+        for file in mapped_files(dataset, corpus, "interpolation.csv")
+    ],
+    "extension": [
+        results(f"latent/{dataset}/{model}/extension.csv")
+        for dataset in CONFIG.datasets
+        for model in extended(dataset)
     ],
     "attribution": (
         of_nets("attribution/{dataset}/{model}/degradation.csv")
@@ -158,8 +243,20 @@ def figures():
         names = [*TRAINING_FIGURES]
         names += ["training_curves"] if trained(dataset) else []
         names += ["attacks"] if CONFIG.attacks.methods else []
-        names += [f"uncertainty_{measure}" for measure in uncertainty_figures(dataset)]
-        names += [f"latent_{c}_{m}" for m in MEASURES for c in corpora(dataset)]
+        names += uncertainty_figures(dataset)
+        names += [
+            f"latent_{corpus}_{measure}{grid}"
+            for grid in ("", "_quantile")
+            for measure in MEASURES
+            for corpus in corpora(dataset)
+        ]
+        names += [
+            f"{kind}_{corpus}"
+            for kind in ("latent_points", "latent_distance", "holes")
+            for corpus in corpora(dataset)
+        ]
+        names += ["interpolation"] if corpora(dataset) else []
+        names += [f"extension_{model}" for model in extended(dataset)]
         if CONFIG.attribution.methods:
             names += [
                 f"gallery_{model}_{family}"
@@ -228,9 +325,10 @@ def coverage():
 def hashes():
     """Hash of every script that a rule runs, and of every chosen method."""
     names = sorted({f"{rule.name}.py" for rule in workflow.rules})
-    chosen = [NETWORKS.file(model) for model in CONFIG.models]
+    chosen = [NETWORKS.file(model) for model in CONFIG.uncertain_models]
     chosen += map(ATTACKS.file, CONFIG.attacks.methods)
-    chosen += map(ESTIMATORS.file, CONFIG.uncertainty.estimators)
+    modules = map(CONFIG.uncertainty.module_of, CONFIG.uncertainty.estimators)
+    chosen += map(ESTIMATORS.file, sorted(set(modules)))
     modules = map(CONFIG.attribution.modules_of, CONFIG.attribution.methods)
     chosen += map(ATTRIBUTIONS.file, sorted(set().union(*modules)))
     modules = map(CONFIG.visualization.module_of, CONFIG.visualization.methods)

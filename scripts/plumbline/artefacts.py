@@ -147,8 +147,9 @@ class Prediction:
     """What an estimator says about an image set.
 
     ``probs`` [S, N, K] float32, rows summing to one: S = 1 for a deterministic net, T for MC
-    dropout, M for an ensemble.  ``labels`` and ``index`` [N] are those of the image set
-    named ``images``.
+    dropout, M for an ensemble, W for a Bayesian net.  ``labels`` and ``index`` [N] are those of
+    the image set named ``images``.  ``alpha`` [N, K] float32, at least 1, are the parameters of
+    the Dirichlet distribution of an evidential net, whose mean is ``probs``; None for others.
     """
 
     estimator: str
@@ -156,6 +157,7 @@ class Prediction:
     probs: np.ndarray
     labels: np.ndarray
     index: np.ndarray
+    alpha: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.probs.ndim != 3:
@@ -164,12 +166,19 @@ class Prediction:
             raise ValueError("probs do not sum to one over the classes")
         if not len(self.labels) == len(self.index) == self.probs.shape[1]:
             raise ValueError("labels, index and probs differ in length")
+        if self.alpha is not None and self.alpha.shape != self.probs.shape[1:]:
+            raise ValueError(f"alpha must be [N, K], not {self.alpha.shape}")
+
+    @property
+    def arrays(self) -> Arrays:
+        """Its arrays by name, ``alpha`` only if there is one."""
+        names = ("probs", "labels", "index", "alpha")
+        return {name: found for name in names if (found := getattr(self, name)) is not None}
 
     def save(self, path: str | os.PathLike) -> None:
         """Write atomically."""
-        arrays = {"probs": self.probs, "labels": self.labels, "index": self.index}
         metadata = {"estimator": self.estimator, "images": self.images}
-        save_arrays(path, "Prediction", arrays, metadata)
+        save_arrays(path, "Prediction", self.arrays, metadata)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Self:
@@ -182,9 +191,9 @@ def save_predictions(path: str | os.PathLike, predictions: Iterable[Prediction])
     """Write what one estimator says about several image sets atomically as one file."""
     sets = {each.images: each for each in predictions}
     arrays = {
-        f"{name}.{part}": getattr(each, part)
+        f"{name}.{part}": array
         for name, each in sets.items()
-        for part in ("probs", "labels", "index")
+        for part, array in each.arrays.items()
     }
     estimators = {name: each.estimator for name, each in sets.items()}
     # Pairs, because the header sorts its keys and the order of the sets is meant.
@@ -204,6 +213,7 @@ def load_predictions(path: str | os.PathLike) -> dict[str, Prediction]:
             probs=arrays[f"{name}.probs"],
             labels=arrays[f"{name}.labels"],
             index=arrays[f"{name}.index"],
+            alpha=arrays.get(f"{name}.alpha"),
         )
         for name, estimator in metadata["estimators"]
     }

@@ -13,6 +13,8 @@ from plumbline.statistics import bootstrap_counts, interval, mean_interval, wils
 BINS = 15
 SMALLEST = float(np.finfo(np.float32).tiny)  # softmax in float32 rounds below this to 0
 Figure = tuple[float, float, float]
+BOUNDS = {"accuracy": (0.0, 1.0), "ece": (0.0, 1.0), "nll": (0.0, np.inf), "brier": (0.0, 2.0)}
+"""What each metric can be: the ends of an interval stay within."""
 
 
 class Reliability(NamedTuple):
@@ -81,10 +83,40 @@ def ece_interval(probs: np.ndarray, labels: np.ndarray, seed: int, bins: int = B
     resamples are therefore shifted so that their mean is the ECE, and the ends kept in [0, 1].
     """
     value = ece(probs, labels, bins)
-    counts = bootstrap_counts(len(labels), seed)
-    samples = np.abs(counts @ _gaps(probs, labels, bins)).sum(1) / len(labels)
+    samples = _ece_samples(probs, labels, bootstrap_counts(len(labels), seed), bins)
     low, high = interval(samples - samples.mean() + value)
     return value, max(low, 0.0), min(high, 1.0)
+
+
+def differences(
+    probs: np.ndarray, control: np.ndarray, labels: np.ndarray, seed: int
+) -> dict[str, Figure]:
+    """Accuracy, NLL, Brier score and ECE of ``probs`` minus those of ``control``, both [N, K].
+
+    Both are of the same images and share their resamples: ``{metric}_difference`` -> (value,
+    low, high), 95 % bootstrap over images.  The ECE's resamples are shifted as in
+    :func:`ece_interval`, for its bias need not be the same on both sides.  Where both are right
+    on the same images, no resample differs; the ends of the accuracy's interval are then
+    Wilson's for a share of images, none of N seen, on which one of them alone is right.
+    """
+    pair = (probs, control)
+    found = {}
+    for name, per_image in (
+        ("accuracy", correct),
+        ("nll", nll_per_image),
+        ("brier", brier_per_image),
+    ):
+        own, other = (per_image(each, labels).astype(np.float64) for each in pair)
+        found[f"{name}_difference"] = mean_interval(own - other, seed)
+    if found["accuracy_difference"] == (0.0, 0.0, 0.0):
+        most = wilson(0, len(labels))[1]
+        found["accuracy_difference"] = (0.0, -most, most)
+    value = ece(probs, labels) - ece(control, labels)
+    counts = bootstrap_counts(len(labels), seed)
+    own, other = (_ece_samples(each, labels, counts, BINS) for each in pair)
+    samples = own - other
+    found["ece_difference"] = (value, *interval(samples - samples.mean() + value))
+    return found
 
 
 def reliability(probs: np.ndarray, labels: np.ndarray, bins: int = BINS) -> Reliability:
@@ -109,6 +141,33 @@ def figures(probs: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, Figur
         "brier": mean_interval(brier_per_image(probs, labels), seed),
         "ece": ece_interval(probs, labels, seed),
     }
+
+
+def resampled(
+    probs: np.ndarray, labels: np.ndarray, counts: np.ndarray, bins: int = BINS
+) -> dict[str, np.ndarray]:
+    """Accuracy, NLL, Brier score and ECE in each resample, [R] each, for paired comparisons.
+
+    ``counts`` [R, N] says how often each image is in each resample; in the first row every
+    image is once, so that it gives the figures themselves.  The ECE of the others is shifted as
+    in :func:`ece_interval`.
+    """
+    per_image = {
+        "accuracy": correct(probs, labels),
+        "nll": nll_per_image(probs, labels),
+        "brier": brier_per_image(probs, labels),
+    }
+    found = {name: counts @ values / len(labels) for name, values in per_image.items()}
+    errors = _ece_samples(probs, labels, counts, bins)
+    errors[1:] += errors[0] - errors[1:].mean()
+    return found | {"ece": errors}
+
+
+def _ece_samples(
+    probs: np.ndarray, labels: np.ndarray, counts: np.ndarray, bins: int
+) -> np.ndarray:
+    """ECE of every resample of ``counts`` [R, N], [R]."""
+    return np.abs(counts @ _gaps(probs, labels, bins)).sum(1) / len(labels)
 
 
 def _bin(probs: np.ndarray, bins: int) -> np.ndarray:

@@ -41,11 +41,14 @@ class Kind:
         """The module's file, relative to the folder of the scripts."""
         return f"plumbline/{self.package}/{name}.py"
 
-    def load(self, name: str) -> Callable:
-        """Import the method's function; raises :class:`InputError` if there is none so named."""
+    def load(self, name: str, function: str | None = None) -> Callable:
+        """Import the method's function, or another of its module.
+
+        Raises :class:`InputError` if there is no method so named.
+        """
         self.check_name(name)
         module = importlib.import_module(f"plumbline.{self.package.replace('/', '.')}.{name}")
-        return getattr(module, self.function)
+        return getattr(module, function or self.function)
 
     def check_name(self, name: str) -> None:
         """Raise :class:`InputError`, naming the nearest, unless ``name`` is a method."""
@@ -128,7 +131,8 @@ def _constant(file: Path, constant: str) -> tuple[str, ...]:
 
 SOURCES = Kind("data/sources", "obtain")
 READERS = Kind("data/sources", "read")
-NETWORKS = Kind("models", "build", exclude=("classifier", "cifar_resnet"))
+SHIFTS = Kind("data/shifts", "shift")
+NETWORKS = Kind("models", "build", exclude=("bayesian", "classifier", "cifar_resnet"))
 ATTACKS = Kind("attacks/methods", "perturb")
 ESTIMATORS = Kind("uncertainty/estimators", "predict")
 ATTRIBUTIONS = Kind("attribution/methods", "attribute")

@@ -69,3 +69,36 @@ def mean_intervals(values: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarra
     means = bootstrap_counts(len(values), seed) @ values.astype(np.float64) / len(values)
     low, high = np.quantile(means, [tail, 1 - tail], axis=0)
     return values.mean(0, dtype=np.float64), low, high
+
+
+def student_interval(values: np.ndarray) -> tuple[float, float, float]:
+    """Mean of ``values`` [n], such as one per training seed, with Student's interval at 95 %.
+
+    NaN values are left out; of a single one the interval is unknown, NaN.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    values = values[~np.isnan(values)]
+    if not len(values):
+        return float("nan"), float("nan"), float("nan")
+    error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
+    return _student(float(values.mean()), float(error), len(values))
+
+
+def jackknife_interval(value: float, without: np.ndarray) -> tuple[float, float, float]:
+    """``value`` of all of n things with Student's interval at 95 % from the jackknife.
+
+    ``without`` [n] is the value with each thing left out.  Of a mean it is
+    :func:`student_interval`; of a mean over overlapping sets of things it errs towards too
+    wide (Efron and Stein 1981).  NaN ends if a value with one left out is unknown.
+    """
+    n = len(without)
+    spread = ((without - without.mean()) ** 2).sum()
+    error = np.sqrt((n - 1) / n * spread) if n > 1 else np.nan
+    return _student(value, float(error), n)
+
+
+def _student(mean: float, error: float, n: int) -> tuple[float, float, float]:
+    from scipy.special import stdtrit
+
+    half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * error if n > 1 else np.nan
+    return mean, mean - half, mean + half

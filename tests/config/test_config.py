@@ -103,8 +103,9 @@ def test_a_given_net_has_one_seed_and_what_fits_one(tmp_path):
     config["training"]["weights"] = given
     made = load(copy.deepcopy(config))
     assert (made.seeds_of("digits", "resnet34"), made.seeds_of("digits", "lenet5")) == (1, 3)
-    assert made.estimators("digits", "lenet5") == ["softmax", "mc_dropout", "ensemble"]
-    assert made.estimators("digits", "resnet34") == ["softmax", "mc_dropout"]
+    assert made.estimators("digits", "lenet5") == list(config["uncertainty"]["estimators"])
+    assert {"softmax", "mc_dropout"} <= set(made.estimators("digits", "resnet34"))
+    assert "ensemble" not in made.estimators("digits", "resnet34")
     assert made.missing("ensemble", "digits", "resnet34") == "only 1 net with given weights"
     assert made.missing("mc_dropout", "digits", "resnet20") == "no dropout layer"
     for change, message in (
@@ -194,9 +195,39 @@ FAULTS = {
         {"members": 9},
         "members: 9, but training.seeds trains only 3",
     ),
+    "unknown estimator": (
+        ("uncertainty", "estimators", "ensemble"),
+        {"method": "ensembel"},
+        "uncertainty.estimators.ensemble: no 'ensembel'; did you mean 'ensemble'",
+    ),
+    "unknown objective": (
+        ("uncertainty", "estimators", "evidential_log"),
+        {"objective": "evidence"},
+        "evidential_log.objective: no 'evidence'; did you mean 'evidential'",
+    ),
+    "temperature of another objective": (
+        ("uncertainty", "estimators", "ensemble"),
+        {"objective": "evidential", "temperature": True},
+        "temperature is fitted for cross-entropy only",
+    ),
+    "temperature that is a number": (
+        ("uncertainty", "estimators", "ensemble"),
+        {"temperature": 2.0},
+        "ensemble.temperature: wrong kind of value 2.0",
+    ),
+    "unknown net of an estimator": (
+        ("uncertainty", "estimators", "ensemble"),
+        {"models": ["lenet"]},
+        "ensemble.models: no 'lenet'; did you mean 'lenet5'",
+    ),
+    "unknown shift": (
+        ("uncertainty",),
+        {"shifts": {"rotate": {"levels": [3]}}},
+        "uncertainty.shifts: no 'rotate'",
+    ),
     "no control": (
         ("uncertainty",),
-        {"estimators": {"mc_dropout": {}, "ensemble": {}}},
+        {"estimators": {"mc_dropout": {}, "ensemble": {}, "dropout_ensemble": {}}},
         "softmax is missing",
     ),
     "unknown attribution option": (
@@ -220,6 +251,31 @@ FAULTS = {
         "attribution.degradation.fills.0: a fill must be .*'blurred'",
     ),
     "unknown latent attack": (("latent",), {"attack": "cw"}, "latent.attack: no 'cw'"),
+    "a map of nets that are trained for something else": (
+        ("uncertainty", "estimators", "ensemble"),
+        {"objective": "evidential"},
+        "latent.estimators: ensemble asks other nets than those that cross-entropy trains",
+    ),
+    "unknown net to train anew": (
+        ("latent", "extension"),
+        {"models": ["lenet"]},
+        "latent.extension.models: no 'lenet'; did you mean 'lenet5'",
+    ),
+    "more nets to compare than are trained": (
+        ("latent", "extension"),
+        {"seeds": 4},
+        "latent.extension.seeds: 4, but training.seeds trains only 3 nets",
+    ),
+    "holes of a map that is not made": (
+        ("latent", "extension"),
+        {"estimator": "softmax"},
+        "latent: extension.estimator: softmax is not mapped",
+    ),
+    "holes of a corpus that is not mapped": (
+        ("latent",),
+        {"corpora": ["adversarial"]},
+        "latent: extension wants in_distribution among the corpora",
+    ),
 }
 
 

@@ -221,6 +221,18 @@ def test_the_control_must_be_there(uncertainty):
         scores_of.join(table.drop(columns=CONTROL))
 
 
+def test_what_does_not_vary_is_no_score(uncertainty):
+    single = uncertainty["estimator"] == "softmax"
+    table = uncertainty.assign(vacuity=np.where(single, np.nan, uncertainty["entropy"]))
+    table.loc[single, ["mutual_information", "variance"]] = 0.0
+    table.loc[single, "expected_entropy"] = table.loc[single, "entropy"]
+    found = set(scores_of.uncertainty_scores(table))
+    assert found == {
+        *("softmax.entropy", "softmax.max_probability", "ensemble.vacuity"),
+        *(f"ensemble.{measure}" for measure in MEASURES),
+    }
+
+
 def test_script(uncertainty, label_changes, conductance, tmp_path):
     """The script reads what the stages write and needs no torch."""
     import os
@@ -237,7 +249,7 @@ def test_script(uncertainty, label_changes, conductance, tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError('torch is not needed here')")
     command = [sys.executable, str(script), "--scores", "scores.parquet"]
     command += ["--label-changes", "operator.parquet", "--conductance", "conductance.safetensors"]
-    command += ["--dataset", "d", "--model", "m", "--out", "out.csv"]
+    command += ["--sets", *SIZES, "--dataset", "d", "--model", "m", "--out", "out.csv"]
     tables = []
     for _ in range(2):
         subprocess.run(

@@ -122,3 +122,29 @@ def test_figures_have_value_and_interval_of_each_metric(answers):
         assert value == pytest.approx(getattr(calibration, name)(probs, labels))
         assert low < value < high
     assert found == calibration.figures(probs, labels, seed=0)
+
+
+def test_differences_equal_a_slow_paired_bootstrap(answers):
+    probs, labels = (each[:40] for each in answers)
+    control = np.random.default_rng(5).dirichlet(np.ones(5), 40)
+    found = calibration.differences(probs, control, labels, seed=3)
+    draws = [np.repeat(np.arange(40), each) for each in bootstrap_counts(40, 3)]
+    for name in ("accuracy", "nll", "brier", "ece"):
+        metric = getattr(calibration, name)
+        value, *ends = found[f"{name}_difference"]
+        assert value == pytest.approx(metric(probs, labels) - metric(control, labels))
+        samples = np.array(
+            [metric(probs[i], labels[i]) - metric(control[i], labels[i]) for i in draws]
+        )
+        if name == "ece":
+            samples += value - samples.mean()
+        assert ends == pytest.approx(interval(samples))
+        turned = calibration.differences(control, probs, labels, seed=3)[f"{name}_difference"]
+        assert turned == pytest.approx((-value, -ends[1], -ends[0]))
+
+
+def test_an_estimator_does_not_differ_from_itself(answers):
+    probs, labels = answers
+    found = calibration.differences(probs, probs, labels, seed=0)
+    assert found.pop("accuracy_difference") == (0, -wilson(0, 300)[1], wilson(0, 300)[1])
+    assert all(figure == (0, 0, 0) for figure in found.values())

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import entropy as scipy_entropy
 
 from plumbline.artefacts import Prediction
-from plumbline.uncertainty.measures import figures, mean_probs, measures, scores
+from plumbline.uncertainty.measures import mean_probs, measures, rankings, scores
 
 
 @st.composite
@@ -82,16 +82,29 @@ def test_confident_images_whose_float32_maximum_is_one_do_not_tie():
     np.testing.assert_allclose(1 - found, [1e-9, 1e-12, 0], rtol=1e-3, atol=1e-15)
 
 
-def test_figures_have_scores_only_where_images_have_classes():
-    probs = np.random.default_rng(1).dirichlet(np.ones(3), size=(2, 40)).astype(np.float32)
+def test_vacuity_is_the_share_of_belief_without_evidence():
+    alpha = np.array([[1, 1, 1, 1], [5, 1, 1, 1], [1, 37, 1, 1]], np.float32)
+    probs = (alpha / alpha.sum(1, keepdims=True))[None]
+    found = measures(probs, alpha)["vacuity"]
+    # Subjective logic: the beliefs (alpha - 1) / sum(alpha) and the vacuity make one.
+    belief = (alpha - 1) / alpha.sum(1, keepdims=True)
+    np.testing.assert_allclose(found + belief.sum(1), 1, atol=1e-7)
+    assert found.tolist() == [1, 0.5, 0.1]
+    assert "vacuity" not in measures(probs)
+
+
+def test_rankings_are_what_an_estimator_has_and_rise_with_uncertainty():
+    rng = np.random.default_rng(1)
+    probs = rng.dirichlet(np.ones(3), size=(2, 40)).astype(np.float32)
     labels = np.arange(40) % 3
-    known = figures(probs, labels, seed=0)
-    assert list(known)[:4] == ["accuracy", "nll", "brier", "ece"]
-    unknown = figures(probs, np.full(40, -1), seed=0)
-    assert unknown == {k: v for k, v in known.items() if k.startswith("mean_")}
-    value, low, high = known["mean_entropy"]
-    assert value == pytest.approx(measures(probs)["entropy"].mean())
-    assert low < value < high
+    several = rankings(Prediction("mc_dropout", "test", probs, labels, np.arange(40)))
+    expected = measures(probs)
+    assert list(several) == list(expected)
+    assert (several["max_probability"] == -expected["max_probability"]).all()
+    assert (several["variance"] == expected["variance"]).all()
+    alpha = np.full((40, 3), 2, np.float32)
+    one = rankings(Prediction("evidential", "test", probs[:1], labels, np.arange(40), alpha))
+    assert list(one) == ["entropy", "max_probability", "vacuity"]
 
 
 def test_scores_have_a_row_for_each_image_of_each_set():
@@ -108,3 +121,13 @@ def test_scores_have_a_row_for_each_image_of_each_set():
     assert columns["set"].tolist() == ["test"] * 3 + ["ood_other"] * 2
     answers = mean_probs(predictions[0].probs).argmax(1)
     assert columns["correct"].tolist() == [*(answers == sets["test"]), False, False]
+
+
+def test_scores_have_a_vacuity_only_where_there_is_evidence():
+    probs = np.full((1, 2, 4), 0.25, np.float32)
+    some = Prediction("softmax", "test", probs, np.zeros(2, int), np.arange(2))
+    evidential = Prediction(
+        "evidential", "test", probs, np.zeros(2, int), np.arange(2), np.ones((2, 4), np.float32)
+    )
+    assert "vacuity" not in scores([some])
+    np.testing.assert_array_equal(scores([some, evidential])["vacuity"], [np.nan, np.nan, 1, 1])

@@ -67,18 +67,25 @@ def test_every_claim_has_a_verdict(finished):
 
 
 def test_the_report_stands_alone(finished):
-    page = (finished.folder / "results/report/index.html").read_text()
-    assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
-    assert 'src="http' not in page
-    assert 'href="http' not in page.replace('href="https://doi.org', "").replace(
-        'href="https://arxiv.org', ""
-    )
+    names = ["index.html", *(f"latent_{dataset}.html" for dataset in DATASETS)]
+    for name in names:
+        page = (finished.folder / "results/report" / name).read_text()
+        assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
+        assert 'src="http' not in page
+        assert 'href="http' not in page.replace('href="https://doi.org', "").replace(
+            'href="https://arxiv.org', ""
+        )
+        others = [other for other in names if f'href="{other}' in page]
+        assert others == (names[1:] if name == "index.html" else names[:1])
 
 
 def test_the_same_run_elsewhere_gives_byte_identical_tables(finished, repository):
     """In another folder, in another order of jobs, on one core instead of two."""
     tables = [
         "models/halves/lenet5/evaluation.csv",
+        "uncertainty/halves/lenet5/measures.csv",
+        "uncertainty/halves/lenet5/refusal.csv",
+        "uncertainty/halves/lenet5/sweep.csv",
         "attribution/halves/lenet5/degradation.csv",
         "attribution/halves/lenet5/randomization.csv",
         "visualization/halves/lenet5/code_gan.csv",

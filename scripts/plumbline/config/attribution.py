@@ -94,8 +94,8 @@ class SpreadOptions(Section):
     images: Count = 20
     """Test images explained, from the first."""
 
-    objective: Literal["seed", "evidential"] = "seed"
-    """The net: `seed`, trained by cross-entropy, or `evidential`."""
+    objective: Name = "seed"
+    """The net: `seed`, trained by cross-entropy, or an evidential one of training.objectives."""
 
 
 class AttributionSection(Section):

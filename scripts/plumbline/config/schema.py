@@ -8,7 +8,7 @@ import json
 import os
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import Field, ValidationError
 
@@ -29,6 +29,7 @@ from plumbline.methods import (
     ESTIMATORS,
     NETWORKS,
     OPERATORS,
+    SHIFTS,
     nearest,
     unmet,
 )
@@ -61,8 +62,11 @@ class Config(Section):
     visualization: VisualizationSection = VisualizationSection()
     stability: StabilitySection = StabilitySection()
 
-    def training_options(self, dataset: str, model: str) -> TrainingOptions:
-        """Options of one net: the default, overruled by its model's, then by its dataset's."""
+    def training_options(
+        self, dataset: str, model: str, objective: str = "seed"
+    ) -> TrainingOptions:
+        """Options of one net: the default, overruled by its model's, then by its dataset's, last
+        by those of what it is trained for."""
         merged = self.training.default.model_dump()
         for layer in (
             self.training.models.get(model, {}),
@@ -70,7 +74,7 @@ class Config(Section):
         ):
             network = merged["network"] | layer.get("network", {})
             merged |= layer | {"network": network}
-        return TrainingOptions(**merged)
+        return TrainingOptions(**merged | self.training.overruled(objective))
 
     def weights(self, dataset: str, model: str) -> GivenWeights | None:
         """The given weights of one net, if it is not to be trained."""
@@ -80,15 +84,24 @@ class Config(Section):
         """How many nets there are of one architecture on one dataset."""
         return 1 if self.weights(dataset, model) else self.training.seeds
 
+    @property
+    def uncertain_models(self) -> tuple[str, ...]:
+        """Every architecture whose uncertainty is measured."""
+        return tuple(dict.fromkeys(self.models + self.uncertainty.models))
+
     def missing(self, estimator: str, dataset: str, model: str) -> str:
-        """Why an estimator does not apply to a net; empty if it does."""
-        nets = self.seeds_of(dataset, model)
-        if self.uncertainty.nets(estimator) > nets:
+        """Why an entry of ``uncertainty.estimators`` does not apply to a net; empty if it does."""
+        nets, section = self.seeds_of(dataset, model), self.uncertainty
+        if not section.chosen(estimator, model):
+            return "not chosen for this net"
+        if section.objective_of(estimator) != "seed" and self.weights(dataset, model):
+            return "given weights, trained by cross-entropy"
+        if section.nets(estimator) > nets:
             return f"only {nets} net with given weights"
-        return unmet(ESTIMATORS, estimator, model)
+        return unmet(ESTIMATORS, section.module_of(estimator), model)
 
     def estimators(self, dataset: str, model: str) -> list[str]:
-        """Estimators of uncertainty that apply to a net."""
+        """Entries of ``uncertainty.estimators`` that apply to a net."""
         names = self.uncertainty.estimators
         return [name for name in names if not self.missing(name, dataset, model)]
 
@@ -131,13 +144,13 @@ def _explain(error: ValidationError, model: type[Section], prefix: str = "") -> 
 
 
 def _explain_one(fault: dict[str, Any], model: type[Section], prefix: str) -> str:
-    place = [str(each) for each in fault["loc"]]
+    place, section = _walk(model, [str(each) for each in fault["loc"]])
     key, given = prefix + ".".join(place), fault["input"]
     if fault["type"] == "extra_forbidden":
-        section: Any = model
-        for part in place[:-1]:
-            section = _inner(section, part)
         return f"{key}: unknown key{nearest(place[-1], getattr(section, 'model_fields', {}))}"
+    if fault["type"].startswith("union_tag"):
+        allowed = fault["ctx"].get("expected_tags", "")
+        return f"{key}.kind: " + (f"allowed are {allowed}" if allowed else "is not given")
     if fault["type"] == "missing":
         return f"{key}: is not given"
     if fault["type"] == "too_short":
@@ -148,20 +161,42 @@ def _explain_one(fault: dict[str, Any], model: type[Section], prefix: str) -> st
     return f"{key}: {message}" + ("" if isinstance(given, dict) else f", not {given!r}")
 
 
+def _walk(model: type[Section], place: list[str]) -> tuple[list[str], Any]:
+    """The keys of a fault's ``place``, and the model that the last of them is looked up in.
+
+    pydantic also names the kind of a section of several kinds, which is no key.
+    """
+    keys, section, around = [], model, None
+    for part in place:
+        kinds = _kinds(section)
+        if part in kinds:
+            section = kinds[part]
+        else:
+            keys.append(part)
+            section, around = _inner(section, part), section
+    return keys, around
+
+
 def _inner(section: Any, part: str) -> Any:
     """The model of the section ``part`` inside ``section``, if there is one."""
     fields = getattr(section, "model_fields", {})
     if part in fields:
         return fields[part].annotation
     for argument in get_args(section):
-        if isinstance(argument, type) and issubclass(argument, Section):
+        if _kinds(argument) or (isinstance(argument, type) and issubclass(argument, Section)):
             return argument
     return None
 
 
+def _kinds(section: Any) -> dict[str, type[Section]]:
+    """The models of a section of several kinds, by its key ``kind``; empty for any other."""
+    models = get_args(get_args(section)[0]) if get_origin(section) is Annotated else ()
+    return {get_args(each.model_fields["kind"].annotation)[0]: each for each in models}
+
+
 def _check_training(config: Config) -> None:
     """Check the options of every net that will be trained."""
-    for dataset, model in product(config.datasets, config.models):
+    for dataset, model in product(config.datasets, config.uncertain_models):
         key = f"training ({model} on {dataset})"
         if weights := config.weights(dataset, model):
             place = f"training.weights.{dataset}.{model}.network"
@@ -192,6 +227,8 @@ def _check_names(config: Config) -> None:
             )
     for model in config.models:
         _named("models", NETWORKS.check_name, model)
+    for model in config.uncertainty.models:
+        _named("uncertainty.models", NETWORKS.check_name, model)
     latent = config.latent
     estimators = latent.estimators if latent.corpora else ()
     attack = [latent.attack] if "adversarial" in latent.corpora else []
@@ -202,16 +239,21 @@ def _check_names(config: Config) -> None:
         ("stability.models", config.stability.models, NETWORKS.names()),
         ("latent.estimators", estimators, config.uncertainty.estimators),
         ("latent.attack", attack, config.attacks.methods),
+        ("latent.extension.models", latent.extension.models, NETWORKS.names()),
     ):
         for name in names:
             if name not in known:
                 raise InputError(f"{key}: no {name!r}{nearest(name, known)}")
+    seeds, wanted = config.training.seeds, latent.extension.seeds
+    if latent.corpora and set(latent.extension.models) & set(config.models) and wanted > seeds:
+        raise InputError(
+            f"latent.extension.seeds: {wanted}, but training.seeds trains only {seeds} nets"
+        )
 
 
 def _check_methods(config: Config) -> None:
     for key, kind, methods in (
         ("attacks.methods", ATTACKS, config.attacks.methods),
-        ("uncertainty.estimators", ESTIMATORS, config.uncertainty.estimators),
         ("stability.operators", OPERATORS, config.stability.operators),
     ):
         for name, options in methods.items():
@@ -222,18 +264,53 @@ def _check_methods(config: Config) -> None:
         for module in modules[1:]:
             _named(f"attribution.methods.{name}.base", ATTRIBUTIONS.check_name, module)
     config.visualization.check()
+    _check_estimators(config)
+    _check_spread(config)
     for model, operators in config.stability.models.items():
         for name, options in operators.items():
             _named(f"stability.models.{model}", OPERATORS.check, name, options)
-    if "softmax" not in config.uncertainty.estimators:
+
+
+def _check_estimators(config: Config) -> None:
+    section = config.uncertainty
+    softmax = section.estimators.get("softmax")
+    if softmax is None or softmax.keys() - {"method"}:
         raise InputError("uncertainty.estimators: softmax is missing, the control of all others")
-    for name in config.uncertainty.estimators:
-        nets = config.uncertainty.nets(name)
-        if nets > config.training.seeds:
+    for name, entry in section.estimators.items():
+        key = f"uncertainty.estimators.{name}"
+        _named(key, ESTIMATORS.check, section.module_of(name), section.options_of(name))
+        objectives = ("seed", *config.training.objectives)
+        if (objective := section.objective_of(name)) not in objectives:
+            raise InputError(f"{key}.objective: no {objective!r}{nearest(objective, objectives)}")
+        trained = config.training.objectives.get(objective)
+        wanted = ESTIMATORS.constant(section.module_of(name), "OBJECTIVES")
+        if wanted and (trained is None or trained.kind not in wanted):
+            kinds = " or ".join(wanted)
+            raise InputError(f"{key}.objective: {objective} nets are not of the kind {kinds}")
+        for model in entry.get("models", ()):
+            if model not in NETWORKS.names():
+                raise InputError(f"{key}.models: no {model!r}{nearest(model, NETWORKS.names())}")
+        if (nets := section.nets(name)) > config.training.seeds:
             raise InputError(
-                f"uncertainty.estimators.{name}.members: {nets}, but training.seeds trains "
-                f"only {config.training.seeds} nets"
+                f"{key}.members: {nets}, but training.seeds trains only "
+                f"{config.training.seeds} nets"
             )
+    for name in config.latent.estimators if config.latent.corpora else ():
+        if section.objective_of(name) != "seed" or section.scaled(name):
+            raise InputError(
+                f"latent.estimators: {name} asks other nets than those that cross-entropy trains"
+            )
+    for shift in section.shifts:
+        _named("uncertainty.shifts", SHIFTS.check_name, shift)
+
+
+def _check_spread(config: Config) -> None:
+    objectives = config.training.objectives
+    known = ["seed", *(name for name, each in objectives.items() if each.kind == "evidential")]
+    for name, entry in config.attribution.spread.items():
+        if entry.objective not in known:
+            key, hint = f"attribution.spread.{name}.objective", nearest(entry.objective, known)
+            raise InputError(f"{key}: no evidential {entry.objective!r}{hint}")
 
 
 def _check_paths(config: Config) -> None:

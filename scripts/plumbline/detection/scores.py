@@ -13,6 +13,7 @@ from plumbline.errors import InputError
 CONTROL = "softmax.max_probability"
 CONDUCTANCE = "conductance"
 MEASURES = ("entropy", "mutual_information", "expected_entropy", "max_probability", "variance")
+VACUITY = "vacuity"  # evidential nets only
 KEY = ["set", "index"]
 FEWEST_ERRORS = 5  # with fewer, no detector is fitted
 
@@ -20,14 +21,23 @@ FEWEST_ERRORS = 5  # with fewer, no detector is fitted
 def uncertainty_scores(table: pd.DataFrame) -> pd.DataFrame:
     """Columns ``{estimator}.{measure}`` of the uncertainty stage's table of images.
 
-    The maximum probability is negated, because certainty is not suspicious.
+    The maximum probability is negated, because certainty is not suspicious.  A measure that an
+    estimator does not have, or that is the same for all images, gives no column; nor does the
+    expected entropy of a single pass, which is its entropy.
     """
     _refuse_nan(table, list(MEASURES))
-    wide = table.pivot(index=KEY, columns="estimator", values=list(MEASURES))
+    known = [measure for measure in (*MEASURES, VACUITY) if measure in table]
+    wide = table.pivot(index=KEY, columns="estimator", values=known)
     wide.columns = [f"{estimator}.{measure}" for measure, estimator in wide.columns]
     certainty = [name for name in wide.columns if name.endswith(".max_probability")]
     wide[certainty] = -wide[certainty]
-    return wide
+    same = [
+        f"{estimator}.expected_entropy"
+        for estimator in table["estimator"].unique()
+        if (wide[f"{estimator}.mutual_information"] == 0).all()
+    ]
+    constant = [name for name in wide if wide[name].nunique() < 2 and name != CONTROL]
+    return wide.drop(columns=list({*same, *constant}))
 
 
 def label_change_scores(tables: list[pd.DataFrame]) -> pd.DataFrame | None:

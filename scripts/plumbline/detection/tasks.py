@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from plumbline.detection.metrics import measure, resample
 from plumbline.detection.scores import CONTROL
+from plumbline.ranking import measure, resample
 from plumbline.seeding import derive
 from plumbline.statistics import interval, wilson
 from plumbline.tables import Row, row

@@ -1,4 +1,4 @@
-"""Figures of detection equal scikit-learn's, ties and resamples included."""
+"""Figures of a ranking equal scikit-learn's and slow loops, ties and resamples included."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from plumbline.detection import metrics
-from plumbline.detection.metrics import measure, resample
-from plumbline.statistics import RESAMPLES
+from plumbline import ranking
+from plumbline.ranking import measure, resample, selective
+from plumbline.statistics import RESAMPLES, bootstrap_counts
+
+COVERAGES = (0.3, 0.8, 0.95, 1.0)
 
 
 def by_scikit_learn(scores, positive):
@@ -100,9 +102,13 @@ def test_blocks_do_not_change_a_bit(monkeypatch):
     scores, positive = random.integers(0, 9, 50).astype(float), random.random(50) < 0.4
     counts = resample(positive, 0)
     whole = measure(scores, positive, counts)
-    monkeypatch.setattr(metrics, "CHUNK", 333)
+    monkeypatch.setattr(ranking, "CHUNK", 333)
     parts = measure(scores, positive, counts)
     assert all((whole[name] == parts[name]).all() for name in whole)
+    others = selective(scores, positive, counts, COVERAGES)
+    monkeypatch.setattr(ranking, "CHUNK", 2**16)
+    wholes = selective(scores, positive, counts, COVERAGES)
+    assert all((wholes[name] == others[name]).all() for name in wholes)
 
 
 def test_no_number_and_no_positive_are_refused():
@@ -111,3 +117,68 @@ def test_no_number_and_no_positive_are_refused():
         once(np.array([0.1, np.nan, 0.3]), positive)
     with pytest.raises(ValueError, match="no positive or no negative"):
         once(np.zeros(3), np.zeros(3, dtype=bool))
+
+
+def slow_selective(uncertainty, wrong, coverages):
+    """One image after the other; within a tie, each brings the tie's share of wrong answers."""
+    expected = np.empty(len(wrong))
+    for value in np.unique(uncertainty):
+        same = uncertainty == value
+        expected[same] = wrong[same].mean()
+    answered = expected[np.argsort(uncertainty)]
+    risks = [answered[:k].sum() / k for k in range(1, len(wrong) + 1)]
+    at = [next(r for k, r in enumerate(risks, 1) if k >= c * len(wrong) - 1e-9) for c in coverages]
+    return sum(risks) / len(risks), at
+
+
+@settings(deadline=None, max_examples=60)
+@given(cases(), st.integers(0, 10**6))
+def test_selective_figures_equal_scikit_learn_and_a_slow_loop(case, seed):
+    uncertainty, wrong = case
+    counts = bootstrap_counts(len(wrong), seed)[:12]
+    ours = selective(uncertainty, wrong, counts, COVERAGES)
+    for i, count in enumerate(counts):
+        drawn, mistakes = np.repeat(uncertainty, count), np.repeat(wrong, count)
+        area, risks = slow_selective(drawn, mistakes, COVERAGES)
+        assert ours["aurc"][i] == pytest.approx(area, rel=0, abs=1e-12)
+        assert ours["risks"][i] == pytest.approx(risks, rel=0, abs=1e-12)
+        if 0 < mistakes.sum() < len(mistakes):
+            auroc = roc_auc_score(mistakes, drawn)
+            assert ours["auroc"][i] == pytest.approx(auroc, rel=0, abs=1e-12)
+        else:
+            assert np.isnan(ours["auroc"][i])
+
+
+def of_images(uncertainty, wrong, coverages=COVERAGES):
+    found = selective(uncertainty, wrong, np.ones((1, len(wrong)), np.int32), coverages)
+    return {name: each[0] for name, each in found.items()}
+
+
+def test_aurc_is_the_mean_over_all_orders_of_ties():
+    """A uniform choice among the orders, drawn often: the closed form is its expectation."""
+    rng = np.random.default_rng(0)
+    uncertainty, wrong = rng.integers(0, 3, 30) / 2.0, rng.random(30) < 0.3
+    draws = [of_images(uncertainty + 1e-3 * rng.random(30), wrong) for _ in range(4000)]
+    found = of_images(uncertainty, wrong)
+    for name in ("aurc", "risks"):
+        each = np.array([draw[name] for draw in draws])
+        error = each.std(0) / np.sqrt(len(each)) + 1e-12
+        assert (np.abs(each.mean(0) - found[name]) < 4.5 * error).all()
+
+
+def test_known_cases_of_selective_answers():
+    wrong = np.array([False, False, False, True])
+    best = of_images(np.arange(4.0), wrong, (0.5, 0.75, 1.0))
+    assert (best["auroc"], best["aurc"]) == pytest.approx((1, 0.25 / 4))
+    assert best["risks"].tolist() == [0, 0, 0.25]
+    blind = of_images(np.zeros(4), wrong, (0.1, 1.0))
+    assert (blind["auroc"], blind["aurc"]) == pytest.approx((0.5, 0.25))
+    assert blind["risks"].tolist() == [0.25, 0.25]
+    worst = of_images(-np.arange(4.0), wrong, (0.25,))
+    assert (worst["auroc"], worst["risks"][0]) == (0, 1)
+    assert worst["aurc"] == pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4)
+
+
+def test_an_order_of_what_is_no_number_is_refused():
+    with pytest.raises(ValueError, match="1 of 2 scores are NaN"):
+        of_images(np.array([0.0, np.nan]), np.array([True, False]))

@@ -1,0 +1,110 @@
+"""What more passes and more nets bring: figures of prefixes of passes, and of sets of nets."""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from math import comb
+
+import numpy as np
+
+from plumbline import calibration
+from plumbline.artefacts import Prediction
+from plumbline.calibration import Figure
+from plumbline.ranking import selective
+from plumbline.statistics import jackknife_interval, student_interval
+from plumbline.tables import Row, row
+from plumbline.uncertainty.figures import FEWEST
+from plumbline.uncertainty.measures import mean_probs, rankings
+
+SUBSETS = 256  # of nets: all if there are no more, else so many drawn at random
+RANKED = ("entropy", "mutual_information")
+BOUNDS = calibration.BOUNDS | {"error_auroc": (0.0, 1.0)}
+Key = tuple[str, str]
+
+
+def by_samples(passes: Sequence[np.ndarray], labels: np.ndarray, sizes: Sequence[int]) -> list[Row]:
+    """Figures of the first T passes of every net, for each T of ``sizes``.
+
+    ``passes`` holds for every training seed [S, N, K] with S at least the largest size.  A row
+    for each seed (its column ``seed``), without interval, and one for ``all``: their mean with
+    Student's 95 % interval over the seeds, ``n`` of them.
+    """
+    rows = []
+    for size in sizes:
+        each = [one(probs[:size], labels) for probs in passes]
+        for metric, measure in each[0]:
+            values = np.array([found[metric, measure] for found in each])
+            keys = {"vary": "samples", "size": size, "measure": measure}
+            nothing = float("nan"), float("nan"), len(labels)
+            rows += [row(metric, v, *nothing, **keys, seed=i) for i, v in enumerate(values)]
+            known = int((~np.isnan(values)).sum())
+            figure = _kept(metric, student_interval(values))
+            rows.append(row(metric, *figure, known, **keys, seed="all"))
+    return rows
+
+
+def by_members(
+    nets: np.ndarray, labels: np.ndarray, sizes: Sequence[int], seed: int
+) -> Iterator[Row]:
+    """Figures of ensembles of M of the ``nets`` [n, N, K], for each M of ``sizes`` up to n.
+
+    The value is the mean over all sets of M nets (``SUBSETS`` drawn from ``seed`` where there
+    are more).  These overlap, so the 95 % interval over training seeds comes from the
+    jackknife over nets; of all n nets there is one set, and no interval.  ``n`` counts nets.
+    """
+    for size in sizes:
+        if size > len(nets):
+            continue
+        sets = _sets(len(nets), size, np.random.default_rng(seed))
+        found = [one(nets[list(each)], labels) for each in sets]
+        keys = {"vary": "members", "size": size}
+        for metric, measure in found[0]:
+            values = np.array([each[metric, measure] for each in found])
+            figure = _kept(metric, _over_nets(values, sets, len(nets)))
+            yield row(metric, *figure, len(nets), **keys, measure=measure, seed="all")
+
+
+def one(probs: np.ndarray, labels: np.ndarray) -> dict[Key, float]:
+    """Accuracy, NLL, Brier score and ECE of the mean of ``probs`` [S, N, K], and the AUROC of
+    error of the entropy and the mutual information: (metric, measure) -> value.
+
+    The AUROC is NaN with fewer than ``FEWEST`` wrong or right answers; a single sample has no
+    mutual information.
+    """
+    mean = mean_probs(probs)
+    found = {
+        (name, ""): getattr(calibration, name)(mean, labels)
+        for name in ("accuracy", "nll", "brier", "ece")
+    }
+    wrong = ~calibration.correct(mean, labels)
+    few = min(wrong.sum(), (~wrong).sum()) < FEWEST
+    ranked = rankings(Prediction("", "", probs, labels, labels))
+    counts = np.ones((1, len(labels)), np.int32)
+    for name in (each for each in RANKED if each in ranked):
+        auroc = np.nan if few else selective(ranked[name], wrong, counts, ())["auroc"][0]
+        found["error_auroc", name] = float(auroc)
+    return found
+
+
+def _sets(n: int, size: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
+    """Sets of ``size`` of ``n`` nets, each once: all of them, or ``SUBSETS`` at random."""
+    if comb(n, size) <= SUBSETS:
+        return list(combinations(range(n), size))
+    drawn: dict[tuple[int, ...], None] = {}
+    while len(drawn) < SUBSETS:
+        drawn[tuple(sorted(rng.choice(n, size, replace=False).tolist()))] = None
+    return list(drawn)
+
+
+def _kept(metric: str, figure: Figure) -> Figure:
+    """The figure with the ends of its interval within what the metric can be."""
+    value, low, high = figure
+    lowest, highest = BOUNDS[metric]
+    # NaN, an end that is unknown, comes first: max and min keep it.
+    return value, max(low, lowest), min(high, highest)
+
+
+def _over_nets(values: np.ndarray, sets: Sequence[Sequence[int]], n: int) -> Figure:
+    """Mean of the ``values`` of ``sets`` of ``n`` nets, with the interval of the jackknife."""
+    inside = np.array([[net in each for each in sets] for net in range(n)])
+    without = [values[~has].mean() if (~has).any() else np.nan for has in inside]
+    return jackknife_interval(float(values.mean()), np.array(without))

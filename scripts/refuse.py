@@ -1,0 +1,32 @@
+"""Count how often each estimator refuses to answer, and how right it is where it answers."""
+
+import argparse
+
+from plumbline import cli
+from plumbline.config.uncertainty import RefusalOptions
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--predictions", nargs="+", required=True, help="one file per estimator")
+    parser.add_argument("--dataset", required=True, help="key of the table")
+    parser.add_argument("--model", required=True, help="key of the table")
+    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+    parser.add_argument("--out", required=True, help="CSV to write")
+
+
+def main(args: argparse.Namespace) -> None:
+    from plumbline.artefacts import load_predictions
+    from plumbline.progress import progress
+    from plumbline.tables import write_csv
+    from plumbline.uncertainty.refusal import rows
+
+    keys = {"dataset": args.dataset, "model": args.model}
+    found = []
+    for path in progress(args.predictions, "estimators"):
+        sets = load_predictions(path)
+        found += rows(sets, **args.options.model_dump(), seed=args.seed, **keys)
+    write_csv(args.out, found)
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments, RefusalOptions)

@@ -1,0 +1,35 @@
+"""Change the first images of a set by one shift at one level."""
+
+import argparse
+
+from plumbline import cli
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--shift", required=True, help="a module of data/shifts")
+    parser.add_argument("--level", type=float, required=True, help="its strength")
+    parser.add_argument("--images", required=True, help="ImageSet to change")
+    parser.add_argument("--count", type=int, required=True, help="how many of them, from the first")
+    parser.add_argument("--seed", type=int, default=0, help="all randomness follows from it")
+    parser.add_argument("--out", required=True, help="ImageSet to write")
+
+
+def main(args: argparse.Namespace) -> None:
+    from dataclasses import replace
+
+    from plumbline.artefacts import ImageSet
+    from plumbline.methods import SHIFTS
+
+    shift = SHIFTS.load(args.shift)
+    source = ImageSet.load(args.images).select(slice(args.count))
+    shifted = replace(
+        source,
+        name=f"{source.name}_{args.shift}_{args.level:g}",
+        images=shift(source.pixels, args.level, seed=args.seed),
+        provenance={**source.provenance, "shift": args.shift, "level": args.level},
+    )
+    shifted.save(args.out)
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments)
