@@ -104,7 +104,7 @@ def test_an_estimator_asks_nets_of_its_own_kind(entry, message):
 
 
 def test_an_objective_that_something_asks_for_cannot_go():
+    given = changed(evidential=None)
+    del given["uncertainty"]["estimators"]["evidential"]
     with pytest.raises(InputError, match=r"lrp_evidential\.objective: no evidential"):
-        given = changed(evidential=None)
-        del given["uncertainty"]["estimators"]["evidential"]
         load(given)
