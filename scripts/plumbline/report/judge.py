@@ -131,11 +131,11 @@ def _reason(claim: Claim, figure: Estimate, found: str) -> str:
             "fails": f"the interval lies outside {bar}",
             "undecided": f"the interval reaches over an end of {bar}",
         }[found]
-    side, other = ("above", "below") if claim.above is not None else ("below", "above")
+    side = "above" if claim.above is not None else "below"
     bar = claim.above if claim.above is not None else claim.below
     return {
         "holds": f"the interval lies {side} {bar:g}",
-        "fails": f"the interval lies {other} {bar:g}",
+        "fails": f"nothing of the interval lies {side} {bar:g}",
         "undecided": f"the interval straddles {bar:g}",
     }[found]
 
