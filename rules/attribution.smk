@@ -276,9 +276,8 @@ rule randomize:
 # seed does not depend on the entry: masks and noise are the same, so that images are paired.
 rule spread:
     input:
-        classifier=lambda w: results(
-            f"models/{w.dataset}/{w.model}/{CONFIG.attribution.spread[w.spread].objective}0"
-            "/classifier.safetensors"
+        classifier=lambda w: classifier(
+            0, CONFIG.attribution.spread[w.spread].objective
         ),
         images=results("data/{dataset}/test.safetensors"),
         reference=lambda w: [
