@@ -3,24 +3,11 @@
 import html
 import json
 import re
-import shutil
 import subprocess
 
 import pytest
+from chromium import BROWSER, FLAGS, needs_browser
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="no chromium or chrome on this machine")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--virtual-time-budget=5000",
-)
 MEASURE = """
 <script>
 addEventListener("load", () => {
@@ -110,7 +97,13 @@ def browse(report, folder, width, height, script=MEASURE):
     frame.write_text(
         FRAME.replace("WIDTH", str(width)).replace("HEIGHT", str(height)), encoding="utf-8"
     )
-    command = [BROWSER, *FLAGS, f"--user-data-dir={folder}/profile", "--dump-dom"]
+    command = [
+        BROWSER,
+        *FLAGS,
+        "--virtual-time-budget=5000",
+        f"--user-data-dir={folder}/profile",
+        "--dump-dom",
+    ]
     command += [f"--window-size={width + 100},{height + 100}", frame.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     found = re.search(r"<title>(.*?)</title>", done.stdout)
