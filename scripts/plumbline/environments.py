@@ -31,14 +31,14 @@ def environments(root: Path = ROOT) -> dict[str, str]:
     pins = locked(root / "requirements.txt")
     imported: dict[str, set[str]] = defaultdict(set)
     for _, text in rules(root):
-        for stage in re.findall(r'"\.\./envs/(\w+)\.yaml"', text):
+        for stage in re.findall(r'"(?:\.\./)+envs/(\w+)\.yaml"', text):
             imported[stage] |= third_party(root / "scripts", *scripts(root / "scripts", text))
     return {stage: _yaml(stage, names, pins) for stage, names in sorted(imported.items())}
 
 
 def rules(root: Path = ROOT) -> Iterator[tuple[str, str]]:
     """Name and text of every rule."""
-    for file in sorted((root / "rules").glob("*.smk")):
+    for file in sorted((root / "rules").rglob("*.smk")):
         yield from RULE.findall(file.read_text(encoding="utf-8"))
 
 

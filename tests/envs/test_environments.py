@@ -69,7 +69,7 @@ def test_a_rule_hashes_and_runs_the_same_script_in_the_same_environment(name):
     assert hashed == list(
         zip(
             re.findall(r'"\$SCRIPTS/(\w+\.py)"', text),
-            re.findall(r'conda:\s*"\.\./envs/(\w+)\.yaml"', text),
+            re.findall(r'conda:\s*"(?:\.\./)+envs/(\w+)\.yaml"', text),
             strict=True,
         )
     )

@@ -131,13 +131,14 @@ def test_every_rule_has_what_every_rule_must_have():
     """Every rule names log, benchmark, environment, threads, memory and time."""
     import re
 
-    for path in sorted((ROOT / "rules").glob("*.smk")):
+    for path in sorted((ROOT / "rules").rglob("*.smk")):
         for block in re.split(r"\n(?=rule )", path.read_text())[1:]:
             for directive in ("log:", "benchmark:", "conda:", "threads:", "resources:", "code="):
                 assert directive in block, f"{path.name}: {block.splitlines()[0]} {directive}"
             for resource in ("mem_mb=", "runtime="):
                 assert resource in block, f"{path.name}: {block.splitlines()[0]} {resource}"
-            assert f'"../envs/{path.stem}.yaml"' in block
+            stage = "report" if path.parent.name == "figures" else path.stem
+            assert f'../envs/{stage}.yaml"' in block
             script = re.search(r'\$SCRIPTS/(\w+)\.py"', block)[1]
             assert block.startswith(f"rule {script}:")
             assert (ROOT / f"scripts/{script}.py").exists()
@@ -147,7 +148,7 @@ def test_the_readme_s_picture_shows_every_rule():
     import re
 
     rules = set()
-    for path in (ROOT / "rules").glob("*.smk"):
+    for path in (ROOT / "rules").rglob("*.smk"):
         rules |= set(re.findall(r"^rule (\w+):", path.read_text(), re.MULTILINE))
     picture = (ROOT / "docs/rulegraph.svg").read_text()
     assert set(re.findall(r"<title>(\w+)</title>", picture)) - {"plumbline"} == rules
