@@ -1,4 +1,8 @@
-# Adversarial images: one job per attack and net, an ImageSet for every epsilon.
+# Adversarial images: one job per attack and net, an ImageSet for every epsilon, or one with the
+# smallest perturbation that the attack finds.
+
+
+include: "common/attacks.smk"
 
 
 rule attack:
@@ -17,26 +21,18 @@ rule attack:
         log("attack/{dataset}/{model}/{attack}"),
     benchmark:
         bench("attack/{dataset}/{model}/{attack}")
+    wildcard_constraints:
+        attack=one_of(bounded()),
     conda:
         "../envs/attacks.yaml"
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=240,
     params:
-        code=lambda w: code(
-            "attack.py", "attacks", ATTACKS.file(w.attack), NETWORKS.file(w.model)
-        ),
-        options=lambda w: options(
-            set=CONFIG.attacks.methods[w.attack],
-            method=w.attack,
-            dataset=w.dataset,
-            model=w.model,
-            count=CONFIG.attacks.images,
-            epsilons=CONFIG.attacks.epsilons,
-            **runtime("attack", w.dataset, w.model, w.attack),
-        ),
+        code=lambda w: attack_code(w.attack, w.model),
+        options=lambda w: attack_options(w, epsilons=CONFIG.attacks.epsilons),
     shell:
         r"""
         python "$SCRIPTS/attack.py" \
@@ -48,3 +44,18 @@ rule attack:
             --table {output.table:q} \
             >{log:q} 2>&1
         """
+
+
+use rule attack as attack_minimal with:
+    output:
+        sets=results("attacks/{dataset}/{model}/{attack}.safetensors"),
+        table=results("attacks/{dataset}/{model}/{attack}.csv"),
+    log:
+        log("attack_minimal/{dataset}/{model}/{attack}"),
+    benchmark:
+        bench("attack_minimal/{dataset}/{model}/{attack}")
+    wildcard_constraints:
+        attack=one_of(CONFIG.attacks.minimal()),
+    params:
+        code=lambda w: attack_code(w.attack, w.model),
+        options=lambda w: attack_options(w),

@@ -20,7 +20,7 @@ rule explain:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=240,
     params:
         code=lambda w: code(
@@ -70,7 +70,7 @@ rule degrade:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=60,
     params:
         code=lambda w: code("degrade.py", "attribution", NETWORKS.file(w.model)),
@@ -112,7 +112,7 @@ rule compare:
         "../envs/attribution.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=30,
     params:
         code=code("compare.py", "attribution"),
@@ -145,7 +145,7 @@ rule log_odds:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=240,
     params:
         code=lambda w: code(
@@ -191,7 +191,7 @@ rule conserve:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=60,
     params:
         code=lambda w: code(
@@ -239,7 +239,7 @@ rule randomize:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=240,
     params:
         code=lambda w: code(
@@ -298,7 +298,7 @@ rule spread:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=240,
     params:
         code=lambda w: code(

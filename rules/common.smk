@@ -11,14 +11,17 @@ from plumbline.cli import flags
 from plumbline.codehash import code_hash
 from plumbline.config.schema import load
 from plumbline.errors import InputError
+from plumbline.files import settle_times
 from plumbline.methods import (
     ATTACKS,
     ATTRIBUTIONS,
+    DETECTORS,
     ESTIMATORS,
     GENERATORS,
     NETWORKS,
     OPERATORS,
     READERS,
+    SCORES,
     SHIFTS,
     SOURCES,
     VISUALIZATIONS,
@@ -31,6 +34,11 @@ try:
 except InputError as error:
     sys.exit(f"Configuration: {error}")
 
+if workflow.is_main_process and settle_times(CONFIG.results):
+    print(
+        "Results are of the future: was the clock set back? Their times are set to now."
+    )
+
 
 wildcard_constraints:
     dataset="[a-z0-9_]+",
@@ -42,6 +50,7 @@ wildcard_constraints:
     corpus="in_distribution|out_of_distribution|adversarial",
     method="[a-z0-9_]+",
     operator="[a-z0-9_]+",
+    score="[a-z0-9_]+",
     visualization="[a-z0-9_]+",
     generator="[a-z0-9_]+",
 
@@ -77,6 +86,11 @@ def runtime(*names):
     return {"seed": derive(CONFIG.seed, *names), "device": CONFIG.device}
 
 
+def memory(megabytes):
+    """The `mem_mb` of a rule: doubled at every new attempt, of which a cluster makes some."""
+    return lambda wildcards, attempt: megabytes * 2 ** (attempt - 1)
+
+
 def gallery(dataset):
     """What chooses the images that every method explains for the gallery."""
     section = CONFIG.attribution.gallery
@@ -108,11 +122,11 @@ def classifier(seed=0, objective="seed"):
 
 
 def adversarial_sets():
-    """Names of the adversarial sets: attack and epsilon."""
+    """Names of the adversarial sets: attack and epsilon, or the attack alone."""
     return [
-        f"{attack}_eps{epsilon:g}"
-        for attack in CONFIG.attacks.methods
-        for epsilon in CONFIG.attacks.epsilons
+        name
+        for entry in CONFIG.attacks.methods
+        for name in CONFIG.attacks.sets_of(entry)
     ]
 
 

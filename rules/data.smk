@@ -31,7 +31,7 @@ rule fetch:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=240,
     params:
         code=lambda w: code(
@@ -64,7 +64,7 @@ rule prepare:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=60,
     params:
         code=lambda w: code(
@@ -104,7 +104,7 @@ rule shift:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=10,
     params:
         code=lambda w: code("shift.py", "data", SHIFTS.file(w.shift)),

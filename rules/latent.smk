@@ -11,8 +11,8 @@ rule fit_vae:
         others=lambda w: second_sets(w, "train"),
         held=lambda w: second_sets(w, "test"),
     output:
-        vae=results("latent/{dataset}/{corpus}/vae.safetensors"),
-        codes=results("latent/{dataset}/{corpus}/codes.safetensors"),
+        vaes=of_vaes("vae"),
+        codes=of_vaes("codes"),
     log:
         log("fit_vae/{dataset}/{corpus}"),
     benchmark:
@@ -22,7 +22,7 @@ rule fit_vae:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=120,
     params:
         code=code("fit_vae.py", "latent"),
@@ -40,7 +40,7 @@ rule fit_vae:
             --held {input.held:q} \
             {params.options} \
             --threads {threads} \
-            --out {output.vae:q} \
+            --vaes {output.vaes:q} \
             --codes {output.codes:q} \
             >{log:q} 2>&1
         """
@@ -48,14 +48,14 @@ rule fit_vae:
 
 rule map_latent:
     input:
-        vae=rules.fit_vae.output.vae,
+        vaes=rules.fit_vae.output.vaes,
         codes=rules.fit_vae.output.codes,
         test=results("data/{dataset}/test.safetensors"),
         classifiers=lambda w: [
             classifier(seed) for seed in range(latent_nets(w.dataset, w.model))
         ],
     output:
-        map=results("latent/{dataset}/{corpus}/{model}.safetensors"),
+        maps=of_vaes("{model}"),
         table=results("latent/{dataset}/{corpus}/{model}.csv"),
     log:
         log("map_latent/{dataset}/{corpus}/{model}"),
@@ -66,7 +66,7 @@ rule map_latent:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=120,
     params:
         code=lambda w: code(
@@ -88,13 +88,13 @@ rule map_latent:
     shell:
         r"""
         python "$SCRIPTS/map_latent.py" \
-            --vae {input.vae:q} \
+            --vaes {input.vaes:q} \
             --codes {input.codes:q} \
             --test {input.test:q} \
             --classifiers {input.classifiers:q} \
             {params.options} \
             --threads {threads} \
-            --out {output.map:q} \
+            --maps {output.maps:q} \
             --table {output.table:q} \
             >{log:q} 2>&1
         """
@@ -102,8 +102,8 @@ rule map_latent:
 
 rule find_holes:
     input:
-        vae=rules.fit_vae.output.vae,
-        map=rules.map_latent.output.map,
+        vaes=rules.fit_vae.output.vaes,
+        maps=rules.map_latent.output.maps,
         train=results("data/{dataset}/train.safetensors"),
     output:
         holes=results("latent/{dataset}/{corpus}/{model}.holes.safetensors"),
@@ -116,7 +116,7 @@ rule find_holes:
         "../envs/latent.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=60,
     params:
         code=code("find_holes.py", "latent"),
@@ -128,8 +128,8 @@ rule find_holes:
     shell:
         r"""
         python "$SCRIPTS/find_holes.py" \
-            --vae {input.vae:q} \
-            --map {input.map:q} \
+            --vaes {input.vaes:q} \
+            --maps {input.maps:q} \
             --train {input.train:q} \
             {params.options} \
             --threads {threads} \
@@ -142,7 +142,7 @@ rule find_holes:
 # The seed is that of the corpus, not of the net: all nets are asked about the same pairs.
 rule interpolate:
     input:
-        vae=rules.fit_vae.output.vae,
+        vae=rules.fit_vae.output.vaes[0],
         test=results("data/{dataset}/test.safetensors"),
         classifiers=lambda w: [
             classifier(seed) for seed in range(latent_nets(w.dataset, w.model))
@@ -161,7 +161,7 @@ rule interpolate:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=60,
     params:
         code=lambda w: code(
@@ -208,7 +208,7 @@ rule sample_holes:
         "../envs/latent.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code("sample_holes.py", "latent"),
@@ -254,7 +254,7 @@ rule retrain:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=480,
     params:
         code=lambda w: code("retrain.py", "latent", NETWORKS.file(w.model)),
@@ -302,7 +302,7 @@ rule measure_extension:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=60,
     params:
         code=lambda w: code("measure_extension.py", "latent", NETWORKS.file(w.model)),

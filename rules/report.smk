@@ -27,7 +27,7 @@ rule join_tables:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=10,
     params:
         code=code("join_tables.py", "report"),
@@ -57,7 +57,7 @@ rule build_explorer:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=10,
     params:
         code=code("build_explorer.py", "report", *EXPLORER),
@@ -75,6 +75,34 @@ rule build_explorer:
             --codes {input.codes:q} \
             --maps {input.maps:q} \
             --holes {input.holes:q} \
+            {params.options} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule build_leaderboard:
+    input:
+        results("tables/leaderboard.csv"),
+    output:
+        results("report/leaderboard.html"),
+    log:
+        log("build_leaderboard"),
+    benchmark:
+        bench("build_leaderboard")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=10,
+    params:
+        code=code("build_leaderboard.py", "report", *LEADERBOARD),
+        options=lambda w: options(back="index.html#detection"),
+    shell:
+        r"""
+        python "$SCRIPTS/build_leaderboard.py" \
+            --leaderboard {input:q} \
             {params.options} \
             --out {output:q} \
             >{log:q} 2>&1
@@ -100,7 +128,7 @@ rule judge_claims:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=10,
     params:
         code=code("judge_claims.py", "report"),
@@ -125,6 +153,7 @@ rule build_report:
             results("data/{dataset}/manifest.json"), dataset=used_datasets()
         ),
         explorers=explorers(),
+        leaderboard=results("report/leaderboard.html"),
     output:
         results("report/index.html"),
     log:
@@ -135,7 +164,7 @@ rule build_report:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code("build_report.py", "report", "plumbline/report/template.html"),
@@ -155,7 +184,7 @@ rule build_report:
             --figures {input.figures:q} \
             --captions {input.captions:q} \
             --manifests {input.manifests:q} \
-            --explorers {input.explorers:q} \
+            --explorers {input.explorers:q} {input.leaderboard:q} \
             {params.options} \
             --out {output:q} \
             >{log:q} 2>&1

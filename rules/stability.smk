@@ -1,6 +1,9 @@
 # Stability: how easily small changes of a net change its answers, and its conductance.
 
 
+include: "common/stability.smk"
+
+
 # An operator's table could bear the name of the conductance's.
 ruleorder: conduct > mutate
 
@@ -9,10 +12,11 @@ rule mutate:
     input:
         classifier=classifier(),
         calibration=results("data/{dataset}/calibration.safetensors"),
-        sets=lambda w: list(image_sets(w.dataset, w.model).values()),
+        sets=lambda w: list(mutated_sets(w.dataset, w.model).values()),
     output:
         images=results("stability/{dataset}/{model}/{operator}.parquet"),
         table=results("stability/{dataset}/{model}/{operator}.csv"),
+        changes=results("stability/{dataset}/{model}/{operator}.safetensors"),
     log:
         log("mutate/{dataset}/{model}/{operator}"),
     benchmark:
@@ -22,24 +26,16 @@ rule mutate:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=480,
     params:
         code=lambda w: code(
             "mutate.py",
             "stability",
-            OPERATORS.file(w.operator),
+            OPERATORS.file(CONFIG.stability.module_of(w.operator)),
             NETWORKS.file(w.model),
         ),
-        options=lambda w: options(
-            CONFIG.stability.mutation,
-            operator=w.operator,
-            dataset=w.dataset,
-            model=w.model,
-            names=list(image_sets(w.dataset, w.model)),
-            set=CONFIG.stability.operator_options(w.operator, w.model),
-            **runtime("mutate", w.dataset, w.model, w.operator),
-        ),
+        options=mutation_options,
     shell:
         r"""
         python "$SCRIPTS/mutate.py" \
@@ -50,6 +46,7 @@ rule mutate:
             --threads {threads} \
             --out {output.images:q} \
             --table {output.table:q} \
+            --changes {output.changes:q} \
             >{log:q} 2>&1
         """
 
@@ -70,7 +67,7 @@ rule conduct:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=120,
     params:
         code=lambda w: code("conduct.py", "stability", NETWORKS.file(w.model)),

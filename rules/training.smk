@@ -25,7 +25,7 @@ rule train:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=480,
     params:
         code=lambda w: code("train.py", "training", NETWORKS.file(w.model)),
@@ -70,7 +70,7 @@ rule adopt:
         "../envs/training.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=60,
     params:
         code=lambda w: code("adopt.py", "training", NETWORKS.file(w.model)),
@@ -103,7 +103,7 @@ rule calibrate:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=60,
     params:
         code=lambda w: code("calibrate.py", "training", NETWORKS.file(w.model)),
@@ -146,7 +146,7 @@ rule evaluate:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=60,
     params:
         code=lambda w: code("evaluate.py", "training", NETWORKS.file(w.model)),

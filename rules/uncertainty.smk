@@ -24,7 +24,7 @@ rule predict:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=120,
     params:
         code=lambda w: code(
@@ -70,7 +70,7 @@ rule measure:
         "../envs/uncertainty.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=30,
     params:
         code=code("measure.py", "uncertainty"),
@@ -107,7 +107,7 @@ rule refuse:
         "../envs/uncertainty.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=30,
     params:
         code=code("refuse.py", "uncertainty"),
@@ -132,6 +132,7 @@ rule sweep:
         classifiers=lambda w: [
             classifier(seed) for seed in range(CONFIG.seeds_of(w.dataset, w.model))
         ],
+        nets=lambda w: sum(swept_nets(w.dataset, w.model).values(), []),
         test=results("data/{dataset}/test.safetensors"),
     output:
         results("uncertainty/{dataset}/{model}/sweep.csv"),
@@ -144,18 +145,19 @@ rule sweep:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=240,
     params:
         code=lambda w: code(
             "sweep.py",
             "uncertainty",
-            ESTIMATORS.file("mc_dropout"),
             ESTIMATORS.file("ensemble"),
+            *map(ESTIMATORS.file, swept_modules(w.dataset, w.model)),
             NETWORKS.file(w.model),
         ),
         options=lambda w: options(
-            swept(w.model),
+            swept(w.dataset, w.model),
+            estimators=swept_estimators(w.dataset, w.model),
             dataset=w.dataset,
             model=w.model,
             **runtime("sweep", w.dataset, w.model),
@@ -164,6 +166,7 @@ rule sweep:
         r"""
         python "$SCRIPTS/sweep.py" \
             --classifiers {input.classifiers:q} \
+            --nets {input.nets:q} \
             --test {input.test:q} \
             {params.options} \
             --threads {threads} \

@@ -19,7 +19,7 @@ rule fit_gan:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=240,
     params:
         code=lambda w: code("fit_gan.py", "visualization", GENERATORS.file(w.generator)),
@@ -60,7 +60,7 @@ rule measure_gan:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=60,
     params:
         code=lambda w: code(
@@ -111,7 +111,7 @@ rule visualize:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=120,
     params:
         code=lambda w: code(

@@ -1,4 +1,4 @@
-"""Make the adversarial images of one attack on one net, for every epsilon."""
+"""Make the adversarial images of one attack on one net, for every epsilon or as near as can be."""
 
 import argparse
 import json
@@ -7,37 +7,46 @@ from plumbline import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--method", required=True, help="attack, a module of attacks/methods")
+    parser.add_argument("--attack", required=True, help="name of the attack's entry")
+    parser.add_argument("--method", required=True, help="its module of attacks/methods")
     parser.add_argument("--set", type=json.loads, default={}, help="its options, as JSON")
+    parser.add_argument("--operator", help="module of stability/operators, for an adaptive attack")
+    parser.add_argument("--operator-set", type=json.loads, default={}, help="its options, as JSON")
     parser.add_argument("--classifier", required=True, help="Classifier that is attacked")
     parser.add_argument("--images", required=True, help="ImageSet of the sources")
     parser.add_argument("--count", type=int, required=True, help="how many of them, from the first")
-    parser.add_argument("--epsilons", type=float, nargs="+", required=True, help="in [0, 1] pixels")
+    parser.add_argument(
+        "--epsilons", type=float, nargs="*", default=[], help="in [0, 1] pixels; none: the smallest"
+    )
     parser.add_argument("--dataset", required=True, help="key of the table")
     parser.add_argument("--model", required=True, help="key of the table")
     parser.add_argument("--out", nargs="+", required=True, help="ImageSets, one per epsilon")
-    parser.add_argument("--table", required=True, help="CSV of the success curve")
+    parser.add_argument("--table", required=True, help="CSV of success and size")
     cli.add_runtime(parser)
 
 
 def main(args: argparse.Namespace) -> None:
+    from functools import partial
+
     from plumbline.artefacts import ImageSet
-    from plumbline.attacks.success import adversarial_set, craft, success_curve
-    from plumbline.methods import ATTACKS
+    from plumbline.attacks.success import adversarial_set, craft, rows_of
+    from plumbline.methods import ATTACKS, OPERATORS
     from plumbline.models.classifier import Classifier
     from plumbline.runtime import setup
     from plumbline.tables import write_csv
 
     classifier = Classifier.load(args.classifier, setup(args.device, args.threads))
     source = ImageSet.load(args.images).select(slice(args.count))
-    perturb = ATTACKS.load(args.method)
-    pixels = craft(perturb, classifier, source, args.epsilons, seed=args.seed, **args.set)
+    perturb, given = ATTACKS.load(args.method), args.set
+    if args.operator:
+        given |= {"mutate": partial(OPERATORS.load(args.operator), **args.operator_set)}
+    pixels = craft(perturb, classifier, source, args.epsilons, seed=args.seed, **given)
     sets = {
-        epsilon: adversarial_set(classifier, source, each, args.method, epsilon)
-        for epsilon, each in zip(args.epsilons, pixels, strict=True)
+        epsilon: adversarial_set(classifier, source, each, args.attack, epsilon)
+        for epsilon, each in zip(args.epsilons or [None], pixels, strict=True)
     }
-    keys = {"dataset": args.dataset, "model": args.model, "attack": args.method}
-    write_csv(args.table, success_curve(classifier, source, sets, args.seed, **keys))
+    keys = {"dataset": args.dataset, "model": args.model, "attack": args.attack}
+    write_csv(args.table, rows_of(classifier, source, sets, args.seed, **keys))
     for path, images in zip(args.out, sets.values(), strict=True):
         images.save(path)
 

@@ -1,4 +1,4 @@
-"""Measure the conductance of a net's last convolutional block on image sets."""
+"""Measure the conductance of every block of a net on image sets."""
 
 import argparse
 
@@ -22,19 +22,26 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.models.classifier import Classifier
     from plumbline.progress import progress
     from plumbline.runtime import setup
-    from plumbline.stability.conductance import measure
+    from plumbline.stability.conductance import blocks, measure
     from plumbline.tables import write_csv
 
     classifier = Classifier.load(args.classifier, setup(args.device, args.threads))
     keys, steps = {"dataset": args.dataset, "model": args.model}, args.options.steps
     arrays, rows = {}, []
     for name, path in progress(list(zip(args.names, args.sets, strict=True)), "image sets"):
-        images = ImageSet.load(path)
+        # Detectors learn on all of calibration.
+        first = None if name == "calibration" else args.options.images
+        images = ImageSet.load(path).select(slice(first))
         of_set, of_table = measure(classifier, images, name, steps, args.seed, **keys)
         arrays |= of_set
         rows += of_table
     write_csv(args.table, rows)
-    save_arrays(args.out, "Conductance", arrays, {**keys, "steps": steps})
+    save_arrays(
+        args.out,
+        "Conductance",
+        arrays,
+        {**keys, "steps": steps, "blocks": blocks(classifier.network)},
+    )
 
 
 if __name__ == "__main__":

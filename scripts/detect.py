@@ -1,17 +1,23 @@
 """Judge every score as a detector of wrong, adversarial and out-of-distribution images."""
 
 import argparse
+import json
+from pathlib import Path
 
 from plumbline import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--scores", required=True, help="uncertainty of each image, Parquet")
+    parser.add_argument("--uncertainty", required=True, help="of each image, Parquet")
+    parser.add_argument("--scores", nargs="*", type=Path, default=[], help="Parquet by score")
+    parser.add_argument("--detectors", nargs="*", default=[], help="fitted scores, Parquet")
     parser.add_argument("--sets", nargs="+", required=True, help="image sets that are judged")
+    parser.add_argument("--near", nargs="*", default=[], help="those near the distribution")
+    parser.add_argument("--passes", type=json.loads, default={}, help="by estimator, JSON")
+    parser.add_argument("--steps", type=int, default=1, help="of the conductance's path")
     parser.add_argument(
         "--label-changes", nargs="*", default=[], help="label change rates, Parquet"
     )
-    parser.add_argument("--conductance", nargs="*", default=[], help="conductances of each image")
     parser.add_argument("--dataset", required=True, help="key of the table")
     parser.add_argument("--model", required=True, help="key of the table")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
@@ -19,30 +25,35 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    import pandas as pd
-
-    from plumbline.artefacts import load_arrays
-    from plumbline.detection import scores
-    from plumbline.detection.tasks import calibration_errors, judge, tasks
+    from plumbline.detection import columns
+    from plumbline.detection.tasks import judge, tasks
+    from plumbline.frames import read_parquet
     from plumbline.progress import progress
     from plumbline.tables import write_csv
 
-    uncertainty = pd.read_parquet(args.scores).query("set in @args.sets")
-    conductances = [load_arrays(path, "Conductance")[0] for path in args.conductance]
-    right = scores.correct(uncertainty)
-    table = scores.join(
-        scores.uncertainty_scores(uncertainty),
-        scores.label_change_scores([pd.read_parquet(path) for path in args.label_changes]),
-        *(scores.conductance_score(each, right) for each in conductances),
+    uncertainty = read_parquet(args.uncertainty).query("set in @args.sets")
+    further = {path.stem: read_parquet(path) for path in args.scores}
+    changes = [read_parquet(path) for path in args.label_changes]
+    right = columns.correct(uncertainty)
+    table = columns.join(
+        columns.uncertainty_scores(uncertainty),
+        columns.label_change_scores(changes),
+        columns.further_scores(further),
+        *(columns.detector_scores(read_parquet(path)) for path in args.detectors),
+    )
+    costs = columns.evaluations(
+        list(table),
+        args.passes,
+        {name: own["mutants"].max() for each in changes for name, own in each.groupby("operator")},
+        args.steps,
+        {name: each["evaluations"].iloc[0] for name, each in further.items()},
     )
     keys = {"dataset": args.dataset, "model": args.model}
     rows = [
         row
-        for task in progress(list(tasks(right)), "tasks")
-        for row in judge(task, table, args.seed, **keys)
+        for task in progress(list(tasks(right, args.near)), "tasks")
+        for row in judge(task, table, args.seed, costs, **keys)
     ]
-    if conductances:
-        rows.append(calibration_errors(right, scores.CONDUCTANCE, **keys))
     write_csv(args.out, rows)
 
 

@@ -20,9 +20,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    import pandas as pd
-
     from plumbline.artefacts import ImageSet
+    from plumbline.frames import read_csv
     from plumbline.models.classifier import Classifier, logits
     from plumbline.runtime import setup
     from plumbline.tables import write_csv
@@ -30,7 +29,7 @@ def main(args: argparse.Namespace) -> None:
 
     device = setup(args.device, args.threads)
     sets = {Path(path).stem: ImageSet.load(path).select(slice(MOST)) for path in args.sets}
-    temperatures = pd.read_csv(args.temperature)["value"]
+    temperatures = read_csv(args.temperature)["value"]
     rows, diagrams = [], []
     for number, path in enumerate(args.classifiers):
         classifier = Classifier.load(path, device)

@@ -27,11 +27,11 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.data.obtain import Places
     from plumbline.data.own import read_classes
     from plumbline.errors import InputError
-    from plumbline.files import located
+    from plumbline.files import located, unreadable
     from plumbline.methods import SOURCES
 
-    if args.mirror and not args.mirror.is_dir():
-        raise InputError(f"--mirror (or PLUMBLINE_MIRROR): no folder {args.mirror}")
+    if fault := unreadable(args.mirror):
+        raise InputError(f"--mirror (or PLUMBLINE_MIRROR): {fault}")
     origin = args.options
     own = {key: located(path, args.mirror) for key, path in origin.own_paths.items()}
     classes = read_classes(own.pop("classes")) if origin.class_file else origin.classes or ()

@@ -1,4 +1,4 @@
-"""Find connected holes of a latent map, and what they decode to beside the training images."""
+"""Find connected holes of latent maps, and what they decode to beside the training images."""
 
 import argparse
 
@@ -6,12 +6,12 @@ from plumbline import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--vae", required=True, help="VAE whose latent space was mapped")
-    parser.add_argument("--map", required=True, help="LatentMap")
+    parser.add_argument("--vaes", nargs="+", required=True, help="VAEs of several seeds")
+    parser.add_argument("--maps", nargs="+", required=True, help="LatentMap of each")
     parser.add_argument("--train", required=True, help="ImageSet of the training images")
-    parser.add_argument("--estimators", nargs="+", required=True, help="estimators of the map")
-    parser.add_argument("--out", required=True, help="Holes to write")
-    parser.add_argument("--table", required=True, help="CSV of the figures to write")
+    parser.add_argument("--estimators", nargs="+", required=True, help="estimators of the maps")
+    parser.add_argument("--out", required=True, help="Holes of the first map to write")
+    parser.add_argument("--table", required=True, help="CSV of the figures of all maps to write")
     cli.add_runtime(parser)
 
 
@@ -24,19 +24,22 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.runtime import setup
     from plumbline.tables import write_csv
 
-    vae = Vae.load(args.vae, setup(args.device, args.threads))
-    (arrays, keys), train = load_arrays(args.map, "LatentMap"), ImageSet.load(args.train)
-    axis = arrays["linear.axis"]
-    found = holes.all_regions(arrays, args.estimators)
-    cells = holes.looked_at(found)
-    codes = np.stack([axis[cells % len(axis)], axis[cells // len(axis)]], 1)
-    images = decode(vae, codes).numpy()
-    parts = holes.shown(arrays, found, cells, images, train.images)
+    device, train = setup(args.device, args.threads), ImageSet.load(args.train)
     data = holes.data_distances(train.images, args.seed)
-    rows = holes.table(arrays, found, parts, data, train.classes, args.seed, **keys)
+    rows = []
+    for number, (vae_path, map_path) in enumerate(zip(args.vaes, args.maps, strict=True)):
+        vae, (arrays, keys) = Vae.load(vae_path, device), load_arrays(map_path, "LatentMap")
+        axis = arrays["linear.axis"]
+        found = holes.all_regions(arrays, args.estimators)
+        cells = holes.looked_at(found)
+        codes = np.stack([axis[cells % len(axis)], axis[cells // len(axis)]], 1)
+        parts = holes.shown(arrays, found, cells, decode(vae, codes).numpy(), train.images)
+        own = holes.table(arrays, found, parts, data, train.classes, args.seed, **keys)
+        rows += [each | {"seed": number} for each in own]
+        if number == 0:
+            about = {**keys, "estimators": args.estimators, "data_distance": float(np.median(data))}
+            holes.save(args.out, found, parts, axis, about)
     write_csv(args.table, rows)
-    about = {**keys, "estimators": args.estimators, "data_distance": float(np.median(data))}
-    holes.save(args.out, found, parts, axis, about)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Fit a VAE with two latent dimensions on one corpus and encode the images that are shown."""
+"""Fit VAEs with two latent dimensions on one corpus and encode the images that are shown."""
 
 import argparse
 
@@ -12,14 +12,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--test", required=True, help="ImageSet to encode")
     parser.add_argument("--others", nargs="*", default=[], help="ImageSets to fit on as well")
     parser.add_argument("--held", nargs="*", default=[], help="ImageSets like them, only encoded")
-    parser.add_argument("--out", required=True, help="VAE to write")
-    parser.add_argument("--codes", required=True, help="Codes of train, test and held to write")
+    parser.add_argument("--vaes", nargs="+", required=True, help="VAEs to write, one per seed")
+    parser.add_argument(
+        "--codes", nargs="+", required=True, help="Codes of train, test and held in each, to write"
+    )
     cli.add_runtime(parser)
 
 
 def main(args: argparse.Namespace) -> None:
     from plumbline.artefacts import ImageSet, save_arrays
-    from plumbline.latent.corpora import with_others, with_share
+    from plumbline.latent.corpora import noisy, positions, with_others, with_share
     from plumbline.latent.vae import encode, fit
     from plumbline.runtime import setup
     from plumbline.seeding import derive
@@ -30,17 +32,23 @@ def main(args: argparse.Namespace) -> None:
     seed = derive(args.seed, "corpus")
     if args.corpus == "adversarial":
         corpus = with_share(train, others[0], seed)
+        sources = test.select(positions(corpus.index, test.index)).pixels
+        more = {"noise": noisy(corpus.held, sources, derive(args.seed, "noise"))}
     else:
-        corpus = with_others(train, others, held, seed)
+        corpus, more = with_others(train, others, held, seed), {}
     device = setup(args.device, args.threads)
-    vae = fit(corpus.fit, seed=args.seed, device=device, **args.options.model_dump())
-    codes = {"train": encode(vae, train.images), "train_labels": train.labels}
-    codes |= {"test": encode(vae, test.images), "test_labels": test.labels}
-    codes |= {"other": encode(vae, corpus.held)}
-    codes |= {"test_index": test.index, "other_index": corpus.index}
-    names = [each.name for each in held or others]
-    save_arrays(args.codes, "Codes", codes, {"corpus": args.corpus, "other": names})
-    vae.save(args.out)
+    about = {"corpus": args.corpus, "other": [each.name for each in held or others]}
+    labels = {"train_labels": train.labels, "test_labels": test.labels}
+    labels |= {"test_index": test.index, "other_index": corpus.index}
+    how = args.options.model_dump(exclude={"seeds"})
+    numbered = zip(range(args.options.seeds), args.vaes, args.codes, strict=True)
+    for number, vae_path, codes_path in numbered:
+        seed = derive(args.seed, f"vae{number}") if number else args.seed
+        vae = fit(corpus.fit, seed=seed, device=device, **how)
+        images = {"train": train.images, "test": test.images, "other": corpus.held, **more}
+        codes = {name: encode(vae, each) for name, each in images.items()}
+        save_arrays(codes_path, "Codes", codes | labels, about)
+        vae.save(vae_path)
 
 
 if __name__ == "__main__":

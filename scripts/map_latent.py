@@ -1,4 +1,4 @@
-"""Map what estimators say about a net over the latent space of a VAE."""
+"""Map what estimators say about a net over the latent spaces of VAEs of one corpus."""
 
 import argparse
 import json
@@ -9,8 +9,8 @@ from plumbline.config.latent import GridOptions
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--vae", required=True, help="VAE whose latent space is mapped")
-    parser.add_argument("--codes", required=True, help="Codes of images in it")
+    parser.add_argument("--vaes", nargs="+", required=True, help="VAEs of several seeds")
+    parser.add_argument("--codes", nargs="+", required=True, help="Codes of images in each")
     parser.add_argument("--test", required=True, help="ImageSet of the test images")
     parser.add_argument("--classifiers", nargs="+", required=True, help="nets of several seeds")
     parser.add_argument(
@@ -23,7 +23,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", required=True, help="key of the table")
     parser.add_argument("--model", required=True, help="key of the table")
     parser.add_argument("--attacked", help="net whose adversarial images are in the corpus")
-    parser.add_argument("--out", required=True, help="LatentMap to write")
+    parser.add_argument(
+        "--maps", nargs="+", required=True, help="LatentMap of each to write, of the first in full"
+    )
     parser.add_argument("--table", required=True, help="CSV of the figures to write")
     cli.add_runtime(parser)
 
@@ -35,12 +37,13 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.artefacts import ImageSet, load_arrays, save_arrays
     from plumbline.latent import closeness
     from plumbline.latent.grids import charts, landmarks
-    from plumbline.latent.survey import Place, survey
+    from plumbline.latent.survey import Place, over_grids, survey
     from plumbline.latent.vae import Vae
     from plumbline.methods import ESTIMATORS
     from plumbline.models.classifier import Classifier
     from plumbline.progress import progress
     from plumbline.runtime import setup
+    from plumbline.seeding import derive
     from plumbline.tables import write_csv
     from plumbline.uncertainty.measures import mean_probs, measures
 
@@ -49,22 +52,34 @@ def main(args: argparse.Namespace) -> None:
 
     device = setup(args.device, args.threads)
     classifiers = [Classifier.load(path, device) for path in args.classifiers]
-    codes, _ = load_arrays(args.codes, "Codes")
-    grids = charts(codes["train"], args.options.extent, args.options.points)
-    stars = np.array(args.starred or landmarks(codes["train"], codes["train_labels"]))
+    predicts = {
+        name: partial(ESTIMATORS.load(entry["method"]), classifiers, **entry["options"])
+        for name, entry in args.estimators.items()
+    }
     images = torch.from_numpy(ImageSet.load(args.test).images)
-    place = Place(Vae.load(args.vae, device), grids, images, codes["test"], stars)
-    keys = {"dataset": args.dataset, "corpus": args.corpus, "model": args.model}
-    arrays, rows = place.arrays(), []
-    for name, entry in progress(args.estimators.items(), "estimators"):
-        predict = partial(ESTIMATORS.load(entry["method"]), classifiers, **entry["options"])
-        found, figures = survey(place, name, predict, measure, args.seed, **keys)
-        arrays |= found
-        rows += figures
-    if args.attacked == args.model:
-        rows += closeness.table(*closeness.paired(codes), args.seed, **keys)
+    files = list(zip(args.vaes, args.codes, args.maps, strict=True))
+    keys, rows = {"dataset": args.dataset, "corpus": args.corpus, "model": args.model}, []
+    for number, (vae_path, codes_path, map_path) in enumerate(progress(files, "VAEs")):
+        vae, (codes, _) = Vae.load(vae_path, device), load_arrays(codes_path, "Codes")
+        grids = charts(codes["train"], args.options.extent, args.options.points)
+        if number == 0:
+            stars = np.array(args.starred or landmarks(codes["train"], codes["train_labels"]))
+            place = Place(vae, grids, images, codes["test"], stars)
+            look, arrays, seed = partial(survey, place), place.arrays(), args.seed
+        else:
+            grids = {"linear": grids["linear"]}
+            look, arrays = partial(over_grids, vae, grids), grids["linear"].arrays("linear")
+            seed = derive(args.seed, f"vae{number}")
+        own = []
+        for name, predict in predicts.items():
+            found, figures = look(name, predict, measure, seed, **keys)
+            arrays |= found
+            own += figures
+        if args.attacked == args.model:
+            own += closeness.table(*closeness.paired(codes), args.seed, **keys)
+        rows += [each | {"seed": number} for each in own]
+        save_arrays(map_path, "LatentMap", arrays, keys)
     write_csv(args.table, rows)
-    save_arrays(args.out, "LatentMap", arrays, keys)
 
 
 if __name__ == "__main__":

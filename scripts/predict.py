@@ -59,11 +59,10 @@ def main(args: argparse.Namespace) -> None:
 
 def scaled(classifiers: list, table: str) -> list:
     """The nets with their logits divided by the temperature in their row of ``table``."""
-    import pandas as pd
-
+    from plumbline.frames import read_csv
     from plumbline.training.temperature import with_temperature
 
-    temperatures = pd.read_csv(table)["value"][: len(classifiers)]
+    temperatures = read_csv(table)["value"][: len(classifiers)]
     return [with_temperature(*pair) for pair in zip(classifiers, temperatures, strict=True)]
 
 

@@ -23,7 +23,8 @@ def main(args: argparse.Namespace) -> None:
 
     wish, manifest = args.options, Manifest.load(args.manifest)
     manifest.verify()
-    wanted = Wanted(wish.size, wish.channels, derive(args.seed, "read"), wish.resize)
+    seed, skip = derive(args.seed, "read"), wish.broken == "skip"
+    wanted = Wanted(wish.size, wish.channels, seed, wish.resize, skip)
     sets = make_sets(
         READERS.load(manifest.kind)(manifest, wanted),
         manifest.dataset,

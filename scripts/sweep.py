@@ -1,12 +1,21 @@
-"""Measure what more passes of MC dropout and more members of an ensemble bring, on test."""
+"""Measure what more passes and more members of an ensemble bring, on test."""
 
 import argparse
+import json
+from itertools import islice
 
 from plumbline import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--classifiers", nargs="+", required=True, help="nets of several seeds")
+    parser.add_argument("--classifiers", nargs="+", required=True, help="nets of the ensembles")
+    parser.add_argument(
+        "--estimators",
+        type=json.loads,
+        default={},
+        help="module, options and number of nets by name of those whose passes vary, JSON",
+    )
+    parser.add_argument("--nets", nargs="*", default=[], help="nets of each of these, in order")
     parser.add_argument("--test", required=True, help="ImageSet to predict")
     parser.add_argument("--images", type=int, help="how many of them, from the first; all")
     parser.add_argument("--samples", type=int, nargs="*", default=[], help="numbers of passes")
@@ -30,21 +39,25 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.uncertainty.sweep import by_members, by_samples
 
     device = setup(args.device, args.threads)
-    nets = [Classifier.load(path, device) for path in args.classifiers]
     images = ImageSet.load(args.test).select(slice(args.images))
     pixels = torch.from_numpy(images.images)
     keys = {"dataset": args.dataset, "model": args.model}
     rows = []
-    if args.samples:
-        predict, most = ESTIMATORS.load("mc_dropout"), max(args.samples)
+    paths = iter(args.nets)
+    for name, entry in progress(args.estimators.items(), "estimators"):
+        predict = ESTIMATORS.load(entry["method"])
+        how = entry["options"] | {"samples": max(args.samples)}
         passes = [
-            predict([net], pixels, seed=derive(args.seed, number), samples=most).numpy()
-            for number, net in enumerate(progress(nets, "nets"))
+            predict([Classifier.load(path, device)], pixels, seed=derive(args.seed, i), **how)
+            for i, path in enumerate(islice(paths, entry["nets"]))
         ]
-        rows += by_samples(passes, images.labels, args.samples)
+        own = by_samples([e.numpy() for e in passes], images.labels, args.samples, args.seed)
+        rows += [{"estimator": name, **each} for each in own]
     if args.members:
+        nets = [Classifier.load(path, device) for path in args.classifiers]
         members = ESTIMATORS.load("ensemble")(nets, pixels, seed=args.seed, members=len(nets))
-        rows += by_members(members.numpy(), images.labels, args.members, args.seed)
+        own = by_members(members.numpy(), images.labels, args.members, args.seed)
+        rows += [{"estimator": "ensemble", **each} for each in own]
     write_csv(args.out, [{**keys, **each} for each in rows])
 
 

@@ -6,12 +6,39 @@ import numpy as np
 import pytest
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Where several processes share the tests: those of one file stay together, with what they
+    share, and those that run Snakemake come first, for they take longest."""
+    for item in items:
+        snakemake = item.get_closest_marker("workflow")
+        item.add_marker(pytest.mark.xdist_group(snakemake.name if snakemake else item.path.name))
+    items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What tests have measured."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{name}: {value}")
+
+
 @pytest.fixture(autouse=True)
 def determinism_as_found():
     """A test that sets up the runtime of a script leaves no later test without its functions."""
     yield
     if "torch" in sys.modules:
         sys.modules["torch"].set_deterministic_debug_mode("default")
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """The tiny configuration, run to its end in a copy of the repository."""
+    from repository import fresh
+
+    repository = fresh(tmp_path_factory.mktemp("tiny") / "repository", "tiny.yaml")
+    repository.snakemake()
+    return repository
 
 
 @pytest.fixture(scope="session")

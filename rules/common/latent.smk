@@ -5,12 +5,21 @@ from plumbline.latent.extension import ARMS
 def second_sets(w, split):
     """Files of the images that a corpus has beside the training set."""
     if w.corpus == "out_of_distribution":
-        others = CONFIG.data.sources[w.dataset].ood
+        others = CONFIG.also_encoded(w.dataset)
         return [results(f"data/{other}/{split}.safetensors") for other in others]
     if w.corpus == "adversarial" and split == "train":
-        name = f"{CONFIG.latent.attack}_eps{max(CONFIG.attacks.epsilons):g}"
+        name = CONFIG.attacks.largest(CONFIG.latent.attack)
         return [results(f"attacks/{w.dataset}/{CONFIG.models[0]}/{name}.safetensors")]
     return []
+
+
+def of_vaes(name):
+    """A file of the VAE whose maps are drawn, then those of the further VAEs of its corpus."""
+    numbers = ["", *(f".{seed}" for seed in range(1, CONFIG.latent.vae.seeds))]
+    return [
+        results(f"latent/{{dataset}}/{{corpus}}/{name}{number}.safetensors")
+        for number in numbers
+    ]
 
 
 def mapped(dataset, model):

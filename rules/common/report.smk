@@ -17,9 +17,16 @@ TRAINING_FIGURES = ["accuracy", "reliability"]
 UNCERTAINTY_FIGURES = ["entropy", "mutual_information"]
 MEASURES = ["entropy", "mutual_information", "max_probability"]
 DEGRADATION_FIGURES = ["gain", "keep", "delete"]
+STABILITY_FIGURES = [
+    "stability",
+    "stability_rates",
+    "stability_mutants",
+    "stability_sequential",
+]
 EXPLORER = [
     f"plumbline/report/explorer{rest}" for rest in (".html", ".js", "_arrays.js")
 ]
+LEADERBOARD = [f"plumbline/report/leaderboard{rest}" for rest in (".html", ".js")]
 
 try:
     LEDGER = load_claims(CLAIMS)
@@ -61,7 +68,9 @@ def uncertainty_figures(dataset):
         found += [f"calibration_{model}"]
         found += [f"shifts_{model}"] if changed_sets(dataset) else []
         found += [f"rotation_{model}"] if rotations() else []
-    found += [f"sweep_{vary}" for vary in ("samples", "members") if sweeping(vary)]
+    found += [
+        f"sweep_{vary}" for vary in ("samples", "members") if sweeping(dataset, vary)
+    ]
     return [*found, "risk_coverage", "refusal"]
 
 
@@ -71,9 +80,9 @@ def rotations():
     return shifts["rotation"].levels if "rotation" in shifts else ()
 
 
-def sweeping(vary):
+def sweeping(dataset, vary):
     """Models whose figures are swept over the number of passes or of nets."""
-    return [model for model in CONFIG.uncertain_models if swept(model)[vary]]
+    return [m for m in CONFIG.uncertain_models if swept(dataset, m)[vary]]
 
 
 def trained(dataset):
@@ -93,7 +102,7 @@ def corpora(dataset):
     return [
         corpus
         for corpus in CONFIG.latent.corpora
-        if corpus != "out_of_distribution" or CONFIG.data.sources[dataset].ood
+        if corpus != "out_of_distribution" or CONFIG.also_encoded(dataset)
     ]
 
 
@@ -153,7 +162,7 @@ PARTS = {
         results(f"uncertainty/{dataset}/{model}/sweep.csv")
         for dataset in CONFIG.datasets
         for model in CONFIG.uncertain_models
-        if model in sweeping("samples") + sweeping("members")
+        if model in sweeping(dataset, "samples") + sweeping(dataset, "members")
     ],
     "latent": [
         file for dataset in CONFIG.datasets for file in latent_files(dataset, "csv")
@@ -219,16 +228,16 @@ PARTS = {
         generator=CONFIG.visualization.used_generators(),
     ),
     "stability": (
-        of_nets(
-            "stability/{dataset}/{model}/{part}.csv",
-            part=[*CONFIG.stability.operators, "conductance"],
-        )
+        of_operators("csv") + of_nets("stability/{dataset}/{model}/conductance.csv")
         if CONFIG.stability.operators
         else []
     ),
     "detection": of_nets("detection/{dataset}/{model}.csv"),
+    "detectors": [
+        file for dataset in CONFIG.datasets for file in detector_tables(dataset)
+    ],
 }
-TABLES = [table for table, parts in PARTS.items() if parts]
+TABLES = [*(table for table, parts in PARTS.items() if parts), "leaderboard"]
 
 
 def tables(names):
@@ -284,8 +293,9 @@ def figures():
         if CONFIG.visualization.methods:
             names += [f"visualization_{model}" for model in CONFIG.models]
         names += ["gan"] if CONFIG.visualization.used_generators() else []
-        names += ["stability"] if CONFIG.stability.operators else []
-        names += [f"detection_{model}" for model in CONFIG.models]
+        names += STABILITY_FIGURES if CONFIG.stability.operators else []
+        names += ["ranks", *(f"detection_{model}" for model in CONFIG.models)]
+        names += ["detectors"] if detector_tables(dataset) else []
         found += [results(f"figures/{dataset}/{name}.png") for name in names]
     return found
 
@@ -324,9 +334,10 @@ def coverage():
 
 def hashes():
     """Hash of every script that a rule runs, and of every chosen method."""
-    names = sorted({f"{rule.name}.py" for rule in workflow.rules})
+    names = sorted(file.name for file in SCRIPTS.glob("*.py"))
     chosen = [NETWORKS.file(model) for model in CONFIG.uncertain_models]
-    chosen += map(ATTACKS.file, CONFIG.attacks.methods)
+    modules = map(CONFIG.attacks.module_of, CONFIG.attacks.methods)
+    chosen += map(ATTACKS.file, sorted(set(modules)))
     modules = map(CONFIG.uncertainty.module_of, CONFIG.uncertainty.estimators)
     chosen += map(ESTIMATORS.file, sorted(set(modules)))
     modules = map(CONFIG.attribution.modules_of, CONFIG.attribution.methods)
@@ -334,6 +345,14 @@ def hashes():
     modules = map(CONFIG.visualization.module_of, CONFIG.visualization.methods)
     chosen += map(VISUALIZATIONS.file, sorted(set(modules)))
     chosen += map(GENERATORS.file, CONFIG.visualization.used_generators())
-    chosen += map(OPERATORS.file, CONFIG.stability.operators)
-    scripts = [name for name in names if (SCRIPTS / name).is_file()]
-    return {name: code_hash(SCRIPTS, name) for name in scripts + chosen}
+    modules = map(CONFIG.stability.module_of, CONFIG.stability.operators)
+    chosen += map(OPERATORS.file, sorted(set(modules)))
+    modules = map(CONFIG.detection.module_of, CONFIG.detection.scores)
+    chosen += map(SCORES.file, sorted(set(modules)))
+    chosen += map(DETECTORS.file, CONFIG.detection.detectors.methods)
+    return {
+        name if Path(name).parts[0] != ".." else Path(name).name: code_hash(
+            SCRIPTS, name
+        )
+        for name in names + chosen
+    }

@@ -13,7 +13,42 @@ def changed_sets(dataset):
     return [*adversarial_sets(), *shifted_sets(dataset)]
 
 
-def swept(model):
-    """What is swept of a net: without dropout, not the number of passes."""
-    how = CONFIG.uncertainty.sweep.model_dump()
-    return how | ({"samples": ()} if unmet(ESTIMATORS, "mc_dropout", model) else {})
+def swept(dataset, model):
+    """What is swept of a net: without an estimator of several passes, not their number."""
+    how = CONFIG.uncertainty.sweep.model_dump(exclude={"estimators"})
+    return how | ({} if swept_nets(dataset, model) else {"samples": ()})
+
+
+def swept_nets(dataset, model):
+    """The nets of every estimator whose number of passes is swept, by its name; in the order of
+    the names, as options are written."""
+    section = CONFIG.uncertainty
+    return {
+        name: (
+            [classifier(seed) for seed in range(CONFIG.seeds_of(dataset, model))]
+            if section.objective_of(name) == "seed"
+            else estimated_nets(name)
+        )
+        for name in sorted(section.sweep.estimators)
+        if name in CONFIG.estimators(dataset, model)
+    }
+
+
+def swept_modules(dataset, model):
+    """The modules of these estimators."""
+    return sorted(
+        {each["method"] for each in swept_estimators(dataset, model).values()}
+    )
+
+
+def swept_estimators(dataset, model):
+    """Module, options and number of nets of these estimators."""
+    section = CONFIG.uncertainty
+    return {
+        name: {
+            "method": section.module_of(name),
+            "options": section.options_of(name),
+            "nets": len(nets),
+        }
+        for name, nets in swept_nets(dataset, model).items()
+    }

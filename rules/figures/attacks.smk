@@ -16,7 +16,7 @@ rule plot_attacks:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code("plot_attacks.py", "report"),

@@ -26,7 +26,7 @@ rule plot_gallery:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code("plot_gallery.py", "report"),
@@ -59,7 +59,7 @@ rule plot_cost:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code("plot_cost.py", "report"),
@@ -95,7 +95,7 @@ rule plot_degradation:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code("plot_degradation.py", "report"),
@@ -123,7 +123,7 @@ rule plot_log_odds:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code("plot_log_odds.py", "report"),
@@ -149,7 +149,7 @@ rule plot_randomization:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code("plot_randomization.py", "report"),
@@ -181,7 +181,7 @@ rule plot_spread:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code("plot_spread.py", "report"),

@@ -14,13 +14,67 @@ rule plot_detection:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code("plot_detection.py", "report"),
     shell:
         r"""
         python "$SCRIPTS/plot_detection.py" \
+            --tables {input:q} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule plot_ranks:
+    input:
+        results("tables/leaderboard.csv"),
+    output:
+        figure("ranks", "detection", "ranks"),
+    log:
+        log("plot_ranks/{dataset}"),
+    benchmark:
+        bench("plot_ranks/{dataset}")
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=10,
+    params:
+        code=code("plot_ranks.py", "report"),
+        options=lambda w: options(dataset=w.dataset),
+    shell:
+        r"""
+        python "$SCRIPTS/plot_ranks.py" \
+            --leaderboard {input:q} \
+            {params.options} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule plot_detectors:
+    input:
+        lambda w: detector_tables(w.dataset),
+    output:
+        figure("detectors", "detection", "detectors"),
+    log:
+        log("plot_detectors/{dataset}"),
+    benchmark:
+        bench("plot_detectors/{dataset}")
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=10,
+    params:
+        code=code("plot_detectors.py", "report"),
+    shell:
+        r"""
+        python "$SCRIPTS/plot_detectors.py" \
             --tables {input:q} \
             --out {output:q} \
             >{log:q} 2>&1

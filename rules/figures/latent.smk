@@ -41,7 +41,7 @@ rule plot_latent:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code("plot_latent.py", "report"),
@@ -81,7 +81,7 @@ rule plot_holes:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code("plot_holes.py", "report"),
@@ -113,7 +113,7 @@ rule plot_interpolation:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code("plot_interpolation.py", "report"),
@@ -143,7 +143,7 @@ rule plot_extension:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code("plot_extension.py", "report"),

@@ -3,16 +3,13 @@
 
 rule plot_stability:
     input:
-        changes=of_models(
-            "stability/{dataset}/{model}/{operator}.parquet",
-            operator=CONFIG.stability.operators,
-        ),
-        tables=of_models(
-            "stability/{dataset}/{model}/{operator}.csv",
-            operator=CONFIG.stability.operators,
-        ),
+        changes=lambda w: of_operators("parquet", w.dataset),
+        tables=lambda w: of_operators("csv", w.dataset),
     output:
-        figure("stability", "stability", "stability"),
+        boxes=figure("stability", "stability", "stability"),
+        rates=figure("stability_rates", "stability", "stability_rates"),
+        mutants=figure("stability_mutants", "stability", "stability_mutants"),
+        sequential=figure("stability_sequential", "stability", "stability_sequential"),
     log:
         log("plot_stability/{dataset}"),
     benchmark:
@@ -21,13 +18,15 @@ rule plot_stability:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code("plot_stability.py", "report"),
         options=options(
             models=[
-                model for model in CONFIG.models for _ in CONFIG.stability.operators
+                model
+                for model in CONFIG.models
+                for _ in CONFIG.stability.operators_of(model)
             ]
         ),
     shell:
@@ -36,6 +35,9 @@ rule plot_stability:
             --changes {input.changes:q} \
             --tables {input.tables:q} \
             {params.options} \
-            --out {output:q} \
+            --boxes {output.boxes:q} \
+            --rates {output.rates:q} \
+            --mutants {output.mutants:q} \
+            --sequential {output.sequential:q} \
             >{log:q} 2>&1
         """

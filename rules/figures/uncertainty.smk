@@ -21,7 +21,7 @@ rule plot_uncertainty:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=10,
     params:
         code=code("plot_uncertainty.py", "report"),
@@ -49,7 +49,7 @@ rule plot_calibration:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=10,
     params:
         code=code("plot_calibration.py", "report"),
@@ -77,7 +77,7 @@ rule plot_risk_coverage:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=10,
     params:
         code=code("plot_risk_coverage.py", "report"),
@@ -105,7 +105,7 @@ rule plot_refusal:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code("plot_refusal.py", "report"),
@@ -131,7 +131,7 @@ rule plot_shifts:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code("plot_shifts.py", "report"),
@@ -161,7 +161,7 @@ rule plot_rotation:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=10,
     params:
         code=code("plot_rotation.py", "report"),
@@ -181,7 +181,7 @@ rule plot_sweep:
     input:
         lambda w: [
             results(f"uncertainty/{w.dataset}/{model}/sweep.csv")
-            for model in sweeping(w.vary)
+            for model in sweeping(w.dataset, w.vary)
         ],
     output:
         figure("sweep_{vary}", "uncertainty", "sweep", of="{vary}"),
@@ -195,7 +195,7 @@ rule plot_sweep:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code("plot_sweep.py", "report"),

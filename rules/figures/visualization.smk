@@ -22,7 +22,7 @@ rule plot_visualization:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code("plot_visualization.py", "report"),
@@ -60,7 +60,7 @@ rule plot_gan:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code("plot_gan.py", "report"),

@@ -8,6 +8,7 @@ that programs which only draw need not import torch.
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -16,12 +17,14 @@ import numpy as np
 
 from plumbline.errors import ArtefactError
 from plumbline.files import atomic
+from plumbline.records import remedy
 
 Arrays = dict[str, np.ndarray]
 
 
 def save_arrays(path: str | os.PathLike, kind: str, arrays: Arrays, metadata: dict) -> None:
     """Write ``arrays`` and JSON ``metadata`` atomically as one safetensors file of ``kind``."""
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
@@ -30,14 +33,20 @@ def save_arrays(path: str | os.PathLike, kind: str, arrays: Arrays, metadata: di
     with atomic(path) as temporary:
         # One key only: safetensors does not keep the order of several, and files of equal
         # content must be equal byte by byte.
-        save_file(arrays, temporary, metadata={"plumbline": json.dumps(header, sort_keys=True)})
+        text = json.dumps(header, sort_keys=True)
+        try:
+            save_file(arrays, temporary, metadata={"plumbline": text})
+        except SafetensorError as error:
+            if code := re.search(r"\(os error (\d+)\)", str(error)):
+                raise OSError(int(code[1]), os.strerror(int(code[1]))) from None
+            raise
 
 
 def load_arrays(path: str | os.PathLike, kind: str) -> tuple[Arrays, dict]:
     """Read what :func:`save_arrays` wrote.
 
-    Raises :class:`ArtefactError`, naming the file, if it is missing, truncated, of another
-    kind, or if its tensors do not match their checksum.
+    Raises :class:`ArtefactError`, naming the file and the rule that makes it, if it is missing,
+    truncated, of another kind, or if its content does not match its checksum.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -49,11 +58,12 @@ def load_arrays(path: str | os.PathLike, kind: str) -> tuple[Arrays, dict]:
     except FileNotFoundError:
         raise ArtefactError(f"{path}: no such file") from None
     except (SafetensorError, OSError, ValueError) as error:
-        raise ArtefactError(f"{path}: not a readable safetensors file ({error})") from None
+        reason = f"not a readable safetensors file ({error})"
+        raise ArtefactError(f"{path}: {reason}; {remedy(path)}") from None
     if header.get("kind") != kind:
         raise ArtefactError(f"{path}: holds {header.get('kind', 'no artefact')}, not {kind}")
     if header.pop("checksum", None) != _checksum(header, arrays):
-        raise ArtefactError(f"{path}: its content does not match its checksum; make it again")
+        raise ArtefactError(f"{path}: does not match its checksum; {remedy(path)}")
     return arrays, header["metadata"]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from plumbline import cli
 
-PARTS = ("attribution", "uncertainty", "workflow")
+PARTS = ("attribution", "uncertainty", "stability", "workflow")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +34,10 @@ def main(args: argparse.Namespace) -> None:
 
         sizes = uncertainty.Sizes()
         uncertainty.measure(args.classifier, args.images, args.device, sizes)
+    if "stability" in parts:
+        from plumbline.benchmarks import stability
+
+        stability.measure(args.device, stability.Sizes())
     if "workflow" in parts:
         from plumbline.benchmarks import workflow
 
@@ -42,4 +46,4 @@ def main(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main, __doc__, arguments)
+    cli.run(main, __doc__, arguments, logged=False)

@@ -159,7 +159,8 @@ def resampled(
     }
     found = {name: counts @ values / len(labels) for name, values in per_image.items()}
     errors = _ece_samples(probs, labels, counts, bins)
-    errors[1:] += errors[0] - errors[1:].mean()
+    if len(errors) > 1:
+        errors[1:] += errors[0] - errors[1:].mean()
     return found | {"ece": errors}
 
 

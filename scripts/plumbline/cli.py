@@ -10,6 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from plumbline import provenance
 from plumbline.errors import InputError
 
 Arguments = Callable[[argparse.ArgumentParser], None]
@@ -20,12 +21,16 @@ def run(
     description: str,
     arguments: Arguments,
     options: type[BaseModel] | None = None,
+    *,
+    logged: bool = True,
 ) -> None:
     """Run one script: parse the command line, call ``main``, report errors.
 
     ``arguments`` adds the script's files; ``options``, a model of the configuration, adds one
     argument for each of its fields and arrives as ``args.options``, validated.  An
-    :class:`InputError` is printed in a line and ends the process with status 1.
+    :class:`InputError` is printed in a line and ends the process with status 1, and so does what
+    the system says of a file that it cannot open, read or write.  What ran it is told at the end
+    where standard error is no terminal but a log, if it is to be ``logged``.
     """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
@@ -40,6 +45,13 @@ def run(
         main(args)
     except InputError as error:
         sys.exit(f"{Path(sys.argv[0]).name}: {error}")
+    except OSError as error:
+        if error.strerror is None:  # raised by a library for something else
+            raise
+        place = f"{error.filename}: " if error.filename is not None else ""
+        sys.exit(f"{Path(sys.argv[0]).name}: {place}{error.strerror}")
+    if logged and not sys.stderr.isatty():
+        print(provenance.line(), file=sys.stderr)
 
 
 def add_runtime(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +70,7 @@ def add_options(parser: argparse.ArgumentParser, options: type[BaseModel]) -> No
         group.add_argument(
             f"--{name.replace('_', '-')}",
             type=kind,
-            nargs="+" if several else None,
+            nargs="*" if several else None,
             required=field.is_required(),
             default=None if field.is_required() else field.get_default(call_default_factory=True),
             help=(field.description or " ").replace("%", "%%"),

@@ -21,7 +21,7 @@ def code_hash(root: Path, *files: str | Path) -> str:
     """
     digest = hashlib.sha256()
     for path in sorted(closure(root, *files)):
-        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(_name(root, path).encode())
         digest.update(_fingerprint(path).encode())
     for path in sorted(root / f for f in files if Path(f).suffix != ".py"):
         digest.update(path.name.encode())
@@ -39,6 +39,12 @@ def closure(root: Path, *files: str | Path) -> set[Path]:
             found.add(path)
             waiting += _imported(root, path)
     return found
+
+
+def _name(root: Path, path: Path) -> str:
+    """What a file counts as: its path under ``root``, its name if it stands elsewhere."""
+    inside = path.relative_to(root)
+    return path.name if ".." in inside.parts else inside.as_posix()
 
 
 @functools.cache
@@ -67,7 +73,10 @@ def _is_bare_string(node: ast.AST) -> bool:
 
 @functools.cache
 def _imported(root: Path, path: Path) -> tuple[Path, ...]:
-    return tuple(file for name in _imported_names(_tree(path)) for file in _locate(root, name))
+    # A file of the user's own also imports what stands beside it.
+    roots = [root, path.parent] if ".." in path.relative_to(root).parts else [root]
+    names = list(_imported_names(_tree(path)))
+    return tuple(file for place in roots for name in names for file in _locate(place, name))
 
 
 def _imported_names(tree: ast.Module) -> Iterator[str]:

@@ -19,6 +19,8 @@ from plumbline.files import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 RULE = re.compile(r"^rule (\w+):$(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+FUNCTION = re.compile(r"^(def (\w+)\(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+HASH = re.compile(r"(?<!def )\bcode\(")
 OURS = "plumbline"
 PYTHON = "3.11"
 ON_CONDA_FORGE = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
@@ -37,9 +39,14 @@ def environments(root: Path = ROOT) -> dict[str, str]:
 
 
 def rules(root: Path = ROOT) -> Iterator[tuple[str, str]]:
-    """Name and text of every rule."""
-    for file in sorted((root / "rules").rglob("*.smk")):
-        yield from RULE.findall(file.read_text(encoding="utf-8"))
+    """Name and text of every rule, with the functions that hash the code for it."""
+    files = sorted((root / "rules").rglob("*.smk"))
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    functions = {name: text for each in texts for text, name in FUNCTION.findall(each)}
+    hashing = {name: text for name, text in functions.items() if HASH.search(text)}
+    for name, text in (rule for each in texts for rule in RULE.findall(each)):
+        called = [hashing[each] for each in hashing if re.search(rf"\b{each}\(", text)]
+        yield name, "\n".join([text, *called])
 
 
 def scripts(folder: Path, rule: str) -> list[str]:
@@ -58,26 +65,28 @@ def scripts(folder: Path, rule: str) -> list[str]:
 
 def third_party(folder: Path, *files: str) -> set[str]:
     """Distributions whose modules ``files``, and all our code that they import, import."""
-    modules = set().union(*(_modules(path) for path in closure(folder, *files)))
     known = _distributions()
-    return {
-        normal(known.get(module, [module])[0])
-        for module in modules - sys.stdlib_module_names - {OURS}
-    }
+    return {normal(known.get(module, [module])[0]) for module in modules(folder, *files)}
+
+
+def modules(folder: Path, *files: str) -> set[str]:
+    """First names of the installed modules that ``files`` and our code behind them import."""
+    found = set().union(*(_imports(path) for path in closure(folder, *files)))
+    return found - sys.stdlib_module_names - {OURS}
 
 
 @functools.cache
-def _modules(path: Path) -> frozenset[str]:
+def _imports(path: Path) -> frozenset[str]:
     """First names of the modules that one file imports."""
-    modules = set()
+    found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            modules |= {alias.name.split(".")[0] for alias in node.names}
+            found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            modules.add((node.module or "").split(".")[0])
+            found.add((node.module or "").split(".")[0])
         elif isinstance(node, ast.Attribute) and node.attr in PARQUET:
-            modules.add("pyarrow")  # pandas imports it when it is needed
-    return frozenset(modules)
+            found.add("pyarrow")  # pandas imports it when it is needed
+    return frozenset(found)
 
 
 @functools.cache

@@ -9,5 +9,11 @@ class InputError(Exception):
     """
 
 
+def shown(value: object) -> str:
+    """A value as it stands in a message: its ``repr``, of which only so much as fits in a line."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:40]} ... {text[-10:]}"
+
+
 class ArtefactError(InputError):
     """A file of the workflow is missing, truncated or altered."""

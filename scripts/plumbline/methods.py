@@ -1,7 +1,7 @@
 """Methods by name: each is a module with one function, found without importing it.
 
-Sources of images, nets, attacks, estimators, attribution methods and mutation operators are
-kept so.  The file name is the method's name in the configuration; the keyword-only arguments
+Sources of images, nets, attacks, estimators, attribution methods, mutation operators and scores
+are kept so.  The file name is the method's name in the configuration; the keyword-only arguments
 of its function, other than those that the workflow supplies, are its options there.
 """
 
@@ -9,15 +9,18 @@ import ast
 import difflib
 import functools
 import importlib
+import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import InputError
+from plumbline.errors import InputError, shown
 
-SUPPLIED = {"seed", "batch", "channels", "size", "classes"}
+SUPPLIED = {"seed", "batch", "channels", "size", "classes", "mutate"}
 TYPES = {"int": int, "float": (int, float), "bool": bool, "str": str}
+OWN_NETS = "PLUMBLINE_NETS"
 TRAITS = {
     "dropout": "no dropout layer",
     "gap_head": "no head of global average pooling and one dense layer",
@@ -53,7 +56,7 @@ class Kind:
     def check_name(self, name: str) -> None:
         """Raise :class:`InputError`, naming the nearest, unless ``name`` is a method."""
         if name not in self.names():
-            raise InputError(f"no {name!r}{nearest(name, self.names())}")
+            raise InputError(f"no {shown(name)}{nearest(name, self.names())}")
 
     def options(self, name: str) -> dict[str, tuple[str, Any]]:
         """Type and default of each option of a method, read from its signature."""
@@ -76,7 +79,64 @@ class Kind:
                 raise InputError(f"{name} has no option {option!r}{nearest(option, known)}")
             kind = known[option][0]
             if not _fits(value, kind):
-                raise InputError(f"{name}.{option} must be {kind}, not {value!r}")
+                raise InputError(f"{name}.{option} must be {kind}, not {shown(value)}")
+
+
+@dataclass(frozen=True)
+class Networks(Kind):
+    """Nets: modules of the package, and the user's own from files of theirs.
+
+    The own ones are kept in an environment variable, name -> ``file.py:Name``, so that the
+    programs of the jobs know them as well as the workflow that reads the configuration.
+    """
+
+    def own(self) -> dict[str, str]:
+        """The user's nets: name -> ``file.py:Name``."""
+        return json.loads(os.environ.get(OWN_NETS, "{}"))
+
+    def make_known(self, own: dict[str, str]) -> None:
+        """Take the user's nets, to this process and those that it starts, for methods.
+
+        Raises :class:`InputError` if one has the name of a net here, or no file that is Python.
+        """
+        for name, entry in own.items():
+            path, _, made = entry.rpartition(":")
+            if not (path.endswith(".py") and made.isidentifier()):
+                raise InputError(f"{name}.entry: must be file.py:Name, not {shown(entry)}")
+            if name in super().names():
+                raise InputError(f"{name}.entry: {name} is a net of plumbline/models already")
+            if not Path(path).is_file():
+                raise InputError(f"{name}.entry: no file {path}")
+            try:
+                _parsed(Path(path))
+            except (SyntaxError, ValueError) as error:
+                raise InputError(f"{name}.entry: {path} is no Python: {error}") from None
+        os.environ[OWN_NETS] = json.dumps(own, sort_keys=True)
+
+    def names(self) -> list[str]:
+        """All nets, in the order of the alphabet."""
+        return sorted({*super().names(), *self.own()})
+
+    def file(self, name: str) -> str:
+        """The net's file, relative to the folder of the scripts."""
+        entry = self.own().get(name)
+        if entry is None:
+            return super().file(name)
+        return os.path.relpath(entry.rpartition(":")[0], Path(__file__).parents[1])
+
+    def check(self, name: str, given: dict[str, Any]) -> None:
+        """As :meth:`Kind.check`; what an own net takes is seen when it is built."""
+        if name not in self.own():
+            super().check(name, given)
+
+    def constant(self, name: str, constant: str) -> tuple[str, ...]:
+        """As :meth:`Kind.constant`; an own net without ``TRAITS`` has dropout if its file does."""
+        found = super().constant(name, constant)
+        if found or constant != "TRAITS" or name not in self.own():
+            return found
+        tree = _parsed(Path(__file__).parents[1] / self.file(name))
+        names = {getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(tree)}
+        return ("dropout",) if "Dropout" in names else ()
 
 
 def unmet(kind: Kind, method: str, model: str) -> str:
@@ -100,6 +160,10 @@ def _fits(value: Any, kind: str) -> bool:
     if isinstance(value, bool):
         return kind == "bool"
     return kind not in TYPES or isinstance(value, TYPES[kind])
+
+
+def _parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
 
 
 @functools.cache
@@ -132,10 +196,12 @@ def _constant(file: Path, constant: str) -> tuple[str, ...]:
 SOURCES = Kind("data/sources", "obtain")
 READERS = Kind("data/sources", "read")
 SHIFTS = Kind("data/shifts", "shift")
-NETWORKS = Kind("models", "build", exclude=("bayesian", "classifier", "cifar_resnet"))
+NETWORKS = Networks("models", "build", exclude=("bayesian", "classifier", "cifar_resnet", "own"))
 ATTACKS = Kind("attacks/methods", "perturb")
 ESTIMATORS = Kind("uncertainty/estimators", "predict")
 ATTRIBUTIONS = Kind("attribution/methods", "attribute")
 OPERATORS = Kind("stability/operators", "mutate")
+SCORES = Kind("detection/scores", "score")
+DETECTORS = Kind("detection/detectors", "fit")
 VISUALIZATIONS = Kind("visualization/methods", "visualize")
 GENERATORS = Kind("visualization/generators", "build")

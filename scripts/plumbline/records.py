@@ -2,9 +2,9 @@
 
 import json
 import os
-from base64 import urlsafe_b64encode
-from collections.abc import Iterator
-from dataclasses import dataclass
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,9 +13,11 @@ FOLDER = Path(".snakemake/metadata")
 
 @dataclass(frozen=True)
 class Record:
-    """How one file was made: rule, input files, params, shell command, start and end.
+    """How the file ``output`` was made: rule, input files, params, shell command, logs, times.
 
-    Each of ``params`` is the ``repr`` of a value; the times are in seconds since 1970.
+    Each of ``params`` is the ``repr`` of a value; ``start`` and ``end`` are in seconds since
+    1970.  ``checksums`` are those of the inputs when they were read, as ``sha256:...``; of an
+    input above the limit of the profile there is none.
     """
 
     rule: str
@@ -24,10 +26,13 @@ class Record:
     shell: str
     start: float
     end: float
+    output: str = ""
+    logs: tuple[str, ...] = ()
+    checksums: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, file: Path) -> Self:
-        """Read one record file of Snakemake 9."""
+    def read(cls, file: Path, output: str) -> Self:
+        """Read one record file of Snakemake 9, that of ``output``."""
         found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return cls(
             rule=found["rule"],
@@ -36,6 +41,9 @@ class Record:
             shell=found["shellcmd"] or "",
             start=found["starttime"] or 0.0,
             end=found["endtime"] or 0.0,
+            output=output,
+            logs=tuple(found["log"] or ()),
+            checksums=found["input_checksums"] or {},
         )
 
 
@@ -52,11 +60,23 @@ def record_of(folder: Path, name: str) -> Record | None:
     code = urlsafe_b64encode(name.encode()).decode()
     *folders, last = [code[at : at + length] for at in range(0, len(code), length)]
     file = folder.joinpath(*(f"@{part}" for part in folders), last)
-    return Record.read(file) if file.is_file() else None
+    return Record.read(file, name) if file.is_file() else None
+
+
+def remedy(path: str | os.PathLike) -> str:
+    """How a damaged file is made again, with its rule if a run in this folder has made it."""
+    try:
+        record = record_of(Path(), os.fspath(path))
+    except (OSError, ValueError, KeyError):  # the records may be damaged as well
+        record = None
+    rule = f"rule {record.rule} makes it: " if record else ""
+    return f"{rule}delete it and run again"
 
 
 def all_records(folder: Path) -> Iterator[Record]:
     """Every record of runs in ``folder``."""
-    for file in sorted((folder / FOLDER).rglob("*")):
+    top = folder / FOLDER
+    for file in sorted(top.rglob("*")):
         if file.is_file():
-            yield Record.read(file)
+            code = "".join(part.removeprefix("@") for part in file.relative_to(top).parts)
+            yield Record.read(file, urlsafe_b64decode(code).decode())

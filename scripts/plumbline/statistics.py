@@ -60,6 +60,18 @@ def mean_interval(values: np.ndarray, seed: int) -> tuple[float, float, float]:
     return float(values.mean()), *interval(means)
 
 
+def median_interval(values: np.ndarray, seed: int) -> tuple[float, float, float]:
+    """Median of ``values`` [N] with its bootstrap interval: ``(median, low, high)``."""
+    values = np.sort(np.asarray(values, dtype=np.float64))
+    if not len(values):
+        return float("nan"), float("nan"), float("nan")
+    # A resample's median stands where half of its draws, in the order of the values, are passed.
+    passed = bootstrap_counts(len(values), seed).cumsum(1)
+    lower = (passed >= (len(values) + 1) // 2).argmax(1)
+    upper = (passed >= len(values) // 2 + 1).argmax(1)
+    return float(np.median(values)), *interval((values[lower] + values[upper]) / 2)
+
+
 def mean_intervals(values: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """:func:`mean_interval` of every column of ``values`` [N, M], each result [M].
 

@@ -1,6 +1,8 @@
-"""Print what lies behind a file of the workflow: code, options, seeds, inputs, down to the data.
+"""Print what lies behind a file of the workflow, down to the data.
 
-``python -m plumbline.why FILE`` reads what Snakemake wrote down when it made the files.
+``python -m plumbline.why FILE`` tells of each file its checksum, rule, time, code, options, seed,
+machine, software and inputs.  It reads what Snakemake wrote down when it made the files, and the
+last line of each job's log.
 """
 
 import argparse
@@ -13,7 +15,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from plumbline import cli
+from plumbline import cli, provenance
 from plumbline.errors import ArtefactError, InputError
 from plumbline.files import checksum
 from plumbline.records import FOLDER, Record, record_of
@@ -21,11 +23,12 @@ from plumbline.records import FOLDER, Record, record_of
 CODE = re.compile(r"[0-9a-f]{16}")
 
 
-def chain(folder: Path, name: str, seen: set[str] | None = None) -> Iterator[str]:
+def chain(folder: Path, name: str, seen: set[str] | None = None, read: str = "") -> Iterator[str]:
     """Lines about the output ``name`` of runs in ``folder`` and, indented, about its inputs.
 
-    Each file is told of once.  Files that no rule made come with their checksum, and so do the
-    files of a dataset below its manifest.
+    Each file comes with its checksum: ``read``, that of its content when it was read as an
+    input, or else that of its content now.  Each file is told of once.  The files of a dataset
+    stand below its manifest.
     """
     seen = set() if seen is None else seen
     if name in seen:
@@ -35,19 +38,22 @@ def chain(folder: Path, name: str, seen: set[str] | None = None) -> Iterator[str
     yield name
     record = record_of(folder, name)
     file = folder / name
+    digest = read or (f"sha256:{checksum(file)}" if file.is_file() else "gone")
+    yield f"  {digest}"
     if record is None:
-        yield f"  source: sha256 {checksum(file)}" if file.is_file() else "  source: gone"
+        yield "  source: no rule made it"
         return
-    yield from (f"  {line}" for line in _making(record))
+    yield from (f"  {line}" for line in (*_making(record), *_place(folder, record)))
     if file.name == "manifest.json" and file.is_file():
         yield from (f"  {line}" for line in _data(file))
     for each in record.inputs:
-        yield from (f"    {line}" for line in chain(folder, each, seen))
+        digest = record.checksums.get(each, "")
+        yield from (f"    {line}" for line in chain(folder, each, seen, digest))
 
 
 def _making(record: Record) -> Iterator[str]:
     """Rule, time, code, options and seed of one file."""
-    made = datetime.fromtimestamp(record.end).strftime("%Y-%m-%d %H:%M:%S")
+    made = datetime.fromtimestamp(record.end).astimezone().isoformat(" ", "seconds")
     yield f"rule: {record.rule}, made {made} in {record.end - record.start:.1f} s"
     values = [str(ast.literal_eval(param)) for param in record.params]
     yield from (f"code: {value}" for value in values if CODE.fullmatch(value))
@@ -58,6 +64,18 @@ def _making(record: Record) -> Iterator[str]:
         words = shlex.split(value)
         if "--seed" in words:
             yield f"seed: {words[words.index('--seed') + 1]}"
+
+
+def _place(folder: Path, record: Record) -> Iterator[str]:
+    """Machine and software versions of one job, as its log tells them."""
+    found = next(filter(None, (provenance.read(folder / log) for log in record.logs)), None)
+    if found is None:
+        yield "machine: not known, the log does not tell it"
+        return
+    machine = [found[part] for part in ("host", "processor", "device", "system")]
+    software = {"python": found["python"]} | found["packages"]
+    yield f"machine: {', '.join(machine)}"
+    yield f"software: {', '.join(f'{name} {version}' for name, version in software.items())}"
 
 
 def _data(manifest: Path) -> Iterator[str]:
@@ -95,4 +113,4 @@ def main(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main, __doc__, arguments)
+    cli.run(main, __doc__, arguments, logged=False)

@@ -9,6 +9,7 @@ from plumbline.attacks.success import adversarial_set, answers, craft, success_c
 from plumbline.methods import ATTACKS
 
 EPSILONS = (0.03, 0.1, 0.3)
+BOUNDED = ["fgsm", "pgd"]
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def crafted(nets, source):
     return make
 
 
-@pytest.mark.parametrize("attack", ATTACKS.names())
+@pytest.mark.parametrize("attack", BOUNDED)
 @pytest.mark.parametrize("model", ["lenet5", "alexnet", "resnet34"])
 def test_every_set_is_inside_the_ball_and_the_pixel_range(crafted, source, attack, model):
     for epsilon, images in crafted(attack, model).items():

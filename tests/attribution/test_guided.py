@@ -72,7 +72,7 @@ def test_by_plain_loops_on_two_layers(name):
 
 
 @pytest.mark.parametrize("name", RULES)
-@pytest.mark.parametrize("function", [*RELU, nn.ReLU(), nn.ReLU(inplace=True)], ids=repr)
+@pytest.mark.parametrize("function", [*RELU, nn.ReLU(), nn.ReLU(inplace=True)], ids=range(8))
 def test_every_way_to_call_a_relu_is_seen(name, function):
     """captum sees layers only: of a net with functions it silently returns the gradient."""
     weights = torch.tensor([-1.0, 2.0, -3.0, 4.0])

@@ -12,7 +12,7 @@ from plumbline.config.schema import Config, load
 from plumbline.errors import InputError
 
 CONFIGS = sorted((ROOT / "config").glob("*.yaml"))
-OVERLAYS = [path for path in CONFIGS if path.stem not in ("config", "claims")]
+OVERLAYS = [path for path in CONFIGS if path.stem not in ("config", "claims", "tolerances")]
 
 
 def read(name="config"):
@@ -154,7 +154,7 @@ FAULTS = {
     "no epsilon": (("attacks",), {"epsilons": []}, "attacks.epsilons: is empty"),
     "no dataset": ((), {"datasets": []}, "datasets: is empty"),
     "unknown dataset": ((), {"datasets": ["digit"]}, "datasets: .*digit; did you mean 'digits'"),
-    "unknown model": ((), {"models": ["lenet"]}, "models: no 'lenet'; did you mean 'lenet5'"),
+    "unknown model": ((), {"models": ["lenet6"]}, "models: no 'lenet6'; did you mean 'lenet5'"),
     "unknown training key": (
         ("training", "models", "lenet5"),
         {"epochz": 3},
@@ -185,10 +185,20 @@ FAULTS = {
         {"mirror": "/nowhere"},
         "data.mirror .*no folder /nowhere",
     ),
+    "unknown option of a score": (
+        ("detection", "scores", "nearest_neighbours"),
+        {"neighbors": 3},
+        "detection.scores.nearest_neighbours: .*no option 'neighbors'; did you mean 'neighbours'",
+    ),
+    "near but not out of distribution": (
+        ("data", "sources", "digits"),
+        {"near": ["letters"]},
+        "data.sources.digits: near: 'letters' is not in ood",
+    ),
     "unknown attack option": (
         ("attacks", "methods", "pgd"),
         {"step": 3},
-        "attacks.methods: pgd has no option 'step'; did you mean 'steps'",
+        "attacks.methods.pgd: pgd has no option 'step'; did you mean 'steps'",
     ),
     "too many members": (
         ("uncertainty", "estimators", "ensemble"),
@@ -217,8 +227,8 @@ FAULTS = {
     ),
     "unknown net of an estimator": (
         ("uncertainty", "estimators", "ensemble"),
-        {"models": ["lenet"]},
-        "ensemble.models: no 'lenet'; did you mean 'lenet5'",
+        {"models": ["lenet6"]},
+        "ensemble.models: no 'lenet6'; did you mean 'lenet5'",
     ),
     "unknown shift": (
         ("uncertainty",),
@@ -250,6 +260,31 @@ FAULTS = {
         {"fills": ["blurred"]},
         "attribution.degradation.fills.0: a fill must be .*'blurred'",
     ),
+    "nothing to fit a second VAE on": (
+        ("data", "sources", "digits"),
+        {"ood": ["uniform_noise"]},
+        "latent.corpora: out_of_distribution, but data.sources.digits.ood has no images to train",
+    ),
+    "noise of no size": (
+        ("data", "sources", "uniform_noise"),
+        {"size": None},
+        "data.sources.uniform_noise: kind uniform_noise needs a size",
+    ),
+    "sweep over passes of a single answer": (
+        ("uncertainty", "sweep"),
+        {"estimators": ["mc_dropout_logits"]},
+        "uncertainty.sweep.estimators: mc_dropout_logits gives a mean, not its passes",
+    ),
+    "sweep over passes of several nets": (
+        ("uncertainty", "sweep"),
+        {"estimators": ["dropout_ensemble"]},
+        "uncertainty.sweep.estimators: dropout_ensemble does not put an image before one net",
+    ),
+    "sweep over an unknown estimator": (
+        ("uncertainty", "sweep"),
+        {"estimators": ["mc_dropot"]},
+        "uncertainty.sweep.estimators: .*did you mean 'mc_dropout'",
+    ),
     "unknown latent attack": (("latent",), {"attack": "cw"}, "latent.attack: no 'cw'"),
     "a map of nets that are trained for something else": (
         ("uncertainty", "estimators", "ensemble"),
@@ -258,8 +293,8 @@ FAULTS = {
     ),
     "unknown net to train anew": (
         ("latent", "extension"),
-        {"models": ["lenet"]},
-        "latent.extension.models: no 'lenet'; did you mean 'lenet5'",
+        {"models": ["lenet6"]},
+        "latent.extension.models: no 'lenet6'; did you mean 'lenet5'",
     ),
     "more nets to compare than are trained": (
         ("latent", "extension"),

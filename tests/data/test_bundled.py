@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits, load_sample_image
 from plumbline.data.manifest import Manifest
 from plumbline.data.obtain import Places
 from plumbline.data.pool import Wanted, make_sets
-from plumbline.data.sources import digits, photographs
+from plumbline.data.sources import digits, photographs, uniform_noise
 from plumbline.errors import InputError
 
 SHARES = {"val": 0.1, "calibration": 0.15, "test": 0.2}
@@ -71,6 +71,33 @@ def test_the_seed_shifts_the_patches():
     )
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_noise_is_uniform_without_class_and_the_same_again():
+    manifest = obtain(uniform_noise, "uniform_noise")
+    first, again, other = (uniform_noise.read(manifest, Wanted(12, 3, seed)) for seed in (1, 1, 2))
+    assert first.images.shape == (uniform_noise.COUNT, 3, 12, 12)
+    assert (first.labels == -1).all()
+    np.testing.assert_array_equal(first.images, again.images)
+    assert not np.array_equal(first.images, other.images)
+    counts = np.bincount(first.images.ravel(), minlength=256)
+    expected = first.images.size / 256
+    assert len(counts) == 256
+    assert ((counts - expected) ** 2 / expected).sum() < 340  # chi-squared, 255 degrees: p > .0003
+
+
+def test_noise_is_all_test_and_none_of_it_is_trained_on():
+    pool = uniform_noise.read(obtain(uniform_noise, "uniform_noise"), Wanted(28, 1, 0))
+    shares = {"val": 0, "calibration": 0, "test": 1}
+    sets = make_sets(
+        pool, "noise", size=28, channels=1, images=100, shares=shares, seed=0, provenance={}
+    )
+    assert {name: len(each) for name, each in sets.items()} == {
+        "train": 0,
+        "val": 0,
+        "calibration": 0,
+        "test": 100,
+    }
 
 
 @pytest.mark.parametrize("source", [digits, photographs])

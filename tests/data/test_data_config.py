@@ -51,7 +51,7 @@ def test_what_a_rule_does_not_use_is_not_among_its_options():
     data = DataSection(mirror="somewhere", downloads="there", sources={"own": source})
     origin = {"kind": "npz", "path": "own.npz", "labels": None, "classes": None}
     assert data.origin("own") == origin
-    prepared = {"size", "resize", "channels", "images", "splits", "splits_of"}
+    prepared = {"size", "resize", "channels", "images", "broken", "splits", "splits_of"}
     assert set(data.preparation("own")) == prepared
     text = flags(data.origin("own") | data.preparation("own"))
     assert "somewhere" not in text

@@ -5,10 +5,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from plumbline.artefacts import save_arrays
-from plumbline.detection import scores as scores_of
-from plumbline.detection.scores import CONDUCTANCE, CONTROL, FEWEST_ERRORS, MEASURES
-from plumbline.detection.tasks import calibration_errors, judge, tasks
+from plumbline.detection import columns as scores_of
+from plumbline.detection.columns import CONTROL, MEASURES
+from plumbline.detection.tasks import COMPARED, judge, tasks
 from plumbline.errors import InputError
 
 ESTIMATORS = ("softmax", "ensemble")
@@ -54,27 +53,14 @@ def label_changes():
         for name in SIZES
     ]
     table = pd.concat(parts[:-1], ignore_index=True)
-    return table.assign(label_change_rate=random.integers(0, 101, len(table)) / 100)
+    return table.assign(label_change_rate=random.integers(0, 101, len(table)) / 100, mutants=100)
 
 
 @pytest.fixture
-def conductance(uncertainty):
-    """Channels of which the first tells, noisily, where the net is wrong."""
-    random, arrays = np.random.default_rng(2), {}
-    right = scores_of.correct(uncertainty)
-    for name in SIZES:
-        channels = random.normal(size=(SIZES[name], 6)).astype(np.float32)
-        channels[:, 0] += 5 * ~right[name].reindex(images_of(name)).to_numpy()
-        arrays |= {name: channels, f"{name}.index": images_of(name)}
-    return arrays
-
-
-@pytest.fixture
-def table(uncertainty, label_changes, conductance):
+def table(uncertainty, label_changes):
     return scores_of.join(
         scores_of.uncertainty_scores(uncertainty),
         scores_of.label_change_scores([label_changes]),
-        scores_of.conductance_score(conductance, scores_of.correct(uncertainty)),
     )
 
 
@@ -162,9 +148,26 @@ def test_the_gain_is_paired(uncertainty, table):
     assert "auroc_gain" not in figures(rows, CONTROL)
 
 
+def test_two_scores_that_a_study_compares_differ_in_pairs(uncertainty, table):
+    first, second = "ensemble.entropy", "ensemble.mutual_information"
+    assert (first, second) in COMPARED
+    each = task(uncertainty, "ood", "ood_patches")
+    noise = np.random.default_rng(0).normal(0, table[first].std(), len(table))
+    rows = judge(each, table.assign(**{second: table[first] + noise}), 0)
+    (row,) = (row for row in rows if row["against"])
+    assert (row["score"], row["against"]) == (first, second)
+    aurocs = [figures(rows, name)["auroc"] for name in (first, second)]
+    assert row["value"] == pytest.approx(aurocs[0]["value"] - aurocs[1]["value"])
+    assert row["low"] < row["value"] < row["high"]
+    same = table.assign(**{second: table[first]})
+    (row,) = (row for row in judge(each, same, 0) if row["against"])
+    assert (row["value"], row["low"], row["high"], row["n"]) == (0, 0, 0, 85)
+
+
 def test_intervals_hold_their_value_and_depend_on_the_seed_alone(uncertainty, table):
     each = task(uncertainty, "ood", "ood_patches")
-    rows, again, other = (judge(each, table, seed, model="x") for seed in (0, 0, 1))
+    costs = dict.fromkeys(table, 1.0)
+    rows, again, other = (judge(each, table, seed, costs, model="x") for seed in (0, 0, 1))
     assert rows == again != other
     for row in rows:
         assert row["low"] <= row["value"] <= row["high"], row
@@ -181,29 +184,6 @@ def test_too_few_positives_leave_the_figures_empty(uncertainty, table):
         assert np.isnan([row["value"], row["low"], row["high"]]).all()
         assert row["n"] == 60
     assert figures(rows, "ensemble.entropy")["prevalence"]["value"] == 1 / 60
-
-
-def test_conductance_learns_errors_on_calibration_only(uncertainty, conductance, table):
-    rows = judge(task(uncertainty, "misclassified", "test"), table, 0)
-    assert figures(rows, CONDUCTANCE)["auroc"]["value"] > 0.95
-    assert table.loc["calibration", CONDUCTANCE].isna().all()
-    # Other images do not move it.
-    more = {**conductance, "test": conductance["test"] * 100}
-    right = scores_of.correct(uncertainty)
-    moved = scores_of.conductance_score(more, right)
-    kept = table[CONDUCTANCE].loc[["ood_patches"]]
-    assert (moved[CONDUCTANCE].loc[["ood_patches"]] == kept).all()
-
-
-def test_conductance_is_left_out_where_there_is_nothing_to_learn(uncertainty, conductance):
-    few = uncertainty.copy()
-    calibration = few["set"] == "calibration"
-    few.loc[calibration, "correct"] = few.loc[calibration, "index"] >= 500 + FEWEST_ERRORS - 1
-    right = scores_of.correct(few)
-    assert scores_of.conductance_score(conductance, right) is None
-    row = calibration_errors(right, CONDUCTANCE, model="x")
-    assert (row["value"], row["n"]) == (FEWEST_ERRORS - 1, 80)
-    assert (row["score"], row["metric"], row["model"]) == (CONDUCTANCE, "calibration_errors", "x")
 
 
 def test_scores_that_are_no_numbers_are_named(uncertainty, label_changes):
@@ -233,7 +213,24 @@ def test_what_does_not_vary_is_no_score(uncertainty):
     }
 
 
-def test_script(uncertainty, label_changes, conductance, tmp_path):
+def test_cost_is_counted_in_network_evaluations():
+    names = ["ensemble.variance", "label_change_rate.shuffle", "energy", "mlp.softmax"]
+    names += ["mlp.lcr", "mlp.conductance_layer1", "logistic.conductance", "mlp.both", "mlp.all"]
+    mutants = {"shuffle": 50, "fuzz": 20}
+    found = scores_of.evaluations(names, {"ensemble": 5}, mutants, 10, {"energy": 2.5})
+    # A gradient counts 3, and the net's own answer 1.
+    assert list(found.values()) == [5, 51, 2.5, 1, 71, 31, 31, 101, 101]
+
+
+def test_near_and_far(uncertainty):
+    right = scores_of.correct(uncertainty)
+    for near, distance in (([], "far"), (["ood_patches"], "near")):
+        found = {each.set: each.distance for each in tasks(right, near)}
+        assert found["ood_patches"] == distance
+        assert found["test"] == found["fgsm_eps0.1"] == ""
+
+
+def test_script(uncertainty, label_changes, tmp_path):
     """The script reads what the stages write and needs no torch."""
     import os
     import subprocess
@@ -245,10 +242,15 @@ def test_script(uncertainty, label_changes, conductance, tmp_path):
     script = Path(plumbline.__file__).parents[1] / "detect.py"
     uncertainty.to_parquet(tmp_path / "scores.parquet")
     label_changes.to_parquet(tmp_path / "operator.parquet")
-    save_arrays(tmp_path / "conductance.safetensors", "Conductance", conductance, {})
+    detectors = uncertainty[["set", "index"]].drop_duplicates().assign(**{"logistic.lcr": 0.5})
+    detectors.to_parquet(tmp_path / "detectors.parquet")
     (tmp_path / "torch.py").write_text("raise ImportError('torch is not needed here')")
-    command = [sys.executable, str(script), "--scores", "scores.parquet"]
-    command += ["--label-changes", "operator.parquet", "--conductance", "conductance.safetensors"]
+    energy = label_changes[["set", "index"]].assign(score=0.5, evaluations=1.0)
+    energy.to_parquet(tmp_path / "energy.parquet")
+    command = [sys.executable, str(script), "--uncertainty", "scores.parquet"]
+    command += ["--scores", "energy.parquet", "--passes", '{"softmax": 1, "ensemble": 3}']
+    command += ["--near", "ood_patches", "--steps", "10"]
+    command += ["--label-changes", "operator.parquet", "--detectors", "detectors.parquet"]
     command += ["--sets", *SIZES, "--dataset", "d", "--model", "m", "--out", "out.csv"]
     tables = []
     for _ in range(2):
@@ -259,11 +261,26 @@ def test_script(uncertainty, label_changes, conductance, tmp_path):
     assert tables[0] == tables[1]
     table = pd.read_csv(tmp_path / "out.csv")
     assert list(table.columns) == [
-        *("dataset", "model", "task", "set", "positives", "score"),
+        *(
+            "dataset",
+            "model",
+            "task",
+            "distance",
+            "set",
+            "positives",
+            "score",
+            "against",
+            "evaluations",
+        ),
         *("metric", "value", "low", "high", "n"),
     ]
+    assert set(table.loc[table["task"] == "ood", "distance"]) == {"near"}
+    costs = table.groupby("score")["evaluations"].unique().explode()
+    assert costs["ensemble.entropy"] == 3
+    assert costs[f"label_change_rate.{OPERATOR}"] == costs["logistic.lcr"] == 101
     assert set(table["score"]) == {
         *(f"{estimator}.{measure}" for estimator in ESTIMATORS for measure in MEASURES),
         f"label_change_rate.{OPERATOR}",
-        CONDUCTANCE,
+        "logistic.lcr",
+        "energy",
     }

@@ -10,6 +10,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
+from rattler import BuildString, MatchSpec, PackageRecord
+from rattler.exceptions import InvalidMatchSpecError
 
 from plumbline import methods
 from plumbline.codehash import closure
@@ -25,6 +27,7 @@ from plumbline.environments import (
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
+BUILD = BuildString("0")
 LOCK = locked(ROOT / "requirements.txt")
 TESTS = locked(ROOT / "requirements-test.txt")
 RULES = {name: text for name, text in rules() if "shell:" in text}
@@ -60,6 +63,28 @@ def test_pins_are_the_lock_s_and_only_conda_forge_is_asked(file):
     assert versions.pop("python") == "3.11"
     assert versions == {name: LOCK[name] for name in versions}
     assert file.stem in ENVIRONMENTS
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "envs").iterdir()), ids=lambda file: file.stem)
+def test_every_line_is_a_match_spec_that_its_version_alone_meets(file):
+    """Read by the library of conda's own formats; nothing is asked of a channel."""
+    for line in yaml.safe_load(file.read_text())["dependencies"]:
+        if isinstance(line, dict):
+            assert all(Requirement(each).specifier for each in line["pip"])
+            continue
+        spec = MatchSpec(line, strict=True)
+        name, _, version = line.partition(" ")
+        assert spec.name.normalized == name
+        if version:
+            version = version.strip("= ")
+            for found, meets in ((version, True), (f"{version}.1", name == "python"), ("0", False)):
+                record = PackageRecord(name, found, BUILD, 0, "linux-64")
+                assert spec.matches(record) is meets, f"{line}: {found}"
+
+
+def test_a_line_that_is_none_is_refused():
+    with pytest.raises(InvalidMatchSpecError):
+        MatchSpec("numpy => 2", strict=True)
 
 
 @pytest.mark.parametrize("name", RULES)

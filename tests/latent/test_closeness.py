@@ -9,8 +9,9 @@ from plumbline.statistics import bootstrap_counts, interval
 RNG = np.random.default_rng(0)
 
 
-def by_metric(adversarial, clean, seed=0):
-    return {row["metric"]: row for row in table(adversarial, clean, seed, model="lenet5")}
+def by_metric(adversarial, clean, seed=0, noise=None):
+    rows = table(adversarial, clean, clean if noise is None else noise, seed, model="lenet5")
+    return {row["metric"]: row for row in rows}
 
 
 def test_codes_drawn_together_by_a_known_factor():
@@ -21,6 +22,17 @@ def test_codes_drawn_together_by_a_known_factor():
     same = by_metric(clean, clean)
     assert same["spread_ratio"]["value"] == 1
     assert same["adversarial_shift"]["value"] == same["shift_ratio"]["value"] == 0
+
+
+def test_noise_that_lies_where_the_adversarial_images_lie_is_told():
+    clean = RNG.normal(size=(50, 2))
+    found = by_metric(0.25 * clean + (3, 0), clean, noise=0.5 * clean + (3, 0))
+    assert found["noise_spread_ratio"]["value"] == pytest.approx(0.5)
+    spread = np.linalg.norm(clean - clean.mean(0), axis=1).mean()
+    expected = 0.25 * np.linalg.norm(clean.mean(0)) / spread
+    assert found["noise_offset"]["value"] == pytest.approx(expected)
+    apart = by_metric(0.25 * clean + (3, 0), clean, noise=0.25 * clean)
+    assert apart["noise_offset"]["value"] == pytest.approx(3 / spread)
 
 
 def test_the_ratio_equals_a_slow_bootstrap_with_its_own_centroids():
@@ -50,7 +62,9 @@ def test_an_adversarial_image_is_paired_with_its_source():
         "test": np.stack([index, -index], 1).astype(float),
         "other_index": np.array([12, 41, 7]),
         "other": np.zeros((3, 2)),
+        "noise": np.ones((3, 2)),
     }
-    adversarial, clean = paired(codes)
+    adversarial, clean, noise = paired(codes)
+    assert (noise == 1).all()
     assert clean[:, 0].tolist() == [12, 41, 7]
     assert len(adversarial) == 3

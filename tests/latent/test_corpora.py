@@ -5,7 +5,7 @@ import pytest
 
 from plumbline.artefacts import ImageSet
 from plumbline.errors import InputError
-from plumbline.latent.corpora import with_others, with_share
+from plumbline.latent.corpora import noisy, positions, with_others, with_share
 
 
 def images(name, values, dtype=np.uint8, size=2):
@@ -59,3 +59,21 @@ def test_a_share_is_fitted_on_and_the_rest_is_held_out():
 def test_images_of_another_shape_are_refused():
     with pytest.raises(InputError, match="one shape"):
         with_others(TRAIN, [images("large", [1], size=3)], [], seed=0)
+
+
+def test_noise_is_as_large_as_the_change_of_its_own_image():
+    rng = np.random.default_rng(0)
+    sources = rng.uniform(0.4, 0.6, (3, 1, 8, 8)).astype(np.float32)
+    change = rng.random(sources.shape) * np.reshape([0.3, 0.1, 0], (3, 1, 1, 1))
+    found = noisy((sources + change).astype(np.float32), sources, seed=1)
+    largest = np.broadcast_to(change.max((1, 2, 3), keepdims=True), sources.shape)
+    np.testing.assert_allclose(np.abs(found - sources), largest, atol=1e-6)
+    assert (found[0] > sources[0]).any()
+    assert (found[0] < sources[0]).any()
+    assert noisy(np.ones_like(sources), sources, seed=1).max() == 1
+    assert noisy(sources[:0], sources[:0], seed=1).shape == (0, 1, 8, 8)
+
+
+def test_positions_are_found_in_any_order():
+    index = np.array([41, 7, 30, 12])
+    assert positions(np.array([12, 41, 7]), index).tolist() == [3, 0, 1]

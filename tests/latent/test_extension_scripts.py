@@ -50,18 +50,18 @@ def chain(folder, out):
     run(
         *(fit_vae, "--corpus", "in_distribution", "--train", folder / "train"),
         *("--test", folder / "test", "--epochs", 10, "--seed", 2, "--device", "cpu"),
-        *("--out", folder / "vae", "--codes", folder / "codes"),
+        *("--seeds", 1, "--vaes", folder / "vae", "--codes", folder / "codes"),
         options=VaeOptions,
     )
     run(
-        *(map_latent, *keys, "--vae", folder / "vae", "--codes", folder / "codes"),
+        *(map_latent, *keys, "--vaes", folder / "vae", "--codes", folder / "codes"),
         *("--test", folder / "test", "--classifiers", folder / "net"),
         *("--estimators", estimators, "--extent", 10, "--points", 16, "--device", "cpu"),
-        *("--out", folder / "map", "--table", folder / "map.csv"),
+        *("--maps", folder / "map", "--table", folder / "map.csv"),
         options=GridOptions,
     )
     run(
-        *(find_holes, "--vae", folder / "vae", "--map", folder / "map", "--device", "cpu"),
+        *(find_holes, "--vaes", folder / "vae", "--maps", folder / "map", "--device", "cpu"),
         *("--train", folder / "train", "--estimators", "softmax"),
         *("--out", folder / "holes", "--table", folder / "holes.csv"),
     )

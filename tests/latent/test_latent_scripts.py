@@ -55,12 +55,19 @@ def files(digits, lenet, tmp_path_factory):
     return folder
 
 
-def run_fit(folder, corpus, out, others=(), held=()):
+def numbered(name, seeds):
+    """What the files of each VAE begin with."""
+    return [name, *(f"{name}.{seed}" for seed in range(1, seeds))]
+
+
+def run_fit(folder, corpus, out, others=(), held=(), seeds=1):
+    names = numbered(out, seeds)
     run(
         *(fit_vae, VaeOptions, "--corpus", corpus, "--train", folder / "train"),
         *("--test", folder / "test", "--others", *others, "--held", *held),
-        *("--epochs", 15, "--seed", 2, "--device", "cpu"),
-        *("--out", folder / f"{out}.vae", "--codes", folder / f"{out}.codes"),
+        *("--epochs", 15, "--seeds", seeds, "--seed", 2, "--device", "cpu"),
+        *("--vaes", *(folder / f"{name}.vae" for name in names)),
+        *("--codes", *(folder / f"{name}.codes" for name in names)),
     )
     return load_arrays(folder / f"{out}.codes", "Codes")[0]
 
@@ -91,20 +98,24 @@ def test_each_corpus_has_codes_of_the_test_images_and_of_what_was_held_out(files
     assert counts == {"in": 200, "ood": 400, "adv": 228}
 
 
-def run_map(folder, name, codes, corpus="in_distribution", *more):
+def run_map(folder, name, codes, corpus="in_distribution", *more, seeds=1):
     run(
-        *(map_latent, GridOptions, "--vae", folder / f"{codes}.vae"),
-        *("--codes", folder / f"{codes}.codes", "--test", folder / "test"),
+        *(map_latent, GridOptions, "--test", folder / "test"),
+        *("--vaes", *(folder / f"{each}.vae" for each in numbered(codes, seeds))),
+        *("--codes", *(folder / f"{each}.codes" for each in numbered(codes, seeds))),
+        *("--maps", *(folder / f"{each}.map" for each in numbered(name, seeds))),
         *("--classifiers", folder / "classifier", "--estimators", ESTIMATORS),
         *("--dataset", "digits", "--corpus", corpus, "--model", "lenet5", *more),
         *("--extent", 4, "--points", 9, "--seed", 1, "--device", "cpu"),
-        *("--out", folder / f"{name}.map", "--table", folder / f"{name}.csv"),
+        *("--table", folder / f"{name}.csv"),
     )
 
 
-def run_holes(folder, name, codes):
+def run_holes(folder, name, codes, seeds=1):
     run(
-        *(find_holes, Section, "--vae", folder / f"{codes}.vae", "--map", folder / f"{name}.map"),
+        *(find_holes, Section),
+        *("--vaes", *(folder / f"{each}.vae" for each in numbered(codes, seeds))),
+        *("--maps", *(folder / f"{each}.map" for each in numbered(name, seeds))),
         *("--train", folder / "train", "--estimators", *NAMES, "--seed", 1, "--device", "cpu"),
         *("--out", folder / f"{name}.holes", "--table", folder / f"{name}.holes.csv"),
     )
@@ -125,11 +136,11 @@ def made(files):
     """Everything of the stage twice; the bytes are compared."""
     outs = []
     for number in range(2):
-        run_fit(files, "in_distribution", f"codes{number}")
-        run_map(files, str(number), f"codes{number}")
-        run_holes(files, str(number), f"codes{number}")
+        run_fit(files, "in_distribution", f"codes{number}", seeds=2)
+        run_map(files, str(number), f"codes{number}", seeds=2)
+        run_holes(files, str(number), f"codes{number}", seeds=2)
         run_ways(files, str(number), f"codes{number}")
-        ends = ("map", "csv", "holes", "holes.csv", "ways", "ways.csv")
+        ends = ("map", "1.map", "csv", "holes", "holes.csv", "ways", "ways.csv")
         names = [f"codes{number}.vae", f"codes{number}.codes", *(f"{number}.{e}" for e in ends)]
         outs.append([(files / name).read_bytes() for name in names])
     return files, outs
@@ -143,7 +154,8 @@ def test_a_rerun_gives_equal_bytes(made):
 def test_a_map_keeps_its_contract(made):
     files, _ = made
     arrays, metadata = load_arrays(files / "0.map", "LatentMap")
-    assert metadata == {"dataset": "digits", "corpus": "in_distribution", "model": "lenet5"}
+    keys = {"dataset": "digits", "corpus": "in_distribution", "model": "lenet5"}
+    assert metadata == keys
     kept = (*MEASURES, "prediction")
     own = {f"{g}.{each}" for g in GRIDS for each in ("axis", "density", "distance", "on_data")}
     cells = {f"{g}.{e}.{m}" for g in GRIDS for e in NAMES for m in kept}
@@ -160,17 +172,49 @@ def test_a_map_keeps_its_contract(made):
     np.testing.assert_array_equal(arrays["points.image"], decoded)
 
     table = pd.read_csv(files / "0.csv", keep_default_na=False)
-    keys = ["dataset", "corpus", "model", "grid", "estimator", "measure", "metric"]
-    assert set(table) == {*keys, "value", "low", "high", "n"}
-    assert len(table) == 2 * 3 * (2 * 4 + 3)
-    assert not table.duplicated(keys).any()
-    rows = table.set_index(["grid", "estimator", "measure", "metric"])
+    columns = [*keys, "seed", "grid", "estimator", "measure", "metric"]
+    assert set(table) == {*columns, "value", "low", "high", "n"}
+    assert not table.duplicated(columns).any()
+    assert len(table) == 2 * 3 * (2 * 4 + 3) + 2 * 3 * 4
+    rows = table[table["seed"] == 0].set_index(["grid", "estimator", "measure", "metric"])
     for grid in GRIDS:
         on_data = arrays[f"{grid}.on_data"]
         row = rows.loc[grid, "mc_dropout", "entropy", "median_on_data"]
         median = np.median(arrays[f"{grid}.mc_dropout.entropy"][on_data])
         assert float(row.value) == pytest.approx(median, rel=1e-5)
         assert row.n == on_data.sum() > 0
+
+
+def test_every_vae_has_a_map_of_its_own_on_the_linear_grid(made):
+    files, _ = made
+    first, second = (load_arrays(files / f"0{n}.map", "LatentMap")[0] for n in ("", ".1"))
+    kept = (*MEASURES, "prediction")
+    own = {f"linear.{each}" for each in ("axis", "density", "distance", "on_data")}
+    assert set(second) == own | {f"linear.{e}.{m}" for e in NAMES for m in kept}
+    assert (second["linear.axis"] == first["linear.axis"]).all()
+    assert (second["linear.softmax.entropy"] != first["linear.softmax.entropy"]).any()
+    shares = pd.read_csv(files / "0.csv").query("grid == 'linear' and metric == 'hole_share'")
+    assert list(shares["seed"]) == [0] * 6 + [1] * 6
+    holes = pd.read_csv(files / "0.holes.csv", dtype={"class": str})
+    whole = holes[(holes["class"] == "all") & (holes["metric"] == "class_hole_share")]
+    np.testing.assert_allclose(whole["value"], shares["value"], rtol=1e-5)
+    of_one = shares[(shares["estimator"] == "softmax") & (shares["measure"] == "entropy")]
+    slow = [hole_share(each, "softmax", "entropy") for each in (first, second)]
+    np.testing.assert_allclose(of_one["value"], slow, rtol=1e-5)
+
+
+def hole_share(arrays, estimator, measure):
+    on_data = arrays["linear.on_data"]
+    values = arrays[f"linear.{estimator}.{measure}"]
+    return np.mean(values[~on_data] < np.median(values[on_data]))
+
+
+def test_the_first_vae_is_the_same_however_many_follow(files):
+    for name, seeds in (("one", 1), ("three", 3)):
+        run_fit(files, "in_distribution", name, seeds=seeds)
+    assert (files / "one.vae").read_bytes() == (files / "three.vae").read_bytes()
+    rest = [(files / f"three.{n}.vae").read_bytes() for n in (1, 2)]
+    assert len({(files / "one.vae").read_bytes(), *rest}) == 3
 
 
 def test_starred_points_are_those_of_the_configuration(made):
@@ -188,7 +232,7 @@ def test_only_the_attacked_net_has_rows_on_adversarial_codes(files):
     rows = own[own["metric"] == "spread_ratio"]
     assert len(rows) == 1
     assert rows["n"].iloc[0] == 12  # held out
-    assert len(own) == len(other) + 5
+    assert len(own) == len(other) + 7
 
 
 def test_holes_are_those_of_the_map_and_their_images_those_of_the_decoder(made):
@@ -223,10 +267,6 @@ def test_holes_are_those_of_the_map_and_their_images_those_of_the_decoder(made):
             np.testing.assert_allclose(part["nearest_distance"][number], away[order], rtol=1e-5)
             assert set(part["nearest"][number]) == set(order)
     assert seen > 5
-    table = pd.read_csv(files / "0.holes.csv", dtype={"class": str})
-    share = table[(table["class"] == "all") & (table["metric"] == "class_hole_share")]
-    holes = pd.read_csv(files / "0.csv").query("grid == 'linear' and metric == 'hole_share'")
-    np.testing.assert_allclose(share["value"], holes["value"], rtol=1e-5)
 
 
 def test_ways_have_their_ends_where_the_images_are(made):

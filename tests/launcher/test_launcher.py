@@ -16,6 +16,7 @@ PINS = (
     "requirements-test.txt",
     "requirements-bench.txt",
     "requirements-slurm.txt",
+    "requirements-crate.txt",
 )
 
 # Stands for Python and for the pip in a .venv: writes down how it was called and does as told.
@@ -100,7 +101,7 @@ without_gpu = pytest.mark.skipif(
 def test_explains_itself_without_setting_anything_up(clone, arguments):
     process, calls = launch(clone, *arguments)
     assert process.returncode == 0
-    for command in ("run", "test", "bench", "why FILE"):
+    for command in ("run", "test", "bench", "why FILE", "compare", "crate"):
         assert f"./plumbline {command}" in process.stdout
     assert calls == []
 
@@ -136,9 +137,11 @@ def test_changed_pins_make_it_anew(clone):
 def test_the_tests_add_to_it_and_changed_test_pins_make_it_anew(clone):
     launch(clone, "run")
     _, calls = launch(clone, "test")
-    assert [call.split(" -r ")[-1] for call in calls[:-1]] == ["requirements-test.txt"]
-    assert calls[-1] == f"<-m><pytest> in {clone}"
-    for command, program in (("run", "snakemake"), ("test", "pytest")):
+    added = [call.split(" -r ")[-1] for call in calls[:-1]]
+    assert added == ["requirements-test.txt", "requirements-slurm.txt"]
+    shared = "<--numprocesses><auto><--maxprocesses><4><--dist><loadgroup><--no-loadscope-reorder>"
+    assert calls[-1] == f"<-m><pytest>{shared} in {clone}"
+    for command, program in (("run", "snakemake"), ("test", f"pytest>{shared[:-1]}")):
         assert launch(clone, command)[1] == [f"<-m><{program}> in {clone}"]
     (clone / "requirements-test.txt").open("a").write("more==1\n")
     _, calls = launch(clone, "test")
@@ -173,9 +176,12 @@ def test_arguments_and_exit_status_pass_through(clone):
     assert calls[-1] == f"<-m><snakemake><a b><--config><x='1 2'><><*> in {clone}"
 
 
-def test_why_takes_a_path_from_where_the_user_is(clone, tmp_path):
-    _, calls = launch(clone, "why", "calls", cwd=tmp_path)
-    assert calls[-1] == f"<-m><plumbline.why><calls> in {tmp_path}"
+@pytest.mark.parametrize("command", ["why", "compare", "crate"])
+def test_some_commands_take_a_path_from_where_the_user_is(clone, tmp_path, command):
+    _, calls = launch(clone, command, "calls", cwd=tmp_path)
+    assert calls[-1] == f"<-m><plumbline.{command}><calls> in {tmp_path}"
+    added = [call for call in calls if "requirements-crate.txt" in call]
+    assert len(added) == (1 if command == "crate" else 0)
 
 
 def test_it_can_be_called_from_elsewhere_through_a_link(clone, tmp_path):

@@ -70,7 +70,7 @@ def explorer(build_explorer, latent):
 
 
 @pytest.fixture(scope="session")
-def tables(fake):
+def tables(run, fake):
     """Path of the joined table of every stage, by name."""
     from plumbline.report.reading import read_rows
     from plumbline.tables import write_csv
@@ -91,13 +91,26 @@ def tables(fake):
         "cost": "attribution/*/*/*.cost.csv",
         "stability": "stability/*/*/*.csv",
         "detection": "detection/*/*.csv",
+        "detectors": "detection/*/*/detectors.csv",
     }
     found = {}
     for name, pattern in parts.items():
         found[name] = fake / f"tables/{name}.csv"
         rows = [row for path in sorted(fake.glob(pattern)) for row in read_rows(path)]
         write_csv(found[name], rows)
+    found["leaderboard"] = fake / "tables/leaderboard.csv"
+    parts = sorted(fake.glob("detection/*/*.csv"))
+    run("rank.py", "--tables", *parts, "--out", found["leaderboard"])
     return found
+
+
+@pytest.fixture(scope="session")
+def leaderboard(run, tables):
+    """The page of all scores."""
+    out = tables["leaderboard"].parent / "report/leaderboard.html"
+    how = ("--leaderboard", tables["leaderboard"], "--back", "index.html#detection")
+    run("build_leaderboard.py", *how, "--out", out)
+    return out
 
 
 @pytest.fixture(scope="session")
@@ -114,7 +127,7 @@ def figures(fake):
     names += ["risk_coverage", "refusal", "sweep_samples", "sweep_members"]
     for kind in ("latent_{}_entropy", "latent_points_{}", "latent_distance_{}", "holes_{}"):
         names += [kind.format(corpus) for corpus in CORPORA]
-    names += ["interpolation"]
+    names += ["interpolation", "ranks", "detectors"]
     families = by_family(list(METHODS))
     names += [f"gallery_{model}_{family}" for model in MODELS for family in families]
     kinds = ["uncertainty_entropy", "uncertainty_mutual_information", "calibration", "shifts"]
@@ -145,7 +158,7 @@ def coverage():
 
 
 @pytest.fixture(scope="session")
-def report(run, fake, tables, figures, captions, config, coverage, explorer):
+def report(run, fake, tables, figures, captions, config, coverage, explorer, leaderboard):
     """The page, built by its script from tables, figures and the judged claims."""
     claims, ledger, out = ROOT / "config/claims.yaml", fake / "claims.csv", fake / "index.html"
     run("judge_claims.py", "--claims", claims, "--tables", *tables.values(), "--out", ledger)
@@ -158,6 +171,7 @@ def report(run, fake, tables, figures, captions, config, coverage, explorer):
         *("--manifests", *sorted(fake.glob("data/*/manifest.json"))),
         *("--benchmarks", fake / "benchmarks", "--config", json.dumps(config)),
         *("--hashes", json.dumps({"train.py": "0123456789abcdef"})),
-        *("--coverage", json.dumps({DATASET: coverage}), "--explorers", explorer, "--out", out),
+        *("--coverage", json.dumps({DATASET: coverage}), "--out", out),
+        *("--explorers", explorer, leaderboard),
     )
     return out

@@ -8,6 +8,7 @@ from itertools import product
 from math import nan
 from pathlib import Path
 
+import fake_detectors
 import fake_extension
 import fake_maps
 import fake_uncertainty
@@ -16,6 +17,7 @@ import pandas as pd
 
 from plumbline.artefacts import Attribution, ImageSet, save_arrays
 from plumbline.data.manifest import File, Manifest
+from plumbline.detection.tasks import COMPARED
 from plumbline.statistics import wilson
 from plumbline.tables import Row, row, write_csv
 
@@ -30,6 +32,7 @@ CORPORA = ("in_distribution", "out_of_distribution", "adversarial")
 ESTIMATORS = ("softmax", "mc_dropout", "ensemble")
 MEASURES = ("entropy", "mutual_information", "expected_entropy", "max_probability", "variance")
 SETS = ("test", "ood_patches", *(f"{a}_eps{e:g}" for a in ATTACKS for e in EPSILONS))
+MAIN = {"rate": 0.03, "role": "main", "mutants": 100}
 TEST_IMAGES, OTHER_IMAGES, SIDE = 120, 40, 12
 
 
@@ -66,6 +69,8 @@ def make(root: Path, models: tuple[str, ...] = MODELS, seeds: int = 2) -> Path:
         for operator in OPERATORS:
             _stability(rng, root / f"stability/{DATASET}/{model}", model, operator)
         _detection(rng, root / f"detection/{DATASET}/{model}.csv", model)
+        fitted = fake_detectors.rows(DATASET, model, fitted=model == models[0])
+        write_csv(root / f"detection/{DATASET}/{model}/detectors.csv", fitted)
         further = fake_extension.rows(seeds, model)
         write_csv(root / f"latent/{DATASET}/{model}/extension.csv", further)
     for corpus in CORPORA:
@@ -245,12 +250,36 @@ def _stability(rng, folder: Path, model: str, operator: str) -> None:
                 }
             )
         )
-        rows.append(row("label_change_rate", *near(rng, rates.mean(), 0.03, n), **keys, set=name))
-    rows.append(row("rejection_rate", *share(rng, 0.12, 114), **keys, set="calibration"))
+        rows += _changes(rng, name, rates, keys)
+    rows.append(row("rejection_rate", *share(rng, 0.12, 114), **keys, **MAIN, set="calibration"))
     write_csv(folder / f"{operator}.csv", rows)
     pd.concat(parts, ignore_index=True).to_parquet(folder / f"{operator}.parquet")
     gap = {"dataset": DATASET, "model": model, "set": "test"}
     write_csv(folder / "conductance.csv", [row("completeness_gap", *near(rng, 0.01, 0.002), **gap)])
+
+
+def _changes(rng, name: str, rates: np.ndarray, keys: Row) -> list[Row]:
+    """Rows of one image set: rates at two strengths, AUROC by number of mutants, a test."""
+    rows, n, where = [], len(rates), {"set": name, "answers": "all", "threshold": ""}
+    for role, rate, answers in product(
+        ("main", "further"), (0.03, 0.01, 0.05), ("all", "right", "wrong")
+    ):
+        if (role == "main") == (rate == 0.03):
+            figure = near(rng, rates.mean() * rate / 0.03, 0.03, n)
+            here = {**keys, **MAIN, **where, "role": role, "rate": rate, "answers": answers}
+            rows.append(row("label_change_rate", *figure, **here))
+    for mutants in (10, 50, 100):
+        here = {**keys, **MAIN, **where, "answers": "wrong", "mutants": mutants}
+        rows.append(row("auroc", *near(rng, 0.8 + mutants / 1000, 0.03, n), **here))
+    for threshold, answers in product(("mean", "quantile"), ("all", "right", "wrong")):
+        here = {**keys, **MAIN, **where, "threshold": threshold, "answers": answers}
+        parts = {"suspicious": 0.3, "undecided": 0.2, "normal": 0.5}
+        rows += [row(each, *near(rng, p, 0.05, n), **here) for each, p in parts.items()]
+        rows.append(row("mutants_needed", *near(rng, 40, 5, n), **here))
+        if answers == "wrong":
+            rows.append(row("balanced_accuracy", *near(rng, 0.8, 0.05, n), **here))
+        rows.append(row("threshold", 0.04, nan, nan, 1, **here))
+    return rows
 
 
 def _detection(rng, path: Path, model: str) -> None:
@@ -263,13 +292,18 @@ def _detection(rng, path: Path, model: str) -> None:
     rows = []
     for (task, name, positives), score in product(tasks, scores):
         keys = {"dataset": DATASET, "model": model, "task": task, "set": name}
-        keys |= {"positives": positives, "score": score}
+        keys |= {"positives": positives, "score": score, "against": ""}
+        keys |= {"distance": "far" if task == "ood" else "", "evaluations": 1.0}
         auroc = min(0.97, 0.88 + rng.normal(0, 0.04) - 0.3 * (score == "conductance"))
         rows.append(row("auroc", *near(rng, auroc, 0.025, 360), **keys))
         rows.append(row("aupr", *near(rng, auroc - 0.2, 0.04, 360), **keys))
         rows.append(row("fpr95", *near(rng, 1.1 - auroc, 0.05, 360), **keys))
+        rows.append(row("aurc", 1.05 - auroc, 1.02 - auroc, 1.08 - auroc, 360, **keys))
         if score != "softmax.max_probability":
             rows.append(row("auroc_gain", *near(rng, auroc - 0.88, 0.02, 360), **keys))
+        for other in (second for first, second in COMPARED if first == score):
+            figure = near(rng, 0.02, 0.01, 360)
+            rows.append(row("auroc_difference", *figure, **{**keys, "against": other}))
     write_csv(path, rows)
 
 

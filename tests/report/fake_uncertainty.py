@@ -53,8 +53,12 @@ def make(root: Path, dataset: str, model: str, images: ImageSet, attacks: tuple[
     write_csv(folder / "refusal.csv", rows)
     nets = [_answers(rng, "mc_dropout", "test", 1.0) for _ in range(3)]
     labels = nets[0].labels
-    rows = by_samples([each.probs for each in nets], labels, [1, 2, 6])
-    rows += by_members(np.stack([each.probs[0] for each in nets]), labels, [1, 2, 3], 0)
+    passes = [each.probs for each in nets]
+    rows = [{"estimator": "mc_dropout", **e} for e in by_samples(passes, labels, [1, 2, 6], 0)]
+    own = by_samples(passes[:1], labels, [1, 2, 6], 0)
+    rows += [{"estimator": "bayes_by_backprop", **each} for each in own]
+    own = by_members(np.stack([each.probs[0] for each in nets]), labels, [1, 2, 3], 0)
+    rows += [{"estimator": "ensemble", **each} for each in own]
     write_csv(folder / "sweep.csv", [keys | row for row in rows])
 
 

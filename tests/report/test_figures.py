@@ -179,9 +179,9 @@ def test_stability_has_a_box_for_each_kind_of_image_and_the_rejection_rate(fake)
     figure = stability.draw(changes, table)
     rate = table.query("metric == 'rejection_rate'")["value"].iloc[0]
     assert titles(figure)[0] == (
-        f"LeNet-5, neuron activation inversion; mutants rejected: {rate:.0%}"
+        f"LeNet-5\nneuron activation inversion\nmutants rejected: {rate:.0%}"
     )
-    assert figure.axes[0].get_xlabel() == "label change rate (share of mutants)"
+    assert figure.axes[0].get_xlabel() == "label change rate"
     labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert labels[2:] == ["out of distribution (n = 40)", "adversarial (n = 80)"]
 

@@ -74,6 +74,12 @@ def test_nothing_is_fetched_from_anywhere(built, text):
     assert not built.all("link")
 
 
+def test_the_header_names_every_net_the_mlp_of_uncertainty_too(text):
+    header = text[text.index("<header>") : text.index("</header>")]
+    for name in ("LeNet-5", "AlexNet", "ResNet-34", "MLP"):
+        assert name in header
+
+
 def test_elements_close_and_names_are_unique(built):
     assert built.open == []
     assert len(built.ids) == len(set(built.ids))

@@ -153,15 +153,20 @@ def test_the_rotation_strip_holds_what_every_estimator_says(fake, lenet5):
 def test_sweeps_draw_the_mean_over_nets(fake, vary, sizes):
     table = read(fake, "sweep")
     figure = sweep.draw(table, vary)
-    axes = np.array(figure.axes).reshape(len(MODELS), 5)
-    assert axes[0, 0].get_title() == "LeNet-5: accuracy"
+    who = [words(model) for model in MODELS]
+    if vary == "samples":
+        who = [f"{each}, {name}" for each in who for name in ("MC dropout", "Bayes by backprop")]
+    axes = np.array(figure.axes).reshape(len(who), 5)
+    assert [ax.get_title() for ax in axes[:, 0]] == [f"{each}:\naccuracy" for each in who]
     assert [ax.get_title() for ax in axes[0, 1:]] == [*list(sweep.METRICS.values())[1:]]
     assert legends(figure) == ["by entropy", "by mutual information"]
     rows = table[(table["vary"] == vary) & (table["model"] == "lenet5") & (table["seed"] == "all")]
+    rows = rows[rows["estimator"] != "bayes_by_backprop"]
     means = rows[rows["metric"] == "nll"].sort_values("size")["value"].tolist()
     lines = [line.get_xydata().T.tolist() for line in axes[0, 1].get_lines()]
     assert [sizes, means] in lines
     assert "mean over 3 nets" in figure.get_suptitle()
+    assert ("of one net over images" in figure.get_suptitle()) == (vary == "samples")
 
 
 def test_refusal_draws_curve_thresholds_and_foreign_sets(fake):

@@ -1,7 +1,5 @@
 """Conductance against its closed form, completeness and captum."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 import torch
@@ -9,7 +7,7 @@ from captum.attr import LayerConductance
 from torch import nn
 
 from plumbline.models.classifier import Architecture, Classifier, Network, logits
-from plumbline.stability.conductance import closed_form, conductance, measure
+from plumbline.stability.conductance import blocks, closed_form, conductance, measure
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +47,23 @@ class Pooled(Classifier):
         self.eval().requires_grad_(False)
 
 
+RESIDUAL = [f"layer{stage}_{i}" for stage, n in ((1, 3), (2, 4), (3, 6), (4, 3)) for i in range(n)]
+
+
+def build(model, **how):
+    """A Classifier of any architecture, untrained, in evaluation mode."""
+    torch.manual_seed(1)
+    architecture = Architecture(model, {"classes": 10, **how})
+    net = Classifier(architecture, tuple("0123456789"), torch.full((3,), 0.4), torch.ones(3))
+    return net.double().eval().requires_grad_(False)
+
+
 @pytest.mark.parametrize("steps", [1, 10])
 def test_closed_form_of_a_tiny_pooled_net(steps):
     net, x = Pooled(), torch.rand(7, 1, 8, 8)
     result = conductance(net, x, steps=steps, batch=3)
-    exact = closed_form(net, x, result.target, batch=4)
-    torch.testing.assert_close(result.channels, exact, rtol=0, atol=1e-5 * float(exact.abs().max()))
+    exact, found = closed_form(net, x, result.target, batch=4), result.channels["conv"]
+    torch.testing.assert_close(found, exact, rtol=0, atol=1e-5 * float(exact.abs().max()))
     assert torch.equal(result.target, net(x).argmax(1))
 
 
@@ -63,61 +72,132 @@ def test_closed_form_of_resnet34_at_the_studys_steps(nets, digits):
     result = conductance(nets["resnet34"], images, steps=10)
     exact = closed_form(nets["resnet34"], images, result.target)
     assert exact.abs().max() > 0.1
-    torch.testing.assert_close(result.channels, exact, rtol=0, atol=1e-5 * float(exact.abs().max()))
+    last = result.channels["layer4_2"]
+    torch.testing.assert_close(last, exact, rtol=0, atol=1e-5 * float(exact.abs().max()))
 
 
 def test_no_closed_form_with_hidden_dense_layers(lenet, digits):
     assert closed_form(lenet, digits["test"].images[:2], torch.zeros(2, dtype=torch.long)) is None
 
 
-def test_the_sum_over_units_approaches_the_change_of_the_logit(doubles, pixels):
-    net, gaps = doubles["lenet5"], []
-    for steps in (4, 16, 64):
+def test_blocks_of_every_architecture(nets):
+    assert blocks(nets["lenet5"].network) == ["conv1", "conv2", "dense1"]
+    convolutions = [f"conv{i}" for i in range(1, 6)]
+    assert blocks(nets["alexnet"].network) == [*convolutions, "dense1", "dense2"]
+    assert blocks(nets["resnet34"].network) == RESIDUAL
+    small = {"channels": 3, "size": 32}
+    stages = [f"layer{stage}_{i}" for stage in (1, 2, 3) for i in range(3)]
+    assert blocks(build("resnet20", **small).network) == stages  # study 004's nine
+    assert len(blocks(build("resnet56", **small).network)) == 27
+    fires = [f"fire{i}" for i in range(2, 10)]
+    assert blocks(build("squeezenet1_1", **small).network) == fires
+    assert blocks(build("mlp", **small).network) == ["dense1"]
+
+
+@pytest.mark.parametrize("model", ["lenet5", "alexnet"])
+def test_the_sum_over_units_approaches_the_change_of_the_logit(doubles, pixels, model):
+    """At every block, for all of the logit flows through each; from the last to the logits
+    nothing but a dense layer is left, and any number of steps gives it exactly."""
+    net, gaps = doubles[model], []
+    for steps in (8, 32, 128):
         result = conductance(net, pixels[:6], steps=steps)
-        height, width = net.features(pixels[:1]).shape[2:]
-        summed = result.channels.sum(1) * height * width
-        torch.testing.assert_close(summed - result.change, result.gap)
-        gaps.append(float(result.gap.abs().mean() / result.change.abs().mean()))
-    assert all(later < earlier / 2 for earlier, later in pairwise(gaps)), gaps
-    assert gaps[-1] < 1e-2
+        scale = float(result.change.abs().mean())
+        gaps.append({name: float(each.abs().mean()) / scale for name, each in result.gap.items()})
+    *bent, straight = gaps[0]
+    assert max(each[straight] for each in gaps) < 1e-12
+    for name in bent:
+        assert gaps[2][name] < gaps[1][name] < gaps[0][name] / 1.5, (name, gaps)
+        assert gaps[2][name] < 0.02, (name, gaps)
+    features = net.features(pixels[:1])
+    block = {"lenet5": "conv2", "alexnet": "conv5"}[model]
+    summed = result.channels[block].sum(1) * features[0, 0].numel()
+    torch.testing.assert_close(summed - result.change, result.gap[block])
     change = logits(net, pixels[:6]) - logits(net, pixels[:6] * 0)
     torch.testing.assert_close(result.change, change.gather(1, result.target[:, None])[:, 0])
 
 
-@pytest.mark.parametrize("model", ["lenet5", "alexnet", "resnet34"])
-def test_equals_captum_on_the_same_path(doubles, pixels, model):
-    """Captum weighs each difference of features by the gradient at the end nearer to its
-    baseline; walked from the image to the baseline that is our right Riemann sum, negated."""
-    net = doubles[model]
-    ours = conductance(net, pixels[:4], steps=10)
-    block = getattr(net.network, net.network.last_block)
-    theirs = LayerConductance(net, block).attribute(
-        torch.zeros_like(pixels[:4]),
-        pixels[:4],
-        target=ours.target,
-        n_steps=10,
-        method="riemann_trapezoid",
+def captum(net, layer, images, target):
+    """Captum's conductance by channel on the same path.
+
+    It weighs each difference of outputs by the gradient at the end nearer to its baseline;
+    walked from the image to the baseline that is our right Riemann sum, negated.
+    """
+    theirs = LayerConductance(net, layer).attribute(
+        torch.zeros_like(images), images, target=target, n_steps=10, method="riemann_trapezoid"
     )
-    theirs = -theirs.mean((2, 3)).detach()
+    theirs = theirs.mean((2, 3)) if theirs.ndim == 4 else theirs
+    return -theirs.detach()
+
+
+def same(ours, theirs):
     scale = float(theirs.abs().max())
     assert scale > 0
-    torch.testing.assert_close(ours.channels, theirs, rtol=1e-5, atol=1e-5 * scale)
+    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5 * scale)
+
+
+LAYERS = {
+    "lenet5": {"conv1": "pool1", "conv2": "pool2", "dense1": "relu3"},
+    "alexnet": {"conv1": "pool1", "conv3": "relu3", "conv5": "pool5", "dense2": "relu7"},
+}
+
+
+@pytest.mark.parametrize("model", LAYERS)
+def test_equals_captum_at_the_blocks_of_a_chain(doubles, pixels, model):
+    net = doubles[model]
+    ours = conductance(net, pixels[:4], steps=10)
+    for block, layer in LAYERS[model].items():
+        theirs = captum(net, getattr(net.network, layer), pixels[:4], ours.target)
+        same(ours.channels[block], theirs)
+
+
+def test_equals_captum_at_every_residual_block(doubles, pixels):
+    net = doubles["resnet34"]
+    ours = conductance(net, pixels[:2], steps=10)
+    assert list(ours.channels) == RESIDUAL
+    for block in RESIDUAL[::3]:
+        stage, _, place = block.partition("_")
+        layer = getattr(net.network, stage)[int(place)]
+        same(ours.channels[block], captum(net, layer, pixels[:2], ours.target))
+
+
+def test_equals_captum_at_fire_modules():
+    net, images = build("squeezenet1_1", channels=3, size=40), torch.rand(2, 3, 40, 40).double()
+    ours = conductance(net, images, steps=10)
+    for block in ("fire3", "fire9"):
+        same(ours.channels[block], captum(net, getattr(net.network, block), images, ours.target))
+
+
+def test_a_net_without_convolutions(pixels):
+    """Nothing but a dense layer follows its only block, so the sum is exact."""
+    net = build("mlp", channels=3, size=28, dense=30)
+    result = conductance(net, pixels[:3].repeat(1, 3, 1, 1), steps=3)
+    assert result.channels["dense1"].shape == (3, 30)
+    assert float(result.gap["dense1"].abs().max() / result.change.abs().mean()) < 1e-12
 
 
 def test_table_and_arrays_of_one_set(nets, digits):
     images = digits["test"].select(slice(20))
     arrays, rows = measure(nets["resnet34"], images, "test", 10, 0, dataset="digits")
-    assert arrays["test"].shape == (20, 32)
+    assert arrays["test/layer4_2"].shape == (20, 32)
+    assert arrays["test/layer1_0"].shape == (20, 4)
+    assert arrays.keys() == {*(f"test/{name}" for name in RESIDUAL), "test.index"}
     np.testing.assert_array_equal(arrays["test.index"], images.index)
-    figures = {each["metric"]: each for each in rows}
-    assert figures.keys() == {"completeness_gap", "closed_form_gap"}
-    for each in figures.values():  # exact where the head is linear
-        assert 0 <= each["low"] <= each["value"] <= each["high"] < 1e-5
+    gaps = {each["block"]: each for each in rows if each["metric"] == "completeness_gap"}
+    assert list(gaps) == RESIDUAL
+    for each in gaps.values():
+        assert 0 <= each["low"] <= each["value"] <= each["high"]
         assert each["n"] == 20
+    closed = rows[-1]
+    assert (closed["metric"], closed["block"]) == ("closed_form_gap", "layer4_2")
+    assert max(closed["high"], gaps["layer4_2"]["high"]) < 1e-5  # exact where the head is linear
 
 
-def test_batches_do_not_matter(lenet, digits):
+def test_batches_do_not_matter(lenet, digits, monkeypatch):
     images = digits["test"].images[:10]
-    whole, parts = (conductance(lenet, images, steps=5, batch=b).channels for b in (10, 3))
-    torch.testing.assert_close(whole, parts, rtol=1e-4, atol=1e-6)
-    assert torch.equal(whole, conductance(lenet, images, steps=5, batch=10).channels)
+    whole = conductance(lenet, images, steps=5).channels
+    again = conductance(lenet, images, steps=5).channels
+    monkeypatch.setattr("plumbline.stability.conductance.MEMORY", 1)  # one image at a time
+    single = conductance(lenet, images, steps=5).channels
+    for block, each in whole.items():
+        assert torch.equal(each, again[block])
+        torch.testing.assert_close(each, single[block], rtol=1e-4, atol=1e-6)

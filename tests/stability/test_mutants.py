@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from plumbline.errors import InputError
 from plumbline.methods import OPERATORS
 from plumbline.models.classifier import logits
 from plumbline.seeding import derive
-from plumbline.stability import mutants
-from plumbline.stability.mutants import Replay, label_changes, per_image, summary
+from plumbline.stability.figures import summary
+from plumbline.stability.mutants import TooFew, label_changes
+from plumbline.stability.sequential import around, run
 
 INVERT = OPERATORS.load("neuron_activation_inversion")
 FUZZ = OPERATORS.load("gaussian_fuzzing")
@@ -31,41 +31,6 @@ def sets(digits):
     test = digits["test"].select(slice(30))
     ood = digits["val"].select(slice(20))
     return {"test": test, "ood_noise": type(ood)("noise", noise, ood.labels * 0 - 1, ood.index)}
-
-
-@pytest.mark.parametrize("model", ["lenet5", "alexnet", "resnet34"])
-@pytest.mark.parametrize("operator", [INVERT, FUZZ])
-@pytest.mark.parametrize("cache", [0, 300_000, mutants.CACHE])
-def test_replay_gives_the_labels_of_a_copied_mutant(nets, digits, model, operator, cache):
-    pixels = digits["test"].pixels[:24]
-    replay = Replay(nets[model], pixels, batch=16, cache=cache)
-    before = {key: value.clone() for key, value in nets[model].state_dict().items()}
-    assert torch.equal(replay.labels, logits(nets[model], pixels, batch=16).argmax(1))
-    for seed in range(4):
-        changes = operator(nets[model].network, seed=seed, rate=0.02)
-        labels = torch.cat(list(replay.answers(changes)))
-        assert torch.equal(labels, one_by_one(nets[model], changes, pixels))
-    # Afterwards the net is what it was, and the kept activations are still good.
-    after = nets[model].state_dict()
-    assert all(torch.equal(before[key], after[key]) for key in before)
-    assert torch.equal(torch.cat(list(replay.answers({}))), replay.labels)
-
-
-def test_mutants_of_late_layers_start_from_kept_activations(lenet, digits):
-    replay = Replay(lenet, digits["test"].pixels[:8])
-    changes = {"output.bias": torch.full((10,), -1e9).index_fill(0, torch.tensor([7]), 1e9)}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lenet.network.conv1, "forward", None)  # must not be asked again
-        assert torch.cat(list(replay.answers(changes))).tolist() == [7] * 8
-
-
-def test_a_failing_layer_leaves_the_net_as_it_was(lenet, digits):
-    replay = Replay(lenet, digits["test"].pixels[:8])
-    weight = lenet.network.dense1.weight
-    with pytest.raises(RuntimeError):
-        list(replay.answers({"dense1.weight": torch.zeros(64, 3)}))
-    assert lenet.network.dense1.weight is weight
-    assert torch.equal(torch.cat(list(replay.answers({}))), replay.labels)
 
 
 @pytest.mark.parametrize("operator", [partial(INVERT, rate=0.05), partial(FUZZ, rate=0.1)])
@@ -87,8 +52,8 @@ def test_rates_and_acceptance_equal_a_plain_loop(lenet, digits, sets, operator):
     assert outcome.tries == tries > 8  # some were rejected, or this proves little
     np.testing.assert_allclose(outcome.accuracy, accuracy)
     for name in sets:
-        np.testing.assert_array_equal(outcome.rate[name], changed[name] / 8)
-    assert max(rate.max() for rate in outcome.rate.values()) > 0
+        np.testing.assert_array_equal(outcome.rate(name), changed[name] / 8)
+    assert max(outcome.rate(name).max() for name in sets) > 0
 
 
 def test_the_same_seed_gives_the_same_rates_whatever_the_company(lenet, digits, sets):
@@ -96,7 +61,7 @@ def test_the_same_seed_gives_the_same_rates_whatever_the_company(lenet, digits, 
     calibration = digits["calibration"].select(slice(60))
     together = label_changes(lenet, INVERT, calibration, sets, **how)
     alone = label_changes(lenet, INVERT, calibration, {"test": sets["test"]}, **how)
-    np.testing.assert_array_equal(together.rate["test"], alone.rate["test"])
+    np.testing.assert_array_equal(together.changed["test"], alone.changed["test"])
 
 
 def test_too_few_accepted_mutants_say_what_to_do(lenet, digits, sets, monkeypatch):
@@ -110,46 +75,48 @@ def test_too_few_accepted_mutants_say_what_to_do(lenet, digits, sets, monkeypatc
 
     calibration = digits["calibration"].select(slice(60))
     how = dict(mutants=6, accept=0.9, seed=0)
-    with pytest.raises(InputError, match=r"0 of 30 mutants keep 0\.9 .* rate"):
+    with pytest.raises(TooFew, match=r"0 of 30 mutants keep 0\.9 .* rate"):
         label_changes(lenet, ruin, calibration, sets, **how)
     two = partial(ruin, good=[derive(0, "mutant", k) for k in (4, 17)])
     outcome = label_changes(lenet, two, calibration, sets, **how)
     assert (outcome.mutants, outcome.tries) == (2, 30)
-    rows = {(each["metric"], each["set"]): each for each in summary(outcome, 0, model="x")}
+    assert [len(each) for each in outcome.changed.values()] == [2, 2, 2]
+    rows = summary(outcome, {"calibration": calibration, **sets}, 0, model="x")
+    rows = {(each["metric"], each["set"]): each for each in rows}
     assert rows["rejection_rate", "calibration"]["value"] == 28 / 30
     assert rows["rejection_rate", "calibration"]["n"] == 30
     assert rows["mutant_accuracy", "calibration"]["n"] == 2
 
 
-def test_counting_stops_once_a_mutant_cannot_pass(lenet, digits):
-    pixels, labels = digits["test"].pixels[:40], torch.from_numpy(digits["test"].labels[:40])
-    replay, asked = Replay(lenet, pixels, batch=4), []
-    wrong = (labels + 1) % 10
-
-    def answers(changes):
-        for each in wrong.split(4):
-            asked.append(each)
-            yield each
-
-    replay.answers = answers
-    assert mutants._right(replay, {}, labels, needed=35) < 35
-    assert len(asked) == 2  # after 8 wrong ones, 32 of 40 cannot reach 35
-
-
-def test_tables(lenet, digits, sets):
+def test_calibration_is_asked_with_the_acceptance(lenet, digits, sets):
     calibration = digits["calibration"].select(slice(60))
-    outcome = label_changes(lenet, INVERT, calibration, sets, mutants=10, accept=0.8, seed=1)
-    columns = per_image(outcome, sets, "neuron_activation_inversion")
-    assert list(columns) == [
-        *("set", "index", "label", "operator", "prediction"),
-        *("label_change_rate", "standard_error", "mutants"),
-    ]
-    assert {len(each) for each in columns.values()} == {50}
-    p = columns["label_change_rate"]
-    np.testing.assert_allclose(columns["standard_error"] ** 2 * 10, p * (1 - p), atol=1e-15)
-    rows = summary(outcome, 1, dataset="digits", model="lenet5", operator="x")
-    for each in rows:
-        assert each["low"] <= each["value"] <= each["high"]
-    rates = {each["set"]: each for each in rows if each["metric"] == "label_change_rate"}
-    assert rates["test"]["value"] == pytest.approx(outcome.rate["test"].mean())
-    assert rates["test"]["n"] == 30
+    outcome = label_changes(lenet, INVERT, calibration, sets, mutants=5, accept=0.5, seed=2)
+    again = label_changes(
+        lenet, INVERT, calibration, {"again": calibration}, mutants=5, accept=0.5, seed=2
+    )
+    np.testing.assert_array_equal(again.changed["again"], again.changed["calibration"])
+    np.testing.assert_array_equal(again.changed["again"], outcome.changed["calibration"])
+    assert list(outcome.changed) == ["calibration", *sets]
+    shares = (outcome.changed["calibration"] == 0).mean(1)  # at most so wrong as unchanged
+    assert (outcome.accuracy <= 1).all()
+    assert shares.min() < 1
+
+
+@pytest.mark.parametrize("threshold", [0.02, 0.3])
+def test_stopping_early_gives_the_verdicts_of_the_whole_matrix(lenet, digits, sets, threshold):
+    calibration = digits["calibration"].select(slice(60))
+    how = dict(mutants=40, accept=0.5, seed=2)
+    test = around(threshold, sigma=0.5, alpha=0.1, beta=0.1, mutants=40)
+    whole = label_changes(lenet, INVERT, calibration, sets, **how)
+    early = label_changes(lenet, INVERT, calibration, sets, **how, stop=lambda rates: test)
+    asked = 0
+    for name in sets:
+        done = run(whole.changed[name], test)
+        np.testing.assert_array_equal(early.asked[name], done.asked)
+        for image, count in enumerate(done.asked):
+            seen = early.changed[name][:, image]
+            np.testing.assert_array_equal(seen[:count], whole.changed[name][:count, image])
+            assert not seen[count:].any()
+        np.testing.assert_array_equal(run(early.changed[name], test).verdict, done.verdict)
+        asked += int(done.asked.sum())
+    assert 0 < asked < 40 * 50  # some stopped, or this proves little

@@ -10,6 +10,7 @@ from torch import nn
 
 from plumbline.errors import InputError
 from plumbline.methods import OPERATORS
+from plumbline.stability.layers import following_norms
 
 
 def small_net():
@@ -17,6 +18,16 @@ def small_net():
     return nn.Sequential(
         nn.Conv2d(1, 6, 3), nn.BatchNorm2d(6), nn.ReLU(), nn.Flatten(), nn.Linear(96, 14)
     )
+
+
+def trained_norm(net):
+    """Batch normalisation with statistics and weights as after training."""
+    norm = net[1]
+    norm.running_mean.normal_()
+    norm.running_var.uniform_(0.5, 2)
+    norm.weight.data.normal_()
+    norm.bias.data.normal_()
+    return norm
 
 
 @pytest.mark.parametrize("name", OPERATORS.names())
@@ -69,12 +80,7 @@ def test_all_neurons_inverted_negate_the_output_of_a_single_layer():
 
 
 def test_before_batch_normalisation_inversion_is_shifted_as_documented():
-    net = small_net().eval()
-    norm = net[1]
-    norm.running_mean.normal_()
-    norm.running_var.uniform_(0.5, 2)
-    norm.weight.data.normal_()
-    norm.bias.data.normal_()
+    norm = trained_norm(small_net().eval())
     sign = torch.tensor([-1.0, 1, -1, 1, 1, -1]).reshape(1, -1, 1, 1)
     z = torch.randn(2, 6, 4, 4)
     scale = (norm.weight / (norm.running_var + norm.eps).sqrt()).reshape(1, -1, 1, 1)
@@ -106,3 +112,81 @@ def test_fuzzed_weights_follow_their_layers_distribution():
         new = changes[f"{name}.weight"].numpy()
         drawn = new[new != old].astype(np.float64)
         assert kstest((drawn - old.mean()) / old.std(), "norm").pvalue > 1e-3
+
+
+def test_after_batch_normalisation_inversion_negates_the_normalised_output():
+    net = small_net().eval()
+    norm = trained_norm(net)
+    changes = OPERATORS.load("neuron_activation_inversion")(
+        net, seed=0, rate=1.0, after_normalisation=True
+    )
+    assert set(changes) == {"1.weight", "1.bias", "4.weight", "4.bias"}
+    z = torch.randn(2, 6, 4, 4)
+    changed = {key.removeprefix("1."): changes[key] for key in ("1.weight", "1.bias")}
+    assert torch.equal(torch.func.functional_call(norm, changed, (z,)), -norm(z))
+    # The same seed chooses the same neurons, and without normalisation nothing differs.
+    before, after = (
+        OPERATORS.load("neuron_activation_inversion")(
+            net, seed=5, rate=0.4, after_normalisation=which
+        )
+        for which in (False, True)
+    )
+    assert torch.equal(before["4.weight"], after["4.weight"])
+    filters = (before["0.weight"] != net[0].weight).flatten(1).any(1)
+    assert torch.equal(filters, after["1.weight"] != norm.weight)
+
+
+def test_every_convolution_of_the_resnets_is_followed_by_its_normalisation(nets):
+    network = nets["resnet34"].network
+    found = following_norms(network)
+    convolutions = [n for n, each in network.named_modules() if isinstance(each, nn.Conv2d)]
+    assert list(found) == convolutions
+    assert len(set(found.values())) == len(convolutions)
+    assert found["layer2.0.conv2"] == "layer2.0.bn2"
+    assert found["layer2.0.downsample.0"] == "layer2.0.downsample.1"
+    assert following_norms(nets["lenet5"].network) == {}
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**40), st.floats(1e-6, 1))
+def test_shuffling_permutes_the_weights_inside_a_share_of_the_neurons(seed, rate):
+    net = small_net()
+    changes = OPERATORS.load("weight_shuffling")(net, seed=seed, rate=rate)
+    assert set(changes) <= {"0.weight", "4.weight"}  # no bias
+    moved = 0
+    for name, value in changes.items():
+        old, new = net.state_dict()[name].flatten(1), value.flatten(1)
+        assert torch.equal(old.sort(1).values, new.sort(1).values)
+        moved += int((old != new).any(1).sum())
+    assert moved == max(1, round(rate * 20))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**40), st.floats(0.08, 1))
+def test_switching_moves_whole_neurons_in_layers_of_ten_or_more(seed, rate):
+    net = small_net()
+    changes = OPERATORS.load("neuron_switch")(net, seed=seed, rate=rate)
+    assert set(changes) == {"4.weight", "4.bias"}  # the convolution has six filters
+    old = torch.cat([net[4].weight, net[4].bias[:, None]], 1).detach()
+    new = torch.cat([changes["4.weight"], changes["4.bias"][:, None]], 1)
+    places = [(old == line).all(1).nonzero().item() for line in new]
+    assert sorted(places) == list(range(14))
+    exact = rate * 14
+    wanted = int(exact) if exact > 2 else -int(-exact // 1)
+    assert sum(place != i for i, place in enumerate(places)) == wanted
+
+
+def test_switching_refuses_a_rate_that_leaves_every_layer_with_one_neuron():
+    with pytest.raises(InputError, match="two neurons"):
+        OPERATORS.load("neuron_switch")(small_net(), seed=0, rate=0.05)
+
+
+@pytest.mark.parametrize("name", OPERATORS.names())
+def test_layers_can_be_chosen(name, lenet):
+    mutate, dense = OPERATORS.load(name), {"dense1", "output"}
+    changes = mutate(lenet.network, seed=1, rate=0.5, layers="dense")
+    assert {each.partition(".")[0] for each in changes} <= dense
+    changes = mutate(lenet.network, seed=1, rate=0.5, layers="convolutional")
+    assert {each.partition(".")[0] for each in changes} <= {"conv1", "conv2"}
+    with pytest.raises(InputError, match="layers"):
+        mutate(lenet.network, seed=1, layers="last")

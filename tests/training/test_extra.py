@@ -105,24 +105,9 @@ def test_the_normalisation_is_that_of_the_training_set(few, noise):
     assert torch.equal(nets[0].std, nets[1].std)
 
 
-def test_a_killed_training_resumes_to_the_same_weights(few, noise, tmp_path, monkeypatch):
+def test_a_killed_training_resumes_to_the_same_weights(few, noise, tmp_path, killed_fit):
     whole, history = fit(*few, **OPTIONS, extra=noise)
-
-    class Killed(Exception):
-        pass
-
-    real, calls = training._epoch, []
-
-    def killed_in_the_last_epoch(*arguments):
-        calls.append(1)
-        if len(calls) == 3:
-            raise Killed
-        return real(*arguments)
-
-    monkeypatch.setattr(training, "_epoch", killed_in_the_last_epoch)
-    with pytest.raises(Killed):
-        fit(*few, **OPTIONS, extra=noise, checkpoint=tmp_path / "checkpoint")
-    monkeypatch.setattr(training, "_epoch", real)
+    killed_fit(*few, **OPTIONS, extra=noise, checkpoint=tmp_path / "checkpoint")
     resumed, again = fit(*few, **OPTIONS, extra=noise, checkpoint=tmp_path / "checkpoint")
     assert_same(whole, resumed)
     assert history == again

@@ -56,29 +56,12 @@ def test_the_same_seed_gives_the_same_net_and_another_seed_another(few):
 
 @pytest.mark.parametrize("model", ["lenet5", "resnet34"])
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "adadelta"])
-def test_a_killed_training_resumes_to_the_same_weights(
-    few, tmp_path, monkeypatch, model, optimizer
-):
+def test_a_killed_training_resumes_to_the_same_weights(few, tmp_path, killed_fit, model, optimizer):
     network = {"lenet5": {"width": 4, "dense": 32}, "resnet34": {"width": 4}}[model]
     options = {**OPTIONS, "model": model, "network": network, "optimizer": optimizer}
     options["augment"] = "shift_flip"
     whole, history = fit(*few, **options)
-
-    class Killed(Exception):
-        pass
-
-    real, calls = training._epoch, []
-
-    def killed_in_the_last_epoch(*arguments):
-        calls.append(1)
-        if len(calls) == 3:
-            raise Killed
-        return real(*arguments)
-
-    monkeypatch.setattr(training, "_epoch", killed_in_the_last_epoch)
-    with pytest.raises(Killed):
-        fit(*few, **options, checkpoint=tmp_path / "checkpoint")
-    monkeypatch.setattr(training, "_epoch", real)
+    killed_fit(*few, **options, checkpoint=tmp_path / "checkpoint")
     assert State.load(tmp_path / "checkpoint").epoch == 1
     resumed, continued = fit(*few, **options, checkpoint=tmp_path / "checkpoint")
     assert_same(weights(whole), weights(resumed))

@@ -11,6 +11,7 @@ from plumbline.torchvision_import import import_torchvision
 from plumbline.training import adoption
 
 SIZES = {
+    "lenet": (12, 28, 32),
     "lenet5": (4, 28, 32),
     "mlp": (4, 28),
     "alexnet": (8, 28, 32),
@@ -174,3 +175,10 @@ def test_batches_of_bytes_and_of_floats_give_the_same_logits():
 def test_images_of_another_size_are_refused_in_plain_words():
     with pytest.raises(InputError, match="1 x 16 x 16 before a net for 1 x 28 x 28"):
         make("lenet5")(torch.rand(2, 1, 16, 16))
+
+
+def test_lenet_is_that_of_wang():
+    net = NETWORKS.load("lenet")(channels=1, size=28, classes=10)
+    assert sum(each.numel() for each in net.parameters()) == 61_706
+    assert net.part(torch.rand(2, 1, 28, 28), stop=net.features_end).shape == (2, 16, 5, 5)
+    assert net(torch.rand(2, 1, 28, 28)).shape == (2, 10)

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss
 
 from plumbline import calibration
 from plumbline.statistics import bootstrap_counts, interval, wilson
+from plumbline.torchvision_import import import_torchvision
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,21 @@ def test_scores_equal_scikit_learn(answers):
         brier_score_loss(labels, probs, scale_by_half=False), rel=1e-12
     )
     assert calibration.accuracy(probs, labels) == accuracy_score(labels, probs.argmax(1))
+
+
+@pytest.mark.parametrize("bins", [5, 10, 15])
+def test_calibration_error_and_brier_score_equal_torchmetrics(answers, bins):
+    import_torchvision()  # torchmetrics wants it
+    from torchmetrics.functional import mean_squared_error
+    from torchmetrics.functional.classification import multiclass_calibration_error
+
+    probs, labels = answers
+    said, wanted = torch.from_numpy(probs), torch.from_numpy(labels)
+    error = multiclass_calibration_error(said, wanted, 5, n_bins=bins, norm="l1")
+    assert calibration.ece(probs, labels, bins) == pytest.approx(error.item(), rel=1e-6)
+    # It has no Brier score of several classes: the squared error over images and classes is it.
+    apart = mean_squared_error(said, torch.nn.functional.one_hot(wanted, 5).double())
+    assert calibration.brier(probs, labels) == pytest.approx(5 * apart.item(), rel=1e-6)
 
 
 def test_scores_of_one_image_by_hand():

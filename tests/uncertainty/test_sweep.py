@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import json
 from itertools import combinations
 
 import numpy as np
@@ -14,6 +15,10 @@ from plumbline.statistics import jackknife_interval, student_interval
 from plumbline.uncertainty.sweep import SUBSETS, by_members, by_samples
 
 N = 60
+ESTIMATORS = {
+    "mc_dropout": {"method": "mc_dropout", "options": {"samples": 20}, "nets": 2},
+    "other": {"method": "mc_dropout", "options": {}, "nets": 1},
+}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +57,7 @@ def test_the_jackknife_of_a_mean_is_student_s_interval():
 
 def test_a_row_of_passes_is_that_of_their_prefix(answers):
     passes, labels = answers
-    found = table(by_samples(passes, labels, [1, 5, 12]))
+    found = table(by_samples(passes, labels, [1, 5, 12], seed=0))
     for seed, probs in enumerate(passes):
         for size in (1, 5, 12):
             mean = probs[:size].astype(np.float64).mean(0)
@@ -69,11 +74,25 @@ def test_a_row_of_passes_is_that_of_their_prefix(answers):
     assert found[5, "error_auroc", "mutual_information", "all"]["high"] <= 1
 
 
+def test_of_one_net_the_interval_is_over_images(answers):
+    passes, labels = answers
+    found = table(by_samples(passes[:1], labels, [1, 12], seed=3))
+    assert {seed for *_, seed in found} == {"all"}
+    mean = passes[0].astype(np.float64).mean(0)
+    expected = calibration.figures(mean, labels, 3)
+    for metric, figure in expected.items():
+        row = found[12, metric, "", "all"]
+        assert [row[end] for end in ("value", "low", "high")] == pytest.approx(figure, rel=1e-5)
+        assert (row["n"], row["over"]) == (N, "images")
+    auroc = found[12, "error_auroc", "entropy", "all"]
+    assert auroc["low"] < auroc["value"] < auroc["high"]
+
+
 def test_more_passes_lower_the_nll_of_these(answers):
     """Jensen: the NLL of the mean is at most the mean NLL."""
     passes, labels = answers
     each = [calibration.nll(probs[i], labels) for probs in passes for i in range(12)]
-    found = table(by_samples(passes, labels, [12]))
+    found = table(by_samples(passes, labels, [12], seed=0))
     assert found[12, "nll", "", "all"]["value"] < np.mean(each)
 
 
@@ -128,17 +147,24 @@ def test_the_script_sweeps_both(digits, lenet, tmp_path):
     sweep.arguments(parser)
     for out in ("first", "second"):
         words = ["--classifiers", tmp_path / "net", tmp_path / "net", "--test", tmp_path / "test"]
+        words += ["--nets", *[tmp_path / "net"] * 3, "--estimators", json.dumps(ESTIMATORS)]
         words += ["--images", 50, "--samples", 1, 3, "--members", 1, 2, "--dataset", "digits"]
         words += ["--model", "lenet5", "--seed", 7, "--device", "cpu", "--out", tmp_path / out]
         sweep.main(parser.parse_args(list(map(str, words))))
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
     with open(tmp_path / "first") as handle:
         rows = list(csv.DictReader(handle))
-    keys = ["dataset", "model", "vary", "size", "measure", "seed", "metric"]
+    keys = ["dataset", "model", "estimator", "vary", "size", "measure", "over", "seed", "metric"]
     assert list(rows[0]) == [*keys, "value", "low", "high", "n"]
     assert {(row["vary"], row["size"]) for row in rows} == {
         ("samples", "1"),
         ("samples", "3"),
         ("members", "1"),
         ("members", "2"),
+    }
+    means = [row for row in rows if row["seed"] == "all"]
+    assert {(row["estimator"], row["vary"], row["over"]) for row in means} == {
+        ("mc_dropout", "samples", "seeds"),
+        ("other", "samples", "images"),
+        ("ensemble", "members", "seeds"),
     }

@@ -30,7 +30,7 @@ def test_the_splits_are_disjoint(finished, dataset):
 
 def test_every_adversarial_set_is_in_its_ball(finished):
     found = sorted((finished.folder / "results/attacks").rglob("*_eps*.safetensors"))
-    assert len(found) == 4
+    assert len(found) == 6
     for path in found:
         adversarial = ImageSet.load(path)
         test = sets(finished.folder, path.parts[-3])["test"]

@@ -1,4 +1,4 @@
-"""What an attack achieved: adversarial image sets and the success curve."""
+"""What an attack achieved: adversarial image sets, the success curve, the smallest sizes."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import torch
 
 from plumbline.artefacts import ImageSet
 from plumbline.models.classifier import Classifier, logits
-from plumbline.statistics import mean_interval, wilson
+from plumbline.statistics import mean_interval, median_interval, wilson
 from plumbline.tables import Row, row
 
 TOLERANCE = 1e-6
@@ -20,23 +20,24 @@ def answers(classifier: Classifier, images: np.ndarray) -> np.ndarray:
 
 
 def adversarial_set(
-    classifier: Classifier, source: ImageSet, pixels: np.ndarray, attack: str, epsilon: float
+    classifier: Classifier, source: ImageSet, pixels: np.ndarray, attack: str, epsilon: float | None
 ) -> ImageSet:
     """Adversarial ``pixels`` of ``source`` as an ImageSet that says which ones count.
 
     ``extra`` has ``source_correct`` (the net is right about the source) and ``success`` (it is
-    right about the source and wrong about the adversarial image), both bool [N].
+    right about the source and wrong about the adversarial image), both bool [N].  ``epsilon``
+    is None for an attack that looks for the smallest perturbation.
 
     Raises ``ValueError`` if a pixel is outside [0, 1] or farther than ``epsilon`` (+ 1e-6)
     from its source.
     """
     farthest = float(np.abs(pixels.astype(np.float64) - source.pixels).max())
-    if farthest > epsilon + TOLERANCE:
+    if epsilon is not None and farthest > epsilon + TOLERANCE:
         raise ValueError(f"{attack}: a pixel moved by {farthest}, more than epsilon {epsilon}")
     correct = answers(classifier, source.pixels) == source.labels
     wrong = answers(classifier, pixels) != source.labels
     return ImageSet(
-        name=f"{source.name}_{attack}_eps{epsilon:g}",
+        name=f"{source.name}_{attack}" + (f"_eps{epsilon:g}" if epsilon is not None else ""),
         images=pixels,
         labels=source.labels,
         index=source.index,
@@ -44,6 +45,43 @@ def adversarial_set(
         provenance={"source": source.provenance, "attack": attack, "epsilon": epsilon},
         extra={"source_correct": correct, "success": correct & wrong},
     )
+
+
+def rows_of(
+    classifier: Classifier,
+    source: ImageSet,
+    adversarial: dict[float | None, ImageSet],
+    seed: int,
+    **keys: str,
+) -> list[Row]:
+    """:func:`success_curve` by ε, or :func:`smallest` where the only set's key is None."""
+    if None in adversarial:
+        return smallest(classifier, source, adversarial[None], seed, **keys)
+    return success_curve(classifier, source, adversarial, seed, **keys)
+
+
+def smallest(
+    classifier: Classifier, source: ImageSet, adversarial: ImageSet, seed: int, **keys: str
+) -> list[Row]:
+    """Rows of an attack without ε: success rate, accuracy, sizes of the perturbations.
+
+    ``success_rate`` counts only images whose source the net gets right; ``median_l2`` (length
+    of the change of all pixels) and ``median_linf`` (largest change of a pixel) only those on
+    which the attack succeeds.
+    """
+    right, success = adversarial.extra["source_correct"], adversarial.extra["success"]
+    correct = answers(classifier, adversarial.pixels) == source.labels
+    change = (adversarial.pixels - source.pixels)[success]
+    lengths = np.sqrt((change**2).sum((1, 2, 3)))
+    sizes = {"median_l2": lengths, "median_linf": np.abs(change).max((1, 2, 3))}
+    return [
+        _share("success_rate", success[right], **keys),
+        _share("accuracy", correct, **keys),
+        *(
+            row(metric, *median_interval(size, seed), len(size), **keys)
+            for metric, size in sizes.items()
+        ),
+    ]
 
 
 def success_curve(
@@ -89,6 +127,11 @@ def craft(
     epsilons: Sequence[float],
     **options: Any,
 ) -> list[np.ndarray]:
-    """Run ``perturb`` of an attack module on an ImageSet; float32 pixels for each ε."""
+    """Run ``perturb`` of an attack module on an ImageSet; float32 pixels for each ε.
+
+    Without ``epsilons`` the attack looks for the smallest perturbation: one array of pixels.
+    """
     pixels, labels = torch.from_numpy(source.pixels), torch.from_numpy(source.labels)
+    if not epsilons:
+        return [perturb(classifier, pixels, labels, **options).numpy()]
     return [each.numpy() for each in perturb(classifier, pixels, labels, epsilons, **options)]

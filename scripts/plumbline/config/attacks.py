@@ -1,12 +1,15 @@
 """Configuration of the stage attacks."""
 
+import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator
 
 from plumbline.config.base import Count, MethodOptions, Name, Section, _fraction
+from plumbline.methods import ATTACKS
 
 Epsilon = Annotated[float, BeforeValidator(_fraction), Field(gt=0, le=1)]
+WORKFLOW = ("method", "images", "operator")  # what an entry says beside options
 
 
 class AttacksSection(Section):
@@ -17,7 +20,55 @@ class AttacksSection(Section):
 
     epsilons: tuple[Epsilon, ...] = Field((0.05, 0.1, 0.2, 0.3), min_length=1)
     """Largest change of any pixel (L-infinity), in units of the pixel range [0, 1]; fractions such
-    as 8/255 are read."""
+    as 8/255 are read. Attacks that look for the smallest change have none."""
 
     methods: dict[Name, MethodOptions] = Field(default_factory=dict)
-    """Attacks and their options."""
+    """Attacks and their options. `method` is the module of attacks/methods, if it is not the
+    entry's own name; `images` attacks at most so many; `operator` is the entry of
+    stability.operators whose mutants an adaptive attack deceives."""
+
+    @field_validator("methods")
+    @classmethod
+    def _fit(cls, methods: dict[str, MethodOptions]) -> dict[str, MethodOptions]:
+        for name, options in methods.items():
+            for key in ("method", "operator"):
+                if not isinstance(options.get(key, ""), str):
+                    raise ValueError(f"{name}.{key}: wrong kind of value {options[key]!r}")
+            images = options.get("images", 1)
+            if type(images) is not int or images < 1:
+                raise ValueError(f"{name}.images: must be a number above 0, not {images!r}")
+            if name.startswith("ood_") or re.search(r"_[0-9.]+$", name):
+                raise ValueError(
+                    f"{name}: a set of that name would pass for another kind of images"
+                )
+        return methods
+
+    def module_of(self, entry: str) -> str:
+        """The module of attacks/methods that an entry of ``methods`` names."""
+        return self.methods[entry].get("method", entry)
+
+    def options_of(self, entry: str) -> MethodOptions:
+        """The options of an entry's module."""
+        return {k: v for k, v in self.methods[entry].items() if k not in WORKFLOW}
+
+    def images_of(self, entry: str) -> int:
+        """How many images an entry attacks at most."""
+        return min(self.images, self.methods[entry].get("images", self.images))
+
+    def operator_of(self, entry: str) -> str | None:
+        """The entry of ``stability.operators`` that an entry deceives, if it does."""
+        return self.methods[entry].get("operator")
+
+    def minimal(self) -> list[str]:
+        """Entries that look for the smallest perturbation and have no ε."""
+        return [name for name in self.methods if ATTACKS.constant(self.module_of(name), "MINIMAL")]
+
+    def sets_of(self, entry: str) -> list[str]:
+        """Names of an entry's image sets: its own, or one for each ε."""
+        if entry in self.minimal():
+            return [entry]
+        return [f"{entry}_eps{epsilon:g}" for epsilon in self.epsilons]
+
+    def largest(self, entry: str) -> str:
+        """Name of an entry's set of the largest ε, or of its only one."""
+        return entry if entry in self.minimal() else f"{entry}_eps{max(self.epsilons):g}"

@@ -31,6 +31,11 @@ class Splits(Section):
             raise ValueError(f"val, calibration and test add up to {total:g}, more than 1")
         return self
 
+    @property
+    def train(self) -> float:
+        """Share that is left for training."""
+        return max(0.0, 1 - self.val - self.calibration - self.test)
+
 
 class Origin(Section):
     """Where the images of one dataset come from."""
@@ -44,10 +49,11 @@ class Origin(Section):
         "notmnist",
         "npz",
         "photographs",
+        "uniform_noise",
     ]
     """`digits` and `photographs` come with scikit-learn; `mnist`, `fashion_mnist` and `cifar10`
     are downloaded; `notmnist` (its 10,000 test images, as idx files) must be in the mirror;
-    `npz` and `image_folder` are your own."""
+    `npz` and `image_folder` are your own; `uniform_noise` is drawn from the seed."""
 
     path: str | None = None
     """File (`npz`) or folder (`image_folder`) of your own images; searched in the mirror, too."""
@@ -104,6 +110,11 @@ class Preparation(Section):
     """Take this many images of the source at most, chosen at random and stratified by class,
     from an official training and test part in proportion to their sizes; all, if not given."""
 
+    broken: Literal["refuse", "skip"] = "refuse"
+    """What is done about images of an `image_folder` that cannot be used (not readable, truncated,
+    too large, neither grey nor RGB, or of more than 8 bits): `refuse` ends the run at the first,
+    `skip` leaves them out and names each in the log."""
+
     splits: Splits = Splits()
     """How the images are divided."""
 
@@ -118,14 +129,25 @@ class Source(Preparation, Origin):
     ood: tuple[Name, ...] = ()
     """Datasets that are out of distribution for nets trained on this one."""
 
+    near: tuple[Name, ...] = ()
+    """Those of `ood` that are near: alike in kind, as letters are for digits; the others are far."""
+
     @model_validator(mode="after")
     def _size_of_folders(self) -> Self:
-        if self.kind == "image_folder" and self.size is None:
-            raise ValueError("kind image_folder needs a size")
+        if self.kind in ("image_folder", "uniform_noise") and self.size is None:
+            raise ValueError(f"kind {self.kind} needs a size")
         if self.resize and self.kind != "image_folder":
             raise ValueError(f"resize is for the kind image_folder, not for {self.kind}")
+        if self.broken == "skip" and self.kind != "image_folder":
+            raise ValueError(f"broken is for the kind image_folder, not for {self.kind}")
         if self.resize and self.size and self.resize < self.size:
             raise ValueError(f"resize ({self.resize}) is less than size ({self.size})")
+        return self
+
+    @model_validator(mode="after")
+    def _near_is_out_of_distribution(self) -> Self:
+        if strangers := set(self.near) - set(self.ood):
+            raise ValueError(f"near: {min(strangers)!r} is not in ood")
         return self
 
 

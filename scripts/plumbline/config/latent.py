@@ -21,6 +21,10 @@ class VaeOptions(Section):
     learning_rate: Positive = 1e-3
     """Step size of Adam."""
 
+    seeds: Count = 3
+    """VAEs of every corpus. Maps of the first are drawn; figures come with an interval over all,
+    since another VAE of the same images has another latent space."""
+
 
 class GridOptions(Section):
     """The square of latent space that is mapped."""

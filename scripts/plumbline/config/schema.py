@@ -7,7 +7,6 @@
 import json
 import os
 from itertools import product
-from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import Field, ValidationError
@@ -16,23 +15,27 @@ from plumbline.config.attacks import AttacksSection
 from plumbline.config.attribution import AttributionSection
 from plumbline.config.base import Name, Section
 from plumbline.config.data import DataSection
+from plumbline.config.detection import DetectionSection
 from plumbline.config.latent import LatentSection
 from plumbline.config.stability import StabilitySection
 from plumbline.config.training import GivenWeights, TrainingOptions, TrainingSection
 from plumbline.config.uncertainty import UncertaintySection
 from plumbline.config.visualization import VisualizationSection
-from plumbline.errors import InputError
-from plumbline.files import located
+from plumbline.errors import InputError, shown
+from plumbline.files import located, unreadable
 from plumbline.methods import (
     ATTACKS,
     ATTRIBUTIONS,
     ESTIMATORS,
     NETWORKS,
     OPERATORS,
+    SCORES,
     SHIFTS,
     nearest,
     unmet,
 )
+
+LONGEST = 320  # characters of a line of a message
 
 
 class Config(Section):
@@ -61,6 +64,7 @@ class Config(Section):
     attribution: AttributionSection = AttributionSection()
     visualization: VisualizationSection = VisualizationSection()
     stability: StabilitySection = StabilitySection()
+    detection: DetectionSection = DetectionSection()
 
     def training_options(
         self, dataset: str, model: str, objective: str = "seed"
@@ -73,12 +77,17 @@ class Config(Section):
             self.training.datasets.get(dataset, {}).get(model, {}),
         ):
             network = merged["network"] | layer.get("network", {})
-            merged |= layer | {"network": network}
+            merged |= {k: v for k, v in layer.items() if k != "entry"} | {"network": network}
         return TrainingOptions(**merged | self.training.overruled(objective))
 
     def weights(self, dataset: str, model: str) -> GivenWeights | None:
         """The given weights of one net, if it is not to be trained."""
         return self.training.weights.get(dataset, {}).get(model)
+
+    def also_encoded(self, dataset: str) -> list[str]:
+        """Out-of-distribution sources that a VAE is fitted on: those with images to train on."""
+        sources = self.data.sources
+        return [other for other in sources[dataset].ood if sources[other].splits.train > 1e-9]
 
     def seeds_of(self, dataset: str, model: str) -> int:
         """How many nets there are of one architecture on one dataset."""
@@ -114,9 +123,22 @@ def load(raw: dict[str, Any]) -> Config:
     that is laid over another takes an entry away.
     """
     try:
+        return _checked(raw)
+    except InputError as error:
+        raise InputError("\n".join(map(_short, str(error).split("\n")))) from None
+
+
+def _short(line: str) -> str:
+    """A line whose list of what is allowed ends where it gets too long to be read."""
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
+
+
+def _checked(raw: dict[str, Any]) -> Config:
+    try:
         config = Config.model_validate(_without_null(raw))
     except ValidationError as error:
         raise InputError(_explain(error, Config)) from None
+    _named("training.models", NETWORKS.make_known, config.training.entries)
     _check_names(config)
     _check_training(config)
     _check_methods(config)
@@ -145,6 +167,7 @@ def _explain(error: ValidationError, model: type[Section], prefix: str = "") -> 
 
 def _explain_one(fault: dict[str, Any], model: type[Section], prefix: str) -> str:
     place, section = _walk(model, [str(each) for each in fault["loc"]])
+    place = [part if part.isprintable() and part else repr(part) for part in place]
     key, given = prefix + ".".join(place), fault["input"]
     if fault["type"] == "extra_forbidden":
         return f"{key}: unknown key{nearest(place[-1], getattr(section, 'model_fields', {}))}"
@@ -158,7 +181,7 @@ def _explain_one(fault: dict[str, Any], model: type[Section], prefix: str) -> st
     if place[:2] == ["attacks", "epsilons"] and fault["type"] == "less_than_equal":
         return f"{key}: {given} is above 1; pixels lie in [0, 1], so 8 of 255 levels is 8/255"
     message = fault["msg"].removeprefix("Value error, ")
-    return f"{key}: {message}" + ("" if isinstance(given, dict) else f", not {given!r}")
+    return f"{key}: {message}" + ("" if isinstance(given, dict) else f", not {shown(given)}")
 
 
 def _walk(model: type[Section], place: list[str]) -> tuple[list[str], Any]:
@@ -221,9 +244,10 @@ def _check_names(config: Config) -> None:
                 pair = {getattr(sources[name], key) for name in (dataset, other)}
                 if None not in pair and len(pair) > 1:
                     raise InputError(f"data.sources.{other}.{key}: differs from {dataset}'s")
-        if "out_of_distribution" in config.latent.corpora and not sources[dataset].ood:
+        if "out_of_distribution" in config.latent.corpora and not config.also_encoded(dataset):
             raise InputError(
-                f"latent.corpora: out_of_distribution, but data.sources.{dataset}.ood is empty"
+                f"latent.corpora: out_of_distribution, but data.sources.{dataset}.ood has no "
+                "images to train on"
             )
     for model in config.models:
         _named("models", NETWORKS.check_name, model)
@@ -252,23 +276,67 @@ def _check_names(config: Config) -> None:
 
 
 def _check_methods(config: Config) -> None:
-    for key, kind, methods in (
-        ("attacks.methods", ATTACKS, config.attacks.methods),
-        ("stability.operators", OPERATORS, config.stability.operators),
-    ):
-        for name, options in methods.items():
-            _named(key, kind.check, name, options)
+    _check_operators(config)
+    _check_attacks(config)
     for name in config.attribution.methods:
         modules, own = config.attribution.modules_of(name), config.attribution.options_of(name)
         _named(f"attribution.methods.{name}", ATTRIBUTIONS.check, modules[0], own)
         for module in modules[1:]:
             _named(f"attribution.methods.{name}.base", ATTRIBUTIONS.check_name, module)
     config.visualization.check()
+    config.detection.detectors.check()
+    _check_scores(config)
     _check_estimators(config)
     _check_spread(config)
-    for model, operators in config.stability.models.items():
-        for name, options in operators.items():
-            _named(f"stability.models.{model}", OPERATORS.check, name, options)
+
+
+def _check_lists(key: str, entry: dict[str, Any]) -> None:
+    for option in {"rates", "models"} & entry.keys():
+        value = entry[option]
+        plain = isinstance(value, list) and all(isinstance(v, str | int | float) for v in value)
+        if not plain:
+            raise InputError(f"{key}.{option}: must be a list, not {shown(value)}")
+
+
+def _check_operators(config: Config) -> None:
+    section = config.stability
+    for name, entry in section.operators.items():
+        key = f"stability.operators.{name}"
+        _named(key, OPERATORS.check_name, section.module_of(name))
+        _check_lists(key, entry)
+        for model in entry.get("models", ()):
+            _named(f"{key}.models", NETWORKS.check_name, model)
+    for model in set(section.models) & set(config.models) if section.operators else ():
+        for name in section.models[model]:
+            if name not in section.operators:
+                hint = nearest(name, section.operators)
+                raise InputError(f"stability.models.{model}: no operator {name!r}{hint}")
+            _check_lists(f"stability.models.{model}.{name}", section.models[model][name])
+    for model, name in product(config.models, section.operators):
+        key, module = f"stability.operators.{name} (on {model})", section.module_of(name)
+        options = section.operator_options(name, model)
+        for rate in section.rates(name, model):
+            _named(key, OPERATORS.check, module, options | {"rate": rate})
+
+
+def _check_scores(config: Config) -> None:
+    section = config.detection
+    for name in section.scores:
+        key = f"detection.scores.{name}"
+        _named(key, SCORES.check, section.module_of(name), section.options_of(name))
+
+
+def _check_attacks(config: Config) -> None:
+    section, operators = config.attacks, config.stability.operators
+    for name in section.methods:
+        key, module = f"attacks.methods.{name}", section.module_of(name)
+        _named(key, ATTACKS.check, module, section.options_of(name))
+        operator = section.operator_of(name)
+        if "mutate" in ATTACKS.constant(module, "SUPPLIES"):
+            if operator not in operators:
+                raise InputError(f"{key}.operator: no {operator!r}{nearest(operator, operators)}")
+        elif operator is not None:
+            raise InputError(f"{key}: {module} has no option 'operator'")
 
 
 def _check_estimators(config: Config) -> None:
@@ -300,8 +368,23 @@ def _check_estimators(config: Config) -> None:
             raise InputError(
                 f"latent.estimators: {name} asks other nets than those that cross-entropy trains"
             )
+    for name in section.sweep.estimators:
+        _check_swept(config, name)
     for shift in section.shifts:
         _named("uncertainty.shifts", SHIFTS.check_name, shift)
+
+
+def _check_swept(config: Config, name: str) -> None:
+    """Check an entry whose passes vary; one that a configuration takes away may be named."""
+    section, key = config.uncertainty, "uncertainty.sweep.estimators"
+    if name not in section.estimators:
+        _named(key, ESTIMATORS.check_name, name)
+        return
+    options = ESTIMATORS.options(section.module_of(name))
+    if "samples" not in options or "members" in options:
+        raise InputError(f"{key}: {name} does not put an image before one net several times")
+    if section.options_of(name).get("mean", "probabilities") != "probabilities":
+        raise InputError(f"{key}: {name} gives a mean, not its passes")
 
 
 def _check_spread(config: Config) -> None:
@@ -315,16 +398,16 @@ def _check_spread(config: Config) -> None:
 
 def _check_paths(config: Config) -> None:
     mirror = config.data.mirror or os.environ.get("PLUMBLINE_MIRROR")
-    if mirror and not Path(mirror).is_dir():
-        raise InputError(f"data.mirror (or PLUMBLINE_MIRROR): no folder {mirror}")
+    if fault := unreadable(mirror):
+        raise InputError(f"data.mirror (or PLUMBLINE_MIRROR): {fault}")
     used = {name for each in config.datasets for name in (each, *config.data.sources[each].ood)}
     for name in sorted(used):
         for key, path in config.data.sources[name].own_paths.items():
-            if not located(path, mirror).exists():
+            if not os.path.exists(located(path, mirror)):
                 raise InputError(f"data.sources.{name}.{key}: nothing at {path!r}")
     for dataset, model in product(config.datasets, config.models):
         weights = config.weights(dataset, model)
-        if weights and not weights.url and not located(weights.path, mirror).is_file():
+        if weights and not weights.url and not os.path.isfile(located(weights.path, mirror)):
             key = f"training.weights.{dataset}.{model}.path"
             raise InputError(f"{key}: no file {weights.path!r}, nor in the mirror")
 

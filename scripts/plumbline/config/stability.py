@@ -1,8 +1,40 @@
 """Configuration of the stage stability."""
 
-from pydantic import Field
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
 
 from plumbline.config.base import Count, MethodOptions, Name, Section, Share
+from plumbline.methods import OPERATORS
+
+WORKFLOW = ("method", "rates", "models")  # what an entry says beside options
+Inside = Annotated[float, Field(gt=0, lt=1)]
+
+
+class SequentialOptions(Section):
+    """How few mutants tell whether a label flips too easily: the probability ratio test."""
+
+    alpha: Inside = 0.05
+    """Largest share of the images that change as often as the upper rate and are called normal."""
+
+    beta: Inside = 0.05
+    """Largest share of those that change as rarely as the lower rate and are called suspicious."""
+
+    sigma: Inside = 0.1
+    """Both rates lie this share of the threshold away from it."""
+
+    level: Inside = 0.99
+    """The threshold `mean` is the upper end of this interval of the mean label change rate of the
+    calibration images that the net gets right; Wang et al. 2019."""
+
+    false_alarms: Inside = 0.05
+    """The threshold `quantile` is exceeded by this share of them."""
+
+    @model_validator(mode="after")
+    def _tell_apart(self) -> Self:
+        if self.alpha + self.beta >= 1:
+            raise ValueError("alpha and beta together must be below 1")
+        return self
 
 
 class MutantOptions(Section):
@@ -11,18 +43,31 @@ class MutantOptions(Section):
     mutants: Count = 100
     """Accepted mutants per operator; the studies used 100 and 500."""
 
+    sweep_mutants: Count = 30
+    """Accepted mutants at each further rate of an operator."""
+
     accept: Share = 0.9
     """A mutant is accepted if its accuracy on calibration is at least this share of the net's."""
 
     images: Count = 100
-    """Images of each set that mutants classify."""
+    """Images of each set but calibration that mutants classify, from the first."""
+
+    sequential: SequentialOptions = SequentialOptions()
+    """The sequential test of the label change rate."""
+
+    stop_early: Literal["never", "mean", "quantile"] = "never"
+    """Ask no more mutants about an image once the sequential test with this threshold has its
+    verdict; rates and figures then rest on fewer mutants."""
 
 
 class ConductanceOptions(Section):
-    """Conductance of the last convolutional block."""
+    """Conductance of every block."""
 
     steps: Count = 10
     """Steps along the path from the baseline to the image."""
+
+    images: Count | None = None
+    """Images of each set but calibration, from the first; null for all."""
 
 
 class StabilitySection(Section):
@@ -32,7 +77,9 @@ class StabilitySection(Section):
     """How many mutants, and which are accepted."""
 
     operators: dict[Name, MethodOptions] = Field(default_factory=dict)
-    """Mutation operators and their options."""
+    """Mutation operators and their options. `method` is the module of stability/operators, if it is
+    not the entry's own name; `rates` are tried beside the main one, `rate`; `models` keeps it to
+    these nets."""
 
     models: dict[Name, dict[Name, MethodOptions]] = Field(default_factory=dict)
     """What differs for one architecture, by operator: the deeper a net, the lower the rate that
@@ -41,6 +88,28 @@ class StabilitySection(Section):
     conductance: ConductanceOptions = ConductanceOptions()
     """Conductance of feature maps."""
 
-    def operator_options(self, operator: str, model: str) -> MethodOptions:
-        """Options of one operator, overruled by those for the architecture."""
-        return self.operators[operator] | self.models.get(model, {}).get(operator, {})
+    def module_of(self, entry: str) -> str:
+        """The module of stability/operators that an entry of ``operators`` names."""
+        return self.operators[entry].get("method", entry)
+
+    def operators_of(self, model: str) -> list[str]:
+        """Entries of ``operators`` that are wanted on a net."""
+        return [
+            name
+            for name, options in self.operators.items()
+            if model in options.get("models", (model,))
+        ]
+
+    def entry_of(self, entry: str, model: str) -> MethodOptions:
+        """All that is said of an operator on a net: the entry, overruled by the architecture's."""
+        return self.operators[entry] | self.models.get(model, {}).get(entry, {})
+
+    def operator_options(self, entry: str, model: str) -> MethodOptions:
+        """Options of an entry's module on one net."""
+        return {k: v for k, v in self.entry_of(entry, model).items() if k not in WORKFLOW}
+
+    def rates(self, entry: str, model: str) -> tuple[float, ...]:
+        """Rates at which an operator is tried on a net, the main one first."""
+        options = self.entry_of(entry, model)
+        main = options.get("rate", OPERATORS.options(self.module_of(entry))["rate"][1])
+        return tuple(dict.fromkeys((main, *options.get("rates", ()))))

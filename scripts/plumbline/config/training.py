@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from plumbline.config.base import Count, MethodOptions, Name, Positive, Section
+from plumbline.errors import shown
 
 
 class TrainingOptions(Section):
@@ -17,10 +18,13 @@ class TrainingOptions(Section):
     """Images per step."""
 
     optimizer: Literal["adam", "sgd", "adadelta"] = "adam"
-    """Optimizer of torch.optim; sgd has momentum 0.9."""
+    """Optimizer of torch.optim."""
 
     learning_rate: Positive = 1e-3
     """Step size at the start; it falls to zero along a cosine."""
+
+    momentum: float = Field(0.9, gt=0, lt=1)
+    """Of sgd, in Nesterov's form."""
 
     weight_decay: float = Field(0.0, ge=0)
     """L2 penalty on the weights."""
@@ -122,7 +126,9 @@ class TrainingSection(Section):
     """Options of every net."""
 
     models: dict[Name, dict[str, Any]] = Field(default_factory=dict)
-    """What differs for one architecture."""
+    """What differs for one architecture. `entry: file.py:Name` makes it a net of your own: a class
+    or function in that file, called with `network` and with those of channels, size and classes
+    that it has arguments for."""
 
     datasets: dict[Name, dict[Name, dict[str, Any]]] = Field(default_factory=dict)
     """What differs for one dataset and architecture."""
@@ -135,6 +141,18 @@ class TrainingSection(Section):
     """What nets are trained for other than cross-entropy, which is called `seed`; such nets are
     trained where `uncertainty.estimators` or `attribution.spread` names one."""
 
+    @field_validator("models", "datasets")
+    @classmethod
+    def _networks_have_options(cls, layers: dict[str, Any]) -> dict[str, Any]:
+        """The options of a net, merged key by key, are a dictionary wherever they stand."""
+        for name, layer in layers.items():
+            for key, value in {"": layer, **layer}.items():
+                network = value.get("network", {}) if isinstance(value, dict) else {}
+                if not isinstance(network, dict):
+                    place = ".".join(filter(None, (name, key, "network")))
+                    raise ValueError(f"{place} must be a dictionary, not {shown(network)}")
+        return layers
+
     @field_validator("objectives")
     @classmethod
     def _names_of_folders(cls, objectives: dict[str, Any]) -> dict[str, Any]:
@@ -143,6 +161,19 @@ class TrainingSection(Section):
             if name == "seed" or name[-1].isdigit():
                 raise ValueError(f"{name!r}: a name is not seed and does not end in a digit")
         return objectives
+
+    @field_validator("models")
+    @classmethod
+    def _entries_are_texts(cls, models: dict[str, Any]) -> dict[str, Any]:
+        for name, options in models.items():
+            if not isinstance(options.get("entry", ""), str):
+                raise ValueError(f"{name}.entry must be file.py:Name")
+        return models
+
+    @property
+    def entries(self) -> dict[str, str]:
+        """Nets of the user's own: name -> ``file.py:Name``."""
+        return {name: each["entry"] for name, each in self.models.items() if "entry" in each}
 
     def overruled(self, objective: str) -> dict[str, Any]:
         """What an objective changes in the options of a net."""

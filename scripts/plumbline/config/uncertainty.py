@@ -33,8 +33,12 @@ class RefusalOptions(Section):
 class SweepOptions(Section):
     """How figures move with the number of passes and of nets."""
 
+    estimators: tuple[Name, ...] = ("mc_dropout", "bayes_by_backprop")
+    """Entries of `estimators` whose number of passes varies; those that a net has not are left
+    out."""
+
     samples: tuple[Count, ...] = (1, 2, 5, 10, 20, 50, 100, 200)
-    """Numbers of passes of MC dropout; one set of the most passes per net serves all."""
+    """Numbers of passes; one set of the most passes per net serves all."""
 
     members: tuple[Count, ...] = (1, 2, 3, 5, 10)
     """Numbers of nets in an ensemble, those beyond training.seeds left out."""
@@ -100,6 +104,12 @@ class UncertaintySection(Section):
     def chosen(self, entry: str, model: str) -> bool:
         """Whether an entry is wanted on a net."""
         return model in self.estimators[entry].get("models", (model,))
+
+    def passes(self, entry: str) -> int:
+        """How often an entry puts an image before a net: nets times passes through each."""
+        single = ("int", 1)
+        _, default = ESTIMATORS.options(self.module_of(entry)).get("samples", single)
+        return self.nets(entry) * self.estimators[entry].get("samples", default)
 
     def nets(self, entry: str) -> int:
         """How many nets of different training seeds an entry asks for."""

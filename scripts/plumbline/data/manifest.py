@@ -11,6 +11,7 @@ import numpy as np
 
 from plumbline.errors import ArtefactError, InputError
 from plumbline.files import checksum, write_text
+from plumbline.records import remedy
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ class Manifest:
         except FileNotFoundError:
             raise ArtefactError(f"{path}: no such file") from None
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ArtefactError(f"{path}: not a manifest of plumbline ({error})") from None
+            reason = f"not a manifest of plumbline ({error})"
+            raise ArtefactError(f"{path}: {reason}; {remedy(path)}") from None
 
     def verify(self) -> None:
         """Raise :class:`InputError` if a file is gone or is not what it was."""

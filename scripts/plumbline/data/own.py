@@ -16,7 +16,7 @@ def own_files(path: str | os.PathLike | None) -> list[str]:
     Images are known by their suffix, in small or capital letters; hidden files are left out.
     Nothing at ``path``, which may be of the mirror, is no file.
     """
-    if path is None or not Path(path).exists():
+    if path is None or not os.path.exists(path):
         return []
     path = Path(path)
     if not path.is_dir():

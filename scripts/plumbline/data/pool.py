@@ -21,13 +21,15 @@ class Wanted:
 
     ``size`` in pixels and ``channels`` are None for "as they are"; ``seed`` is for sources
     that cut images at random places.  ``resize`` is what the shorter side of a photograph is
-    brought to before the middle ``size`` pixels are cut out, None for ``size``.
+    brought to before the middle ``size`` pixels are cut out, None for ``size``.  With ``skip``,
+    photographs that cannot be read are left out; else they are refused.
     """
 
     size: int | None
     channels: int | None
     seed: int
     resize: int | None = None
+    skip: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,15 @@ class Pool:
 
     ``images`` [N, C, H, W] are uint8, or float32 in [0, 1]; ``labels`` [N] int64 are numbers
     of ``classes``, -1 where there is none.  The last ``official_test`` images are the test
-    set that the source itself sets apart.
+    set that the source itself sets apart.  ``skipped`` are the names of images that could not be
+    read and are not among them.
     """
 
     images: np.ndarray
     labels: np.ndarray
     classes: tuple[str, ...] = ()
     official_test: int = 0
+    skipped: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         highest = int(self.labels.max(initial=-1))
@@ -83,6 +87,8 @@ def make_sets(
         "parts": {"train": [0, n - official], "test": [n - official, n]} if official else {},
         "seed": seed,
     }
+    if pool.skipped:
+        provenance |= {"skipped": pool.skipped, "index": f"{INDEX}, without what was skipped"}
     return {
         split: ImageSet(
             name=name,

@@ -5,26 +5,34 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.latent.corpora import positions
 from plumbline.statistics import bootstrap_counts, interval, mean_interval
 from plumbline.tables import Row, row
 
 
-def paired(codes: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Codes of the held-out adversarial images and of their sources among the test images.
+def paired(codes: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Codes of the held-out adversarial images, of their sources among the test images, and of
+    these sources with noise.
 
     ``codes`` are those of the artefact Codes of the adversarial corpus.
     """
-    order = np.argsort(codes["test_index"])
-    places = order[np.searchsorted(codes["test_index"], codes["other_index"], sorter=order)]
-    return codes["other"], codes["test"][places]
+    places = positions(codes["other_index"], codes["test_index"])
+    return codes["other"], codes["test"][places], codes["noise"]
 
 
-def table(adversarial: np.ndarray, clean: np.ndarray, seed: int, **keys: Any) -> list[Row]:
-    """Rows on the codes of ``adversarial`` images and of their ``clean`` sources, [N, 2] each.
+def table(
+    adversarial: np.ndarray, clean: np.ndarray, noise: np.ndarray, seed: int, **keys: Any
+) -> list[Row]:
+    """Rows on the codes of ``adversarial`` images, of their ``clean`` sources, and of these with
+    random ``noise`` of the same size, [N, 2] each.
 
     - ``adversarial_spread``, ``clean_spread``: mean distance to the centroid of the own set;
     - ``spread_ratio``: the first divided by the second; far below 1 if adversarial images lie
       together in one place, 1 if they are as spread as what they were made from;
+    - ``noise_spread_ratio``: the same of the noisy images, the control: a VAE also brings
+      together what is unlike the data in another way;
+    - ``noise_offset``: distance of the centroids of adversarial and noisy images, divided by
+      ``clean_spread``;
     - ``adversarial_shift``: mean distance of an image's code to its adversarial image's;
     - ``shift_ratio``: that divided by ``clean_spread``.
 
@@ -34,11 +42,19 @@ def table(adversarial: np.ndarray, clean: np.ndarray, seed: int, **keys: Any) ->
     counts = np.concatenate([np.ones((1, n), np.int32), bootstrap_counts(n, seed)])
     around = {
         name: _spread(codes, counts)
-        for name, codes in (("adversarial_spread", adversarial), ("clean_spread", clean))
+        for name, codes in (
+            ("adversarial_spread", adversarial),
+            ("clean_spread", clean),
+            ("noise_spread", noise),
+        )
     }
+    noise_spread = around.pop("noise_spread")
+    offset = np.linalg.norm(counts @ (adversarial - noise).astype(np.float64) / n, axis=1)
     moved = np.linalg.norm(adversarial - clean, axis=1)
     ratios = {
         "spread_ratio": around["adversarial_spread"] / around["clean_spread"],
+        "noise_spread_ratio": noise_spread / around["clean_spread"],
+        "noise_offset": offset / around["clean_spread"],
         "shift_ratio": counts @ moved / n / around["clean_spread"],
     }
     rows = [

@@ -44,6 +44,24 @@ def with_share(train: ImageSet, other: ImageSet, seed: int, share: float = FIT_S
     return Corpus(fitted, held.images, held.index)
 
 
+def positions(wanted: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """Where each of ``wanted`` [M] stands in ``index`` [N], int64 [M]; all of them are there."""
+    order = np.argsort(index)
+    return order[np.searchsorted(index, wanted, sorter=order)]
+
+
+def noisy(changed: np.ndarray, sources: np.ndarray, seed: int) -> np.ndarray:
+    """``sources`` with noise as large as the largest change of each image, float32 in [0, 1].
+
+    ``changed`` (float32 in [0, 1] or uint8) and ``sources`` (float32) are [N, C, H, W]; every
+    pixel goes up or down by that much, at random, and is clipped.
+    """
+    changed = changed if changed.dtype == np.float32 else np.float32(changed) / 255
+    size = np.abs(changed - sources).max((1, 2, 3), keepdims=True, initial=0)
+    signs = np.random.default_rng(seed).choice(np.array([-1, 1], np.float32), sources.shape)
+    return np.clip(sources + size * signs, 0, 1)
+
+
 def _join(images: list[np.ndarray]) -> np.ndarray:
     """Images one after the other: uint8 if all are, else float32 in [0, 1]."""
     shapes = {each.shape[1:] for each in images}

@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy import ndimage
 
 from plumbline.artefacts import save_arrays
 from plumbline.latent.maps import MAPPED, uncertain
-from plumbline.statistics import RESAMPLES, interval, mean_interval, wilson
+from plumbline.statistics import RESAMPLES, interval, mean_intervals, wilson
 from plumbline.tables import Row, row
 
 DESCRIBED = 20  # largest regions of each estimator and measure that are decoded
@@ -190,11 +191,16 @@ def table(
         unseen = np.isin(each.number[off], np.flatnonzero(novelty > 1) + 1)
         answers = {"all": given >= 0}
         answers |= {name: given == number for number, name in enumerate(classes)}
-        for name, answer in answers.items():
-            own = {**here, "region": "", "class": name}
-            for metric, which in (("class_hole_share", hole), ("unseen_hole_share", unseen)):
-                cells = which & answer
-                yield row(metric, *mean_interval(cells, seed), len(cells), **own)
+        kinds = {"class_hole_share": hole, "unseen_hole_share": unseen}
+        wanted = list(product(answers, kinds))
+        cells = np.stack([answers[name] & kinds[metric] for name, metric in wanted], 1)
+        shares = (
+            np.transpose(mean_intervals(cells, seed))
+            if len(cells)
+            else np.full((len(wanted), 3), np.nan)
+        )
+        for (name, metric), share in zip(wanted, shares, strict=True):
+            yield row(metric, *share, len(cells), **here, region="", **{"class": name})
 
 
 def _medians(values: np.ndarray, seed: int) -> np.ndarray:

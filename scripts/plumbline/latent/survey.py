@@ -40,6 +40,25 @@ class Place:
         return found
 
 
+def over_grids(
+    vae: Vae,
+    grids: Mapping[str, Chart],
+    estimator: str,
+    predict: Callable[..., Tensor],
+    measure: Callable[[np.ndarray], Measured],
+    seed: int,
+    **keys: Any,
+) -> tuple[dict[str, np.ndarray], list[Row]]:
+    """The part of :func:`survey` that the grids give."""
+    arrays, rows = {}, []
+    for name, grid in grids.items():
+        own = derive(derive(seed, estimator), name)
+        cells = streamed(decoded(vae, grid.cells), predict, measure, own)
+        rows += grid_rows(grid, cells, seed, grid=name, **keys, estimator=estimator)
+        arrays |= {f"{name}.{estimator}.{each}": grid.square(cells[each]) for each in KEPT}
+    return arrays, rows
+
+
 def survey(
     place: Place,
     estimator: str,
@@ -54,18 +73,14 @@ def survey(
     and ``prediction`` are kept.  The draws follow from ``seed`` and ``estimator``, the resamples
     of the intervals from ``seed`` alone.
     """
-    keys, own = {**keys, "estimator": estimator}, derive(seed, estimator)
+    arrays, rows = over_grids(place.vae, place.grids, estimator, predict, measure, seed, **keys)
+    own = derive(seed, estimator)
 
     def look(images: Any, name: str) -> Measured:
         return streamed(images, predict, measure, derive(own, name))
 
-    arrays, rows = {}, []
-    for name, grid in place.grids.items():
-        cells = look(decoded(place.vae, grid.cells), name)
-        rows += grid_rows(grid, cells, seed, grid=name, **keys)
-        arrays |= {f"{name}.{estimator}.{each}": grid.square(cells[each]) for each in KEPT}
     images = look(place.images.split(CHUNK), "images")
     blurred = look(decoded(place.vae, place.codes), "images")
-    rows += blur_rows(images, blurred, seed, **keys)
+    rows += blur_rows(images, blurred, seed, **keys, estimator=estimator)
     starred = look(decoded(place.vae, place.points), "points")
     return arrays | {f"points.{estimator}.{each}": starred[each] for each in KEPT}, rows

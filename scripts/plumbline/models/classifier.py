@@ -13,6 +13,7 @@ from plumbline.artefacts import load_arrays, save_arrays
 from plumbline.errors import ArtefactError, InputError
 from plumbline.methods import NETWORKS
 from plumbline.models.bayesian import make_bayesian
+from plumbline.models.own import take_apart
 
 
 class Network(nn.Sequential):
@@ -40,7 +41,9 @@ class Network(nn.Sequential):
     def first_dropout(self) -> int:
         """Position of the first layer that is random in MC dropout: one of probability 0 is not."""
         random = [
-            i for i, layer in enumerate(self) if isinstance(layer, nn.Dropout) and layer.p > 0
+            i
+            for i, layer in enumerate(self)
+            if any(isinstance(each, nn.Dropout) and each.p > 0 for each in layer.modules())
         ]
         return random[0] if random else len(self)
 
@@ -73,7 +76,10 @@ class Architecture:
 
     def build(self) -> Network:
         """An untrained net; its weights follow torch's global seed."""
-        network = NETWORKS.load(self.name)(**self.arguments)
+        if entry := NETWORKS.own().get(self.name):
+            network = Network(*take_apart(entry, **self.arguments))
+        else:
+            network = NETWORKS.load(self.name)(**self.arguments)
         if self.initial_scale is not None:
             make_bayesian(network, self.initial_scale)
         return network

@@ -34,6 +34,7 @@ Table = Literal[
     "visualization",
     "stability",
     "detection",
+    "detectors",
 ]
 
 

@@ -16,6 +16,7 @@ Fields = Mapping[str, str]
 Tables = Mapping[str, Sequence[Fields]]
 Place = tuple[str, ...]
 Found = tuple[Estimate, int]
+VAES = ("latent", "holes")  # tables whose seeds are those of VAEs, not of nets
 QUADRATURE = "interval of the difference in quadrature, as if independent"
 
 
@@ -73,7 +74,8 @@ def _judged(
     columns: Sequence[str],
 ) -> Row:
     figure, n = first
-    how = "mean over training seeds" if claim.select.mean_over_seeds else ""
+    seeds = "VAEs" if claim.select.table in VAES else "training seeds"
+    how = f"mean over {seeds}" if claim.select.mean_over_seeds else ""
     if claim.minus:
         other = _at(second, place, claim.minus, columns)
         if other is None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from plumbline.report.sheets import Sheet, Tables, of
-from plumbline.report.summary import estimate, over_seeds
+from plumbline.report.sheets import Sheet, Tables, mean_cell, of
+from plumbline.report.summary import estimate
 from plumbline.report.wording import describe, words
 
 KINDS = {"none": "none (control)", "random": "random (control)", "holes": "from holes"}
@@ -38,19 +38,13 @@ def _values(rows: pd.DataFrame, columns: Sequence[Column]) -> Sheet:
     lines = []
     for (model, estimator, arm), part in rows.groupby(["model", "estimator", "arm"], sort=False):
         inside = shares[(shares["model"] == model) & (shares["arm"] == arm)]["value"]
-        cells = [_over_seeds(part, *column) for column in columns]
+        cells = [mean_cell(part[part["set"] == name], metric) for metric, name in columns]
         share = f"{inside.iloc[0]:.0%}" if len(inside) else "–"
         kind = "single nets" if estimator == "softmax" else "their ensemble"
         lines.append([words(model), kind, KINDS[arm], share, *cells])
     head = ["net", "estimator", "further images", "of these in holes", *_head(columns)]
     title = "Nets trained with decoded images, means over training seeds [95 % interval]"
     return Sheet(title, head, lines, 3)
-
-
-def _over_seeds(rows: pd.DataFrame, metric: str, name: str) -> str:
-    part = rows[(rows["metric"] == metric) & (rows["set"] == name)]
-    estimates = part[["value", "low", "high"]].itertuples(index=False, name=None)
-    return estimate(*over_seeds(metric, list(estimates)))
 
 
 def _differences(rows: pd.DataFrame, columns: Sequence[Column]) -> Sheet:

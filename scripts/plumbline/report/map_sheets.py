@@ -2,16 +2,23 @@
 
 import pandas as pd
 
-from plumbline.report.sheets import Sheet, Tables, cell, of
+from plumbline.report.sheets import Sheet, Tables, cell, mean_cell, of
 from plumbline.report.wording import words
 
 KEYS = ["corpus", "model", "estimator"]
 HEAD = ["corpus", "net", "estimator"]
 GRIDS = {"linear": "", "quantile": ", quantiles"}
+OVER_VAES = (
+    "Means over {count}, all of the same images: the interval is for other VAEs (Student's) and "
+    "other cells (bootstrap), not for other nets."
+)
+ONE_VAE = "One VAE: the interval is over cells and says nothing of another VAE."
 CLOSENESS = {
     "adversarial_spread": "adversarial: mean distance to their centroid",
     "clean_spread": "their sources: the same",
     "spread_ratio": "ratio",
+    "noise_spread_ratio": "ratio of random noise of the same size (control)",
+    "noise_offset": "from where the noise lies, by the spread of the sources",
     "adversarial_shift": "mean distance of an image to its adversarial image",
     "shift_ratio": "that, by the spread of the sources",
 }
@@ -35,22 +42,28 @@ def latent(tables: Tables, dataset: str) -> list[Sheet]:
 
 
 def _mapped(rows: pd.DataFrame, metric: str, title: str) -> Sheet:
-    """A figure of each measure on both grids."""
+    """A figure of each measure on both grids; the second is of the first VAE alone."""
     rows = rows[rows["metric"] == metric]
     columns = [(m, grid) for m in rows["measure"].unique() for grid in GRIDS]
     lines = [
         [
             *map(words, keys),
-            *(cell(part[(part["measure"] == m) & (part["grid"] == g)], metric) for m, g in columns),
+            *(
+                mean_cell(part[(part["measure"] == m) & (part["grid"] == g)], metric)
+                for m, g in columns
+            ),
         ]
         for keys, part in rows.groupby(KEYS, sort=False)
     ]
     head = [*HEAD, *(f"{words(measure)}{GRIDS[grid]}" for measure, grid in columns)]
-    note = (
-        "On the grid of equal steps, and of quantiles of the prior. Bootstrap over cells, which "
-        "resemble their neighbours: the intervals say nothing of another VAE or net."
-    )
+    note = f"On the grid of equal steps, and of quantiles of the prior (one VAE). {_vaes(rows)}"
     return Sheet(f"{title} [95 % interval]", head, lines, 3, note)
+
+
+def _vaes(rows: pd.DataFrame) -> str:
+    """How many VAEs the figures are of, and what their interval is over."""
+    count = rows["seed"].nunique()
+    return OVER_VAES.format(count=f"{count} VAEs") if count > 1 else ONE_VAE
 
 
 def _blur(rows: pd.DataFrame) -> Sheet:
@@ -70,16 +83,25 @@ def _blur(rows: pd.DataFrame) -> Sheet:
 
 def _closeness(rows: pd.DataFrame) -> Sheet:
     lines = [
-        [words(model), *(cell(part, metric) for metric in CLOSENESS), f"{part['n'].iloc[0]:.0f}"]
+        [
+            words(model),
+            *(mean_cell(part, metric) for metric in CLOSENESS),
+            f"{part['n'].iloc[0]:.0f}",
+        ]
         for model, part in rows.groupby("model", sort=False)
     ]
     title = "Do adversarial images lie together in latent space? [95 % interval]"
-    note = "Images that the VAE was not fitted on; lengths are in latent units."
+    count = rows["seed"].nunique()
+    note = (
+        f"Images that the VAE was not fitted on; lengths are in latent units. VAEs: {count}; the "
+        "interval is over images and, of several VAEs, over these."
+    )
     return Sheet(title, ["attacked net", *CLOSENESS.values(), "n"], lines, 1, note)
 
 
 def holes(tables: Tables, dataset: str) -> list[Sheet]:
-    """The three largest regions of each map by entropy, and what of all is not in the data."""
+    """The three largest regions of each drawn map by entropy; over all VAEs, the share of the
+    area that is not in the data."""
     rows = of(tables["holes"], dataset)
     rows = rows[rows["measure"] == "entropy"]
     numbers = pd.to_numeric(rows["region"])
@@ -87,11 +109,11 @@ def holes(tables: Tables, dataset: str) -> list[Sheet]:
     for keys, part in rows.groupby(KEYS, sort=False):
         cells = []
         for number in (1, 2, 3):
-            own = part[numbers[part.index] == number]
+            own = part[(numbers[part.index] == number) & (part["seed"] == 0)]
             says = str(own["class"].iloc[0]) if len(own) else "–"
             cells += [says, cell(own, "region_share"), cell(own, "novelty")]
         whole = part[(part["class"] == "all") & numbers[part.index].isna()]
-        lines.append([*map(words, keys), *cells, cell(whole, "unseen_hole_share")])
+        lines.append([*map(words, keys), *cells, mean_cell(whole, "unseen_hole_share")])
     head = list(HEAD)
     for number in (1, 2, 3):
         head += [f"region {number}: class", "share of the off-data area", "novelty"]
@@ -99,7 +121,7 @@ def holes(tables: Tables, dataset: str) -> list[Sheet]:
     note = (
         "Novelty: distance of the decoded image to the nearest training image, in units of the "
         "median distance between training images and their nearest. Unseen: of the regions with "
-        "novelty above 1."
+        f"novelty above 1. The regions are of the map that is drawn; the last column: {_vaes(rows)}"
     )
     return [Sheet(title, [*head, "all unseen holes, share of the area"], lines, 3, note)]
 

@@ -194,6 +194,48 @@ VISUALIZATION = (
         "Can a generator make all classes, and does it make more than copies?",
     ),
 )
+STABILITY = (
+    Topic(
+        "Label change rate",
+        ("stability", "stability_rates"),
+        ("stability",),
+        "Do small changes of the weights flip the label of an attacked or a wrong image more often "
+        "than that of a right one?",
+    ),
+    Topic(
+        "Number of mutants",
+        ("stability_mutants",),
+        (),
+        "How many mutants is the rate worth? Where the curve is flat, fewer would do.",
+    ),
+    Topic(
+        "Sequential test",
+        ("stability_sequential",),
+        (),
+        "After how many mutants is it clear whether a label flips too easily, and is the verdict "
+        "right?",
+    ),
+)
+DETECTION = (
+    Topic(
+        "Order of the scores",
+        ("ranks",),
+        ("leaderboard",),
+        "Which score is best over all tasks, and is it better than the control, which is free?",
+    ),
+    Topic(
+        "Tasks",
+        ("detection",),
+        ("detection",),
+        "Which score tells wrong, foreign and attacked images best, net by net?",
+    ),
+    Topic(
+        "Fitted detectors",
+        ("detectors",),
+        ("detectors",),
+        "Do conductance and label change rate tell of errors what the softmax does not?",
+    ),
+)
 SECTIONS = (
     _single("Accuracy and calibration", "training", "accuracy", "reliability", "training_curves"),
     _single("Attacks", "attacks"),
@@ -201,8 +243,8 @@ SECTIONS = (
     Section("Maps of latent space", "latent", LATENT),
     Section("Attributions", "attribution", ATTRIBUTION),
     Section("Visualization of classes", "visualization", VISUALIZATION),
-    _single("Stability", "stability"),
-    _single("Detection", "detection"),
+    Section("Stability", "stability", STABILITY),
+    Section("Detection", "detection", DETECTION),
 )
 KINDS = tuple(kind for section in SECTIONS for topic in section.topics for kind in topic.figures)
 THUMBNAILS = ("gallery",)
@@ -311,7 +353,8 @@ def stage_sections(
     """What the template needs of each section: the topics of each dataset that has any.
 
     A section without any did not run; it stays and says so.  ``explorers`` are the pages
-    ``latent_{dataset}.html`` that lie beside the report and are linked from it.
+    ``latent_{dataset}.html`` and ``leaderboard.html`` that lie beside the report and are linked
+    from it.
     """
     datasets = list(dict.fromkeys(path.parent.name for path in figures))
     pictures = {
@@ -330,7 +373,8 @@ def stage_sections(
             for name in datasets
         ]
         parts = [part for part in parts if part["topics"]]
-        found.append({"title": section.title, "id": section.id, "parts": parts})
+        page = pages.get("leaderboard", "") if section.id == "detection" else ""
+        found.append({"title": section.title, "id": section.id, "page": page, "parts": parts})
     return found
 
 

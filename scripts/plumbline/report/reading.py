@@ -5,6 +5,10 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from plumbline.errors import ArtefactError
+from plumbline.frames import read_csv, read_parquet
+from plumbline.records import remedy
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -12,16 +16,25 @@ TEXT = {"fill": str, "class": str, "label": str}
 
 
 def read_rows(path: str | os.PathLike) -> list[dict[str, str]]:
-    """The rows of a CSV, every field as the text that stands there."""
-    with open(path, newline="", encoding="utf-8") as handle:
-        return list(csv.DictReader(handle))
+    """The rows of a CSV, every field as the text that stands there.
+
+    Raises :class:`ArtefactError`, naming the file and the rule that makes it, if there are none.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8") as handle:
+            rows = list(csv.DictReader(handle))
+    except (ValueError, csv.Error) as error:
+        raise ArtefactError(f"{path}: not a readable CSV table ({error}); {remedy(path)}") from None
+    if not rows:
+        raise ArtefactError(f"{path}: a CSV table without rows; {remedy(path)}")
+    return rows
 
 
 def read_frame(paths: Sequence[str | os.PathLike]) -> "pd.DataFrame":
     """Several CSVs one below the other; names that look like numbers stay text."""
     import pandas as pd
 
-    return pd.concat([pd.read_csv(path, dtype=TEXT) for path in paths], ignore_index=True)
+    return pd.concat([read_csv(path, dtype=TEXT) for path in paths], ignore_index=True)
 
 
 def read_images(paths: Sequence[str | os.PathLike], models: Sequence[str]) -> "pd.DataFrame":
@@ -29,7 +42,7 @@ def read_images(paths: Sequence[str | os.PathLike], models: Sequence[str]) -> "p
     import pandas as pd
 
     parts = [
-        pd.read_parquet(path).assign(model=model) for path, model in zip(paths, models, strict=True)
+        read_parquet(path).assign(model=model) for path, model in zip(paths, models, strict=True)
     ]
     return pd.concat(parts, ignore_index=True)
 

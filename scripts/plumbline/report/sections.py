@@ -5,15 +5,23 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from plumbline.attribution.comparison import CONTROLS
-from plumbline.report import class_sheets, latent_sheets, map_sheets, uncertainty_sheets
+from plumbline.report import (
+    attack_sheets,
+    class_sheets,
+    detector_sheets,
+    latent_sheets,
+    leaderboard,
+    map_sheets,
+    stability_sheets,
+    uncertainty_sheets,
+)
 from plumbline.report.families import FAMILIES, by_family
 from plumbline.report.figures.cost import COSTS, gains
 from plumbline.report.figures.cost import MODES as COST_MODES
 from plumbline.report.figures.degradation import STUDY_SHARE, controls
 from plumbline.report.figures.detection import CONTROL_SCORE, tasks
 from plumbline.report.figures.randomization import BAR, JUDGED, verdicts
-from plumbline.report.sheets import Sheet, Tables, cell, of
-from plumbline.report.summary import estimate, over_seeds
+from plumbline.report.sheets import Sheet, Tables, cell, mean_cell, of
 from plumbline.report.wording import LEFT_OUT, describe, words
 
 DOES_NOT_APPLY = "does not apply"
@@ -41,40 +49,13 @@ def training(tables: Tables, dataset: str) -> list[Sheet]:
     for model in test["model"].unique():
         own = test[test["model"] == model]
         cells = [
-            _seeds(part[(part["model"] == model) & (part["scaling"] == scaling)], metric)
+            mean_cell(part[(part["model"] == model) & (part["scaling"] == scaling)], metric)
             for _, part, scaling, metric in columns
         ]
-        fitted = _seeds(rows[rows["model"] == model], "temperature")
+        fitted = mean_cell(rows[rows["model"] == model], "temperature")
         lines.append([words(model), *cells, fitted, f"{own['n'].iloc[0]:.0f}"])
     head = ["net", *(title for title, *_ in columns), "temperature", "n"]
     return [Sheet("Test images: mean over training seeds [95 % interval]", head, lines)]
-
-
-def _seeds(rows: pd.DataFrame, metric: str) -> str:
-    part = rows.loc[rows["metric"] == metric, ["value", "low", "high"]]
-    if part.empty:
-        return "–"
-    return estimate(*over_seeds(metric, list(part.itertuples(index=False, name=None))))
-
-
-def attacks(tables: Tables, dataset: str) -> list[Sheet]:
-    """Success rate by attack and ε, beside the accuracy under noise of the same size."""
-    rows = of(tables["attacks"], dataset)
-    rows = rows[rows["epsilon"] > 0]
-    lines = []
-    for (model, attack, epsilon), part in rows.groupby(["model", "attack", "epsilon"], sort=False):
-        cells = [cell(part, m) for m in ("success_rate", "accuracy", "noise_accuracy")]
-        n = part.loc[part["metric"] == "success_rate", "n"]
-        lines.append([words(model), words(attack), f"{epsilon:g}", *cells, f"{n.iloc[0]:.0f}"])
-    head = ["net", "attack", "ε", "success rate", "accuracy", "accuracy under noise (control)", "n"]
-    return [
-        Sheet(
-            "Attacks by size [95 % interval]; n counts images that the net gets right",
-            head,
-            lines,
-            3,
-        )
-    ]
 
 
 def attribution(tables: Tables, dataset: str) -> list[Sheet]:
@@ -281,18 +262,9 @@ def spread(tables: Tables, dataset: str) -> list[Sheet]:
     return [Sheet("Explanations over random passes [95 % interval]", head, lines, 4)]
 
 
-def stability(tables: Tables, dataset: str) -> list[Sheet]:
-    """Mean label change rate by image set, and the share of mutants that were rejected."""
-    rows = of(tables["stability"], dataset)
-    rows = rows[rows["operator"].notna()]
-    changes = rows[rows["metric"] == "label_change_rate"]
-    sets = list(changes["set"].unique())
-    lines = []
-    for (model, operator), part in rows.groupby(["model", "operator"], sort=False):
-        cells = [cell(part[part["set"] == name], "label_change_rate") for name in sets]
-        lines.append([words(model), words(operator), cell(part, "rejection_rate"), *cells])
-    head = ["net", "operator", "mutants rejected", *(describe(name) for name in sets)]
-    return [Sheet("Label change rate by image set [95 % interval]", head, lines, 2)]
+def ranks(tables: Tables, dataset: str) -> list[Sheet]:
+    """Mean ranks of the best scores and of the control over all tasks."""
+    return leaderboard.sheets(tables["leaderboard"], dataset)
 
 
 def detection(tables: Tables, dataset: str) -> list[Sheet]:
@@ -305,7 +277,7 @@ def detection(tables: Tables, dataset: str) -> list[Sheet]:
         head = ["task", "score", "AUROC", "gain over control", "AUPR", "FPR at 95 % TPR", "n"]
         title = f"{words(model)}: the {BEST} best scores of each task by AUROC, and the control"
         sheets.append(Sheet(f"{title} [95 % interval]", head, lines, 2))
-    return sheets
+    return sheets + attack_sheets.adaptive(tables, dataset)
 
 
 def _best(rows: pd.DataFrame, task: str, images: str, positives: str) -> list[list[str]]:
@@ -327,7 +299,7 @@ def _best(rows: pd.DataFrame, task: str, images: str, positives: str) -> list[li
 
 SHEETS: dict[str, Callable[[Tables, str], list[Sheet]]] = {
     "training": training,
-    "attacks": attacks,
+    "attacks": attack_sheets.attacks,
     "uncertainty": uncertainty_sheets.uncertainty,
     "refusal": uncertainty_sheets.refusal,
     "latent": map_sheets.latent,
@@ -343,6 +315,8 @@ SHEETS: dict[str, Callable[[Tables, str], list[Sheet]]] = {
     "spread": spread,
     "visualization": class_sheets.visualization,
     "generators": class_sheets.generators,
-    "stability": stability,
+    "stability": stability_sheets.stability,
+    "leaderboard": ranks,
     "detection": detection,
+    "detectors": detector_sheets.detectors,
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from plumbline.report.summary import estimate
+from plumbline.report.summary import estimate, over_seeds
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -33,3 +33,11 @@ def cell(rows: pd.DataFrame, metric: str) -> str:
     """The one figure of ``metric`` among ``rows``, as text; a dash if there is none."""
     part = rows.loc[rows["metric"] == metric, ["value", "low", "high"]]
     return estimate(*part.iloc[0]) if len(part) else "–"
+
+
+def mean_cell(rows: pd.DataFrame, metric: str) -> str:
+    """The mean over seeds of ``metric`` among ``rows``, one of each seed; a dash without rows."""
+    part = rows.loc[rows["metric"] == metric, ["value", "low", "high"]]
+    if part.empty:
+        return "–"
+    return estimate(*over_seeds(metric, list(part.itertuples(index=False, name=None))))

@@ -7,11 +7,15 @@ from plumbline import calibration
 from plumbline.statistics import LEVEL
 
 Estimate = tuple[float, float, float]
-BOUNDS = calibration.BOUNDS | {"auroc": (0.0, 1.0), "hole_share": (0.0, 1.0)}
+SHARE = (0.0, 1.0)
+SHARES = ("auroc", "hole_share", "class_hole_share", "unseen_hole_share")
+BOUNDS = calibration.BOUNDS | dict.fromkeys(SHARES, SHARE)
+BOUNDS |= {"distance_correlation": (-1.0, 1.0), "spread_ratio": (0.0, math.inf)}
 
 
 def over_seeds(metric: str, estimates: Sequence[Estimate]) -> Estimate:
-    """Mean over training seeds of ``(value, low, high)``, each with its interval over images.
+    """Mean over training seeds of ``(value, low, high)``, each with its interval over images
+    (of VAEs: over cells of a map).
 
     The half widths are Student's interval of the mean over seeds and the mean half width over
     images, combined in quadrature: the seeds see the same images, so more seeds do not shrink

@@ -1,5 +1,6 @@
-"""Conductance of the feature maps of the last convolutional block."""
+"""Conductance: how much of the predicted class's logit flows through each feature map."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,79 +8,169 @@ import torch
 from torch import Tensor, nn
 
 from plumbline.artefacts import ImageSet
-from plumbline.models.classifier import Classifier, batches
+from plumbline.models.classifier import Classifier, Network, batches
 from plumbline.seeding import derive
-from plumbline.statistics import mean_interval
+from plumbline.statistics import mean_interval, mean_intervals
 from plumbline.tables import Row, row
+
+MEMORY = 2**29  # bytes that the activations of a batch may take
+COPIES = 16  # of the blocks' outputs, with what lies inside the blocks and the gradients
+BATCH = 256  # images at most
+ENDS = (nn.Conv2d, nn.Linear, nn.Dropout, nn.Flatten, nn.AdaptiveAvgPool2d)
+Part = tuple[str, Sequence[nn.Module]]
 
 
 @dataclass(frozen=True)
 class Conductance:
-    """What flows through each channel to the logit of the predicted class.
+    """What flows through each block to the logit of the predicted class, by block.
 
     ``channels`` [N, channels] is the conductance of a channel's units, averaged over height
-    and width.  ``target`` [N] is the predicted class.  ``gap`` [N] is the sum over all units
-    minus ``change`` [N], the logit at the image minus the logit at the baseline, which it
-    equals in the limit of many steps.
+    and width; a unit of a dense layer is a channel.  ``gap`` [N] is the sum over all units of a
+    block minus ``change`` [N], the logit at the image minus the logit at the baseline, which it
+    equals in the limit of many steps.  ``target`` [N] is the predicted class.
     """
 
-    channels: Tensor
+    channels: dict[str, Tensor]
+    gap: dict[str, Tensor]
     target: Tensor
-    gap: Tensor
     change: Tensor
 
 
 def conductance(
-    classifier: Classifier, images: np.ndarray | Tensor, *, steps: int, batch: int = 256
+    classifier: Classifier, images: np.ndarray | Tensor, *, steps: int, batch: int | None = None
 ) -> Conductance:
-    """Conductance of the last block for the predicted class; the baseline is the black image.
+    """Conductance of every block for the predicted class; the baseline is the black image.
 
-    With h_k the features at k / ``steps`` of the way from the baseline to the image, the flow
-    through a unit is the right Riemann sum over k = 1 ... ``steps`` of
-    d logit / d h (h_k) * (h_k - h_{k-1}), as in study 004.
+    With h_k a block's output at k / ``steps`` of the way from the baseline to the image, the
+    flow through a unit is the right Riemann sum over k = 1 ... ``steps`` of
+    d logit / d h (h_k) * (h_k - h_{k-1}), as in study 004.  One walk along the way, a forward
+    and a backward pass a step, serves all blocks.  ``batch`` is by default what fits into
+    ``MEMORY``.
 
     Dhamdhere, Sundararajan and Yan 2018, equation 3.
     """
-    device = classifier.mean.device
-    parts = [_flow(classifier, each, steps) for each in batches(images, batch, device)]
-    return Conductance(*(torch.cat(each).cpu() for each in zip(*parts, strict=True)))
+    device, (*parts, head) = classifier.mean.device, _parts(classifier.network)
+    batch = batch or _batch(classifier, parts, images)
+    flows = [_walk(classifier, parts, head, each, steps) for each in batches(images, batch, device)]
+    flow, size, target, change = zip(*flows, strict=True)
+    target, change = torch.cat(target).cpu(), torch.cat(change).cpu()
+    channels = {
+        name: torch.cat([each[place] for each in flow]).cpu()
+        for place, (name, _) in enumerate(parts)
+    }
+    gap = {
+        name: each.sum(1) * units - change
+        for (name, each), units in zip(channels.items(), size[0], strict=True)
+    }
+    return Conductance(channels, gap, target, change)
 
 
-def _flow(classifier: Classifier, pixels: Tensor, steps: int) -> tuple[Tensor, ...]:
-    """Channels, target, gap and change of one batch.
+def blocks(network: Network) -> list[str]:
+    """Names of a net's blocks, in the order in which an image passes them.
+
+    In a net of modules with branches, such as residual blocks, these; in a plain chain each
+    convolution and each dense layer but the last, with the activation, normalisation and
+    pooling that follow it.
+    """
+    return [name for name, _ in _parts(network)[:-1]]
+
+
+def _parts(network: Network) -> list[Part]:
+    """The net cut after each block; the last part, without a name, leads to the logits."""
+    flat = list(_flat(network))
+    ends = {
+        place + 1: name
+        for place, (name, layer) in enumerate(flat)
+        if next(layer.children(), None) is not None
+    }
+    if not ends:
+        weighted = [i for i, (_, each) in enumerate(flat) if isinstance(each, ENDS[:2])]
+        for start in weighted[:-1]:
+            end = start + 1
+            while not isinstance(flat[end][1], ENDS):
+                end += 1
+            ends[end] = flat[start][0]
+    names, starts = [*ends.values(), ""], [0, *ends]
+    layers = [each for _, each in flat]
+    return [
+        (name, layers[start:stop])
+        for name, start, stop in zip(names, starts, [*ends, len(flat)], strict=True)
+    ]
+
+
+def _flat(network: nn.Sequential) -> Iterator[tuple[str, nn.Module]]:
+    """Layers by name, those of a stage one by one."""
+    for name, layer in network.named_children():
+        if isinstance(layer, nn.Sequential):
+            yield from ((f"{name}_{inner}", each) for inner, each in _flat(layer))
+        else:
+            yield name, layer
+
+
+def _through(layers: Sequence[nn.Module], hidden: Tensor) -> Tensor:
+    for layer in layers:
+        hidden = layer(hidden)
+    return hidden
+
+
+def _record(
+    classifier: Classifier, parts: Sequence[Part], head: Part, pixels: Tensor, gradients: bool
+) -> tuple[list[Tensor], Tensor]:
+    """Output of every block, and the logits."""
+    hidden, outputs = classifier.normalise(pixels), []
+    for _, layers in parts:
+        hidden = _through(layers, hidden)
+        if gradients and not outputs:
+            hidden = hidden.requires_grad_()  # weights are frozen: nothing before it needs any
+        outputs.append(hidden)
+    return outputs, _through(head[1], hidden)
+
+
+def _walk(
+    classifier: Classifier, parts: Sequence[Part], head: Part, pixels: Tensor, steps: int
+) -> tuple[list[Tensor], list[int], Tensor, Tensor]:
+    """Mean flow by channel and units to a channel of every block; target and change.
 
     The path is walked from the image back to the baseline, because the image names the class.
     """
-    with torch.no_grad():
-        upper = classifier.features(pixels)
-        logits = classifier.classify(upper)
-        target = logits.argmax(1, keepdim=True)
-    flow = torch.zeros_like(upper)
+    upper, logits = _record(classifier, parts, head, pixels, True)
+    target = logits.argmax(1, keepdim=True)
+    above = logits.detach().gather(1, target)
+    flow = [torch.zeros_like(each[:, :, 0, 0] if each.ndim == 4 else each) for each in upper]
     for step in reversed(range(steps)):
-        with torch.no_grad():
-            lower = classifier.features(pixels * (step / steps))
-        upper = upper.requires_grad_()
-        logit = classifier.classify(upper).gather(1, target)
-        (gradient,) = torch.autograd.grad(logit.sum(), upper)
-        flow += gradient * (upper.detach() - lower)
+        gradients = torch.autograd.grad(logits.gather(1, target).sum(), upper)
+        lower, logits = _record(classifier, parts, head, pixels * (step / steps), step > 0)
+        for total, gradient, high, low in zip(flow, gradients, upper, lower, strict=True):
+            part = gradient * (high.detach() - low.detach())
+            total += part.mean((2, 3)) if part.ndim == 4 else part
         upper = lower
-    with torch.no_grad():
-        change = (logits - classifier.classify(lower)).gather(1, target).squeeze(1)
-    gap = flow.sum((1, 2, 3)) - change
-    return flow.mean((2, 3)), target.squeeze(1), gap, change
+    change = above - logits.gather(1, target)
+    units = [each[0, 0].numel() for each in upper]
+    return [each.detach() for each in flow], units, target.squeeze(1), change.squeeze(1)
+
+
+@torch.no_grad()
+def _batch(classifier: Classifier, parts: Sequence[Part], images: np.ndarray | Tensor) -> int:
+    """How many images go together: from the size of the blocks' outputs of one."""
+    one = next(batches(images[:1], 1, classifier.mean.device))
+    outputs, _ = _record(classifier, parts, ("", ()), one, False)
+    size = COPIES * sum(each.numel() * each.element_size() for each in outputs)
+    return max(1, min(BATCH, MEMORY // size))
 
 
 @torch.no_grad()
 def closed_form(
     classifier: Classifier, images: np.ndarray | Tensor, target: Tensor, batch: int = 256
 ) -> Tensor | None:
-    """Conductance [N, channels] where the logit is linear in the mean of each feature map.
+    """Conductance [N, channels] of the last block where the logit is linear in its means.
 
     With global average pooling and one dense layer w after the last block, a channel's
     conductance is w[target] (mean h(x) - mean h(0)) / (H W) for any number of steps.  None
     where something else follows the block.
     """
     network = classifier.network
+    if network.last_block is None:
+        return None
     tail = [
         each
         for each in list(network)[network.features_end :]
@@ -100,25 +191,31 @@ def closed_form(
 def measure(
     classifier: Classifier, images: ImageSet, name: str, steps: int, seed: int, **keys: str
 ) -> tuple[dict[str, np.ndarray], list[Row]]:
-    """Arrays of one image set to keep, ``name`` and ``name.index``, and its table rows.
+    """Arrays of one image set to keep, ``name/block`` and ``name.index``, and its table rows.
 
     ``completeness_gap`` is the mean of |gap| over the images in units of the mean |change| of
-    the logit; ``closed_form_gap`` the mean over images of the summed difference to the closed
-    form, in units of the mean sum of the closed form's sizes.
+    the logit, for every block; ``closed_form_gap`` of the last one the mean over images of the
+    summed difference to the closed form, in units of the mean sum of the closed form's sizes.
     """
     result = conductance(classifier, images.images, steps=steps)
-    gaps = {"completeness_gap": _relative(result.gap, result.change)}
+    arrays = {f"{name}/{block}": each.numpy() for block, each in result.channels.items()}
+    keys, of_set = {**keys, "set": name}, derive(seed, "images", name)
+    gaps = torch.stack([_relative(each, result.change) for each in result.gap.values()], 1)
+    figures = zip(*mean_intervals(gaps.numpy(), of_set), strict=True)
+    rows = [
+        row("completeness_gap", *map(float, figure), len(gaps), **keys, block=block)
+        for block, figure in zip(result.gap, figures, strict=True)
+    ]
     exact = closed_form(classifier, images.images, result.target)
     if exact is not None:
-        difference = (result.channels - exact).abs().sum(1)
-        gaps["closed_form_gap"] = _relative(difference, exact.abs().sum(1))
-    rows = [
-        row(metric, *mean_interval(gap, derive(seed, metric, name)), len(gap), **keys, set=name)
-        for metric, gap in gaps.items()
-    ]
-    return {name: result.channels.numpy(), f"{name}.index": images.index}, rows
+        block = list(result.channels)[-1]
+        difference = (result.channels[block] - exact).abs().sum(1)
+        gap = _relative(difference, exact.abs().sum(1)).numpy()
+        figure = mean_interval(gap, of_set)
+        rows.append(row("closed_form_gap", *figure, len(gap), **keys, block=block))
+    return {**arrays, f"{name}.index": images.index}, rows
 
 
-def _relative(error: Tensor, size: Tensor) -> np.ndarray:
+def _relative(error: Tensor, size: Tensor) -> Tensor:
     """Absolute errors in units of the mean absolute size, so that no small size blows one up."""
-    return (error.abs() / size.abs().mean()).double().numpy()
+    return (error.abs() / size.abs().mean()).double()

@@ -1,16 +1,46 @@
-"""The layers whose weights mutation operators change, and how many of them."""
+"""The layers whose weights mutation operators change, and what of them is chosen."""
 
-from torch import nn
+import itertools
+
+import numpy as np
+import torch
+from torch import Tensor, nn
 
 from plumbline.errors import InputError
 
+KINDS = {"all": (nn.Conv2d, nn.Linear), "dense": (nn.Linear,), "convolutional": (nn.Conv2d,)}
 
-def weight_layers(network: nn.Module) -> dict[str, nn.Conv2d | nn.Linear]:
-    """Every convolution and dense layer by name, the output layer among them."""
+
+def weight_layers(network: nn.Module, layers: str = "all") -> dict[str, nn.Conv2d | nn.Linear]:
+    """Every convolution and dense layer by name, the output layer among them.
+
+    ``layers`` keeps it to ``dense`` or ``convolutional`` ones.  Raises :class:`InputError` for
+    another word and if the net has no such layer.
+    """
+    if layers not in KINDS:
+        raise InputError(f"a mutation's layers must be {', '.join(KINDS)}, not {layers!r}")
+    found = {
+        name: layer for name, layer in network.named_modules() if isinstance(layer, KINDS[layers])
+    }
+    if not found:
+        raise InputError(f"this net has no {layers} layer to mutate")
+    return found
+
+
+def following_norms(network: nn.Module) -> dict[str, str]:
+    """The batch normalisation that directly follows a convolution: name -> name.
+
+    Layers follow one another in the order in which the net registers them, which is that of the
+    data in all nets here.  A normalisation without weights of its own is not counted.
+    """
+    leaves = [(name, each) for name, each in network.named_modules() if not list(each.children())]
     return {
-        name: layer
-        for name, layer in network.named_modules()
-        if isinstance(layer, nn.Conv2d | nn.Linear)
+        name: after
+        for (name, layer), (after, norm) in itertools.pairwise(leaves)
+        if isinstance(layer, nn.Conv2d)
+        and isinstance(norm, nn.BatchNorm2d)
+        and norm.affine
+        and norm.num_features == layer.out_channels
     }
 
 
@@ -22,3 +52,32 @@ def how_many(rate: float, total: int) -> int:
     if not 0 < rate <= 1:
         raise InputError(f"a mutation's rate must lie in (0, 1], not {rate}")
     return max(1, round(rate * total))
+
+
+def choose(rng: np.random.Generator, rate: float, sizes: list[int]) -> list[np.ndarray]:
+    """A random share ``rate`` of all things together, of which each layer has one of ``sizes``.
+
+    Returns for each layer the chosen ones, numbered from 0 and sorted, none in some.
+    """
+    total = sum(sizes)
+    chosen = np.sort(rng.choice(total, how_many(rate, total), replace=False, shuffle=False))
+    ends = np.cumsum(sizes)
+    parts = np.split(chosen, np.searchsorted(chosen, ends[:-1]))
+    return [part - (end - size) for part, end, size in zip(parts, ends, sizes, strict=True)]
+
+
+def chosen_neurons(
+    network: nn.Module, rng: np.random.Generator, rate: float, layers: str
+) -> dict[str, tuple[nn.Conv2d | nn.Linear, Tensor]]:
+    """A random share ``rate`` of all neurons: rows of dense layers, filters of convolutions.
+
+    Returns the layers of which some are chosen, by name, each with the numbers of its chosen
+    neurons, on the device of the weights.
+    """
+    found = weight_layers(network, layers)
+    parts = choose(rng, rate, [len(layer.weight) for layer in found.values()])
+    return {
+        name: (layer, torch.from_numpy(part).to(layer.weight.device))
+        for (name, layer), part in zip(found.items(), parts, strict=True)
+        if len(part)
+    }

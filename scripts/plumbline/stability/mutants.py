@@ -2,91 +2,41 @@
 
 import math
 import sys
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from plumbline.artefacts import ImageSet
 from plumbline.errors import InputError
-from plumbline.models.classifier import Classifier, batches
+from plumbline.models.classifier import Classifier
 from plumbline.progress import progress
 from plumbline.seeding import derive
-from plumbline.statistics import mean_interval, wilson
-from plumbline.tables import Row, row
+from plumbline.stability.replay import GROUP, GROUP_BYTES, Changes, Replay
+from plumbline.stability.sequential import RatioTest, Running
 
 TRIES = 5  # mutants drawn at most for each that is wanted
-CACHE = 2**28  # bytes of activations that one Replay keeps
-Changes = dict[str, Tensor]
+CALIBRATION = "calibration"
 Operator = Callable[..., Changes]
-
-
-class Replay:
-    """A net that answers the same images again and again, each time with other weights.
-
-    The net itself stays as it is.  A mutant shares with the net everything before its first
-    changed layer; the inputs of the layers with weights are therefore kept, as far as
-    ``cache`` bytes go.  ``labels`` [N] are the net's own answers.
-    """
-
-    def __init__(
-        self, classifier: Classifier, images: np.ndarray, batch: int = 256, cache: int = CACHE
-    ) -> None:
-        self._layers = list(classifier.network.named_children())
-        self._place = {name: i for i, (name, _) in enumerate(self._layers)}
-        self._free = cache
-        self._known = [
-            {0: classifier.normalise(pixels)}
-            for pixels in batches(images, batch, classifier.mean.device)
-        ]
-        with torch.no_grad():
-            self.labels = torch.cat([self._remember(known) for known in self._known])
-
-    def _remember(self, known: dict[int, Tensor]) -> Tensor:
-        """Answer one batch and keep the inputs of layers in ``known``, by their place."""
-        hidden = known[0].clone()  # a layer may work in place
-        for place, (_, layer) in enumerate(self._layers):
-            size = hidden.numel() * hidden.element_size()
-            if place and size <= self._free and next(layer.parameters(), None) is not None:
-                known[place] = hidden.clone()
-                self._free -= size
-            hidden = layer(hidden)
-        return hidden.argmax(1)
-
-    @torch.no_grad()
-    def answers(self, changes: Changes) -> Iterator[Tensor]:
-        """Labels that the mutant with ``changes`` gives, batch by batch."""
-        by_layer = defaultdict(dict)
-        for name, value in changes.items():
-            layer, _, inner = name.partition(".")
-            by_layer[layer][inner] = value
-        first = min((self._place[name] for name in by_layer), default=0)
-        for known in self._known:
-            start = max(place for place in known if place <= first)
-            hidden = known[start].clone()
-            for name, layer in self._layers[start:]:
-                if name in by_layer:
-                    hidden = functional_call(layer, by_layer[name], (hidden,))
-                else:
-                    hidden = layer(hidden)
-            yield hidden.argmax(1)
+Rule = Callable[[np.ndarray], RatioTest]
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What mutants did.
 
-    By image set: ``prediction`` [N], the net's own label, and ``rate`` [N], the share of the
-    accepted mutants with another one.  ``accuracy`` holds the accepted mutants' accuracies on
-    calibration; ``tries`` counts the mutants drawn for them.
+    By image set, calibration first: ``prediction`` [N], the net's own label; ``changed`` [M, N]
+    bool, which accepted mutant gave which image another one; ``asked`` [N], how many of the
+    mutants, from the first on, were asked about an image: all, unless a sequential test stopped
+    early, after which ``changed`` is False.  ``accuracy`` [M] holds the accepted mutants'
+    accuracies on calibration; ``tries`` counts the mutants drawn for them.
     """
 
     prediction: dict[str, np.ndarray]
-    rate: dict[str, np.ndarray]
+    changed: dict[str, np.ndarray]
+    asked: dict[str, np.ndarray]
     accuracy: np.ndarray
     tries: int
 
@@ -94,6 +44,32 @@ class Outcome:
     def mutants(self) -> int:
         """How many were accepted."""
         return len(self.accuracy)
+
+    def rate(self, name: str, mutants: int | None = None) -> np.ndarray:
+        """Label change rate [N] of the images of a set, among the first ``mutants`` or all."""
+        changes = self.changed[name][:mutants].sum(0)
+        return changes / np.minimum(self.asked[name], mutants or self.mutants)
+
+
+class TooFew(InputError):
+    """Not even two of ``tries`` mutants, ``accepted``, keep enough of the accuracy."""
+
+    def __init__(self, accepted: int, tries: int, share: float) -> None:
+        super().__init__(
+            f"{accepted} of {tries} mutants keep {share:g} of the accuracy on calibration: "
+            "lower the operator's rate or stability.mutation.accept"
+        )
+        self.accepted, self.tries = accepted, tries
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    """Accepted mutants of one group: how they were drawn, what they say on calibration."""
+
+    attempts: list[int]
+    changes: list[Changes]
+    changed: Tensor
+    accuracy: list[float]
 
 
 def label_changes(
@@ -105,102 +81,133 @@ def label_changes(
     mutants: int,
     accept: float,
     seed: int,
+    stop: Rule | None = None,
 ) -> Outcome:
-    """Draw mutants until ``mutants`` are accepted and count how often they change the answer.
+    """Draw mutants until ``mutants`` are accepted and see which answers they change.
 
     A mutant is accepted if its accuracy on ``calibration`` is at least ``accept`` times that
     of ``classifier``.  A change is a label other than the net's own, right or wrong.  At most
     ``TRIES`` times ``mutants`` are drawn; with fewer accepted, but two, the outcome is of those.
+    With ``stop``, which makes a sequential test of the label change rates of the calibration
+    images that the net gets right, images of ``sets`` are asked only until their verdict.
 
-    Wang et al. 2019, algorithm 1; study 004.  Raises :class:`InputError` if not even two are
-    accepted.
+    Wang et al. 2019, algorithm 1; study 004.  Raises :class:`TooFew` if not even two are accepted.
     """
-    replay = Replay(classifier, np.concatenate([each.pixels for each in sets.values()]))
-    draws = _accepted(classifier, operator, calibration, mutants, accept, seed)
-    changed, accuracy, tries = torch.zeros_like(replay.labels), [], TRIES * mutants
-    for changes, right, tried in progress(draws, "mutants", mutants):
-        changed += torch.cat(list(replay.answers(changes))) != replay.labels
-        accuracy.append(right)
-        tries = tried if len(accuracy) == mutants else tries
-    count = len(accuracy)
-    if count < min(2, mutants):
-        raise InputError(
-            f"{count} of {tries} mutants keep {accept:g} of the accuracy on calibration: "
-            "lower the operator's rate or stability.mutation.accept"
-        )
-    if count < mutants:
-        print(f"only {count} of {tries} mutants accepted, {mutants} wanted", file=sys.stderr)
+    own = Replay(classifier, calibration.images)
+    others = Replay(classifier, np.concatenate([each.pixels for each in sets.values()]))
+    prediction = others.labels.cpu().numpy()
+    draw = _Draw(classifier, operator, seed)
+    truth = torch.from_numpy(calibration.labels).to(own.labels.device)
+    groups, changed = [], []
+    accepted = _accepted(draw, own, truth, mutants, accept)
+    for group in progress(accepted, "groups of mutants", -(-mutants // GROUP)):
+        if stop is None:
+            changed.append(_changed(others, group.changes).cpu())
+        group.changes.clear()
+        groups.append(group)
+    accuracy = np.array([each for group in groups for each in group.accuracy])
+    first = torch.cat([group.changed for group in groups]).cpu().numpy() if groups else None
+    tries = _tries(groups, mutants)
+    _check(len(accuracy), tries, mutants, accept)
+    if stop is None:
+        rest = torch.cat(changed).numpy()
+        asked = np.full(len(prediction), len(rest))
+    else:
+        attempts = [each for group in groups for each in group.attempts]
+        right = first[:, (own.labels == truth).cpu().numpy()]
+        rest, asked = _until_verdict(draw, others, attempts, stop(right.mean(0)))
     ends = np.cumsum([len(each) for each in sets.values()])[:-1]
-    rate = np.split(changed.cpu().numpy() / count, ends)
-    prediction = np.split(replay.labels.cpu().numpy(), ends)
-    return Outcome(
-        prediction=dict(zip(sets, prediction, strict=True)),
-        rate=dict(zip(sets, rate, strict=True)),
-        accuracy=np.array(accuracy),
-        tries=tries,
-    )
+    parts = [np.split(each, ends, axis=-1) for each in (prediction, rest, asked)]
+    of_sets = [dict(zip(sets, part, strict=True)) for part in parts]
+    of_own = [own.labels.cpu().numpy(), first, np.full(len(calibration), len(accuracy))]
+    whole = [{CALIBRATION: one} | many for one, many in zip(of_own, of_sets, strict=True)]
+    return Outcome(*whole, accuracy=accuracy, tries=tries)
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """Mutants by the number of the attempt, which together with the seed defines each."""
+
+    classifier: Classifier
+    operator: Operator
+    seed: int
+
+    def __call__(self, attempt: int) -> Changes:
+        return self.operator(self.classifier.network, seed=derive(self.seed, "mutant", attempt))
+
+    def groups(self, attempts: Sequence[int]) -> Iterator[tuple[list[int], list[Changes]]]:
+        """Mutants that answer together, as many as ``GROUP`` and ``GROUP_BYTES`` allow."""
+        numbers, changes, size = [], [], 0
+        for attempt in attempts:
+            changes.append(self(attempt))
+            numbers.append(attempt)
+            size += sum(each.numel() * each.element_size() for each in changes[-1].values())
+            if len(changes) == GROUP or size >= GROUP_BYTES:
+                yield numbers, changes
+                numbers, changes, size = [], [], 0
+        if changes:
+            yield numbers, changes
+
+
+def _changed(replay: Replay, changes: Sequence[Changes]) -> Tensor:
+    return replay.answers(changes) != replay.labels
 
 
 def _accepted(
-    classifier: Classifier,
-    operator: Operator,
-    calibration: ImageSet,
-    mutants: int,
-    accept: float,
-    seed: int,
-) -> Iterator[tuple[Changes, float, int]]:
-    """Accepted mutants, each with its accuracy and how many were drawn so far."""
-    replay = Replay(classifier, calibration.images)
-    truth = torch.from_numpy(calibration.labels).to(replay.labels.device)
-    own = int((replay.labels == truth).sum())
-    needed = math.ceil(accept * own - 1e-9)  # the product may round up past a whole number
-    found = 0
-    for attempt in range(TRIES * mutants):
-        changes = operator(classifier.network, seed=derive(seed, "mutant", attempt))
-        right = _right(replay, changes, truth, needed)
-        if right >= needed:
-            found += 1
-            yield changes, right / len(truth), attempt + 1
-        if found == mutants:
-            return
+    draw: _Draw, own: Replay, truth: Tensor, mutants: int, accept: float
+) -> Iterator[_Accepted]:
+    """Accepted mutants, group by group; no more are drawn than one by one would have been."""
+    right = own.labels == truth
+    needed = math.ceil(accept * int(right.sum()) - 1e-9)  # may round up past a whole number
+    found, attempt, most = 0, 0, TRIES * mutants
+    while found < mutants and attempt < most:
+        wanted = range(attempt, min(attempt + mutants - found, most))
+        numbers, changes = next(draw.groups(wanted))
+        attempt = numbers[-1] + 1
+        labels = own.answers(changes)
+        hits = (labels == truth).sum(1).tolist()
+        good = [i for i, count in enumerate(hits) if count >= needed]
+        found += len(good)
+        if good:
+            yield _Accepted(
+                [numbers[i] for i in good],
+                [changes[i] for i in good],
+                labels[good] != own.labels,
+                [hits[i] / len(truth) for i in good],
+            )
 
 
-def _right(replay: Replay, changes: Changes, truth: Tensor, needed: int) -> int:
-    """How many answers are right; counting stops once ``needed`` cannot be reached."""
-    right, seen = 0, 0
-    for labels in replay.answers(changes):
-        right += int((labels == truth[seen : seen + len(labels)]).sum())
-        seen += len(labels)
-        if right + len(truth) - seen < needed:
+def _tries(groups: Sequence[_Accepted], mutants: int) -> int:
+    """How many mutants were drawn: up to the last accepted, or all that may be."""
+    attempts = [each for group in groups for each in group.attempts]
+    return attempts[-1] + 1 if len(attempts) == mutants else TRIES * mutants
+
+
+def _check(count: int, tries: int, mutants: int, accept: float) -> None:
+    if count < min(2, mutants):
+        raise TooFew(count, tries, accept)
+    if count < mutants:
+        print(f"only {count} of {tries} mutants accepted, {mutants} wanted", file=sys.stderr)
+
+
+def _until_verdict(
+    draw: _Draw, replay: Replay, attempts: Sequence[int], test: RatioTest
+) -> tuple[np.ndarray, np.ndarray]:
+    """Changes [M, N] and the number [N] of mutants asked, each image until its verdict."""
+    running = Running(test, len(replay.labels))
+    changed = np.zeros((len(attempts), len(replay.labels)), bool)
+    done = 0
+    for _, changes in draw.groups(attempts):
+        asked = running.open
+        if not len(asked):
             break
-    return right
-
-
-def per_image(outcome: Outcome, sets: dict[str, ImageSet], operator: str) -> dict[str, np.ndarray]:
-    """Columns of the table of images: label change rate p and its error sqrt(p (1 - p) / m)."""
-    rate = np.concatenate([outcome.rate[name] for name in sets])
-    return {
-        "set": np.repeat(list(sets), [len(each) for each in sets.values()]),
-        "index": np.concatenate([each.index for each in sets.values()]),
-        "label": np.concatenate([each.labels for each in sets.values()]),
-        "operator": np.repeat(operator, len(rate)),
-        "prediction": np.concatenate([outcome.prediction[name] for name in sets]),
-        "label_change_rate": rate,
-        "standard_error": np.sqrt(rate * (1 - rate) / outcome.mutants),
-        "mutants": np.repeat(outcome.mutants, len(rate)),
-    }
-
-
-def summary(outcome: Outcome, seed: int, **keys: str) -> list[Row]:
-    """Rows of the table: mean label change rate by set (interval over images, n of images),
-    rejection rate (n of mutants drawn), mean accuracy of the accepted (n of mutants)."""
-    rows = []
-    for name, rate in outcome.rate.items():
-        figure = mean_interval(rate, derive(seed, "images", name))
-        rows.append(row("label_change_rate", *figure, len(rate), **keys, set=name))
-    rejected, keys = outcome.tries - outcome.mutants, {**keys, "set": "calibration"}
-    figure = (rejected / outcome.tries, *wilson(rejected, outcome.tries))
-    rows.append(row("rejection_rate", *figure, outcome.tries, **keys))
-    figure = mean_interval(outcome.accuracy, derive(seed, "accuracy"))
-    rows.append(row("mutant_accuracy", *figure, outcome.mutants, **keys))
-    return rows
+        answers = _changed(replay, changes).cpu().numpy()
+        for line in answers:
+            place = np.isin(asked, running.open)
+            changed[done, running.open] = line[place]
+            running.see(line[place])
+            done += 1
+        left = np.flatnonzero(np.isin(asked, running.open))
+        if len(left) < len(asked):
+            replay.keep(torch.from_numpy(left))
+    return changed, running.asked

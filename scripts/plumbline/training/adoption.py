@@ -53,7 +53,6 @@ def read_weights(path: Path) -> Weights:
 
     Raises :class:`InputError` naming the file if it holds no weights.
     """
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
@@ -61,10 +60,10 @@ def read_weights(path: Path) -> Weights:
             content = load_file(path)
         else:
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, OSError, EOFError, RuntimeError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: not readable as weights ({_line(error)})") from None
     except pickle.UnpicklingError:
         raise InputError(f"{path}: not a state dict of plain tensors, so not read") from None
+    except Exception as error:  # a damaged pickle can raise almost anything
+        raise InputError(f"{path}: not readable as weights ({_line(error)})") from None
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
     if not (isinstance(content, dict) and content and all(map(_is_weight, content.items()))):
@@ -106,8 +105,9 @@ def check(weights: Weights, network: Network, model: str) -> None:
 
 def _ours(name: str, published: dict[str, str]) -> str:
     for theirs, ours in published.items():
-        if name.startswith(f"{theirs}."):
-            return f"{ours}{name[len(theirs) :]}"
+        start = f"{theirs}." if theirs else ""  # the whole net has no name
+        if name.startswith(start):
+            return f"{ours}.{name.removeprefix(start)}"
     return name
 
 

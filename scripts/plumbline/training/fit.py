@@ -19,7 +19,7 @@ from plumbline.training.losses import CrossEntropy, Objective
 
 OPTIMIZERS = {
     "adam": torch.optim.Adam,
-    "sgd": lambda weights, **how: torch.optim.SGD(weights, momentum=0.9, nesterov=True, **how),
+    "sgd": torch.optim.SGD,
     "adadelta": torch.optim.Adadelta,
 }
 
@@ -58,6 +58,7 @@ def fit(
     normalise: bool,
     seed: int,
     device: torch.device,
+    momentum: float = 0.9,
     objective: Objective | None = None,
     extra: Extra | None = None,
     checkpoint: Path | None = None,
@@ -70,6 +71,7 @@ def fit(
     probabilities; a Bayesian net is scored with the means of its weights.  ``extra`` images are
     mixed among the others in every epoch, which has so many steps more; they want cross-entropy,
     the objective that takes soft targets, and change neither ``val`` nor the normalisation.
+    ``momentum`` is that of sgd, in Nesterov's form.
     With a ``checkpoint``, the state after each epoch is kept there and taken up again; the
     result is the same, bit for bit, because every epoch's randomness follows from ``seed`` alone.
 
@@ -79,8 +81,9 @@ def fit(
     torch.manual_seed(derive(seed, "weights"))
     classifier = _untrained(train, model, network, normalise, objective.initial_scale).to(device)
     pixels, targets = (each.to(device) for each in _material(train, extra))
+    further = {"momentum": momentum, "nesterov": True} if optimizer == "sgd" else {}
     steps = OPTIMIZERS[optimizer](
-        classifier.parameters(), lr=learning_rate, weight_decay=weight_decay
+        classifier.parameters(), lr=learning_rate, weight_decay=weight_decay, **further
     )
     history, best, start = [], {}, 0
     if checkpoint and checkpoint.exists():

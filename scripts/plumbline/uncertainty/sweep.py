@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from math import comb
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,13 @@ from plumbline import calibration
 from plumbline.artefacts import Prediction
 from plumbline.calibration import Figure
 from plumbline.ranking import selective
-from plumbline.statistics import jackknife_interval, student_interval
+from plumbline.statistics import (
+    bootstrap_counts,
+    interval,
+    jackknife_interval,
+    student_interval,
+    wilson,
+)
 from plumbline.tables import Row, row
 from plumbline.uncertainty.figures import FEWEST
 from plumbline.uncertainty.measures import mean_probs, rankings
@@ -21,25 +28,42 @@ BOUNDS = calibration.BOUNDS | {"error_auroc": (0.0, 1.0)}
 Key = tuple[str, str]
 
 
-def by_samples(passes: Sequence[np.ndarray], labels: np.ndarray, sizes: Sequence[int]) -> list[Row]:
+def by_samples(
+    passes: Sequence[np.ndarray], labels: np.ndarray, sizes: Sequence[int], seed: int
+) -> list[Row]:
     """Figures of the first T passes of every net, for each T of ``sizes``.
 
     ``passes`` holds for every training seed [S, N, K] with S at least the largest size.  A row
     for each seed (its column ``seed``), without interval, and one for ``all``: their mean with
-    Student's 95 % interval over the seeds, ``n`` of them.
+    Student's 95 % interval over the seeds, ``n`` of them.  Of a single net there is only a row for
+    ``all``, with an interval over the N images by bootstrap, as its column ``over`` says.
     """
     rows = []
     for size in sizes:
+        keys = {"vary": "samples", "size": size}
+        if len(passes) == 1:
+            rows += _of_one_net(passes[0][:size], labels, seed, **keys)
+            continue
         each = [one(probs[:size], labels) for probs in passes]
         for metric, measure in each[0]:
             values = np.array([found[metric, measure] for found in each])
-            keys = {"vary": "samples", "size": size, "measure": measure}
+            here = {**keys, "measure": measure, "over": "seeds"}
             nothing = float("nan"), float("nan"), len(labels)
-            rows += [row(metric, v, *nothing, **keys, seed=i) for i, v in enumerate(values)]
+            rows += [row(metric, v, *nothing, **here, seed=i) for i, v in enumerate(values)]
             known = int((~np.isnan(values)).sum())
             figure = _kept(metric, student_interval(values))
-            rows.append(row(metric, *figure, known, **keys, seed="all"))
+            rows.append(row(metric, *figure, known, **here, seed="all"))
     return rows
+
+
+def _of_one_net(probs: np.ndarray, labels: np.ndarray, seed: int, **keys: Any) -> Iterator[Row]:
+    """A row for each figure of :func:`one` of ``probs`` [S, N, K], resampled over images."""
+    n = len(labels)
+    for (metric, measure), samples in _sampled(probs, labels, bootstrap_counts(n, seed)).items():
+        value = float(samples[0])
+        ends = wilson(round(value * n), n) if metric == "accuracy" else interval(samples[1:])
+        here = {**keys, "measure": measure, "over": "images", "seed": "all"}
+        yield row(metric, *_kept(metric, (value, *ends)), n, **here)
 
 
 def by_members(
@@ -56,7 +80,7 @@ def by_members(
             continue
         sets = _sets(len(nets), size, np.random.default_rng(seed))
         found = [one(nets[list(each)], labels) for each in sets]
-        keys = {"vary": "members", "size": size}
+        keys = {"vary": "members", "size": size, "over": "seeds"}
         for metric, measure in found[0]:
             values = np.array([each[metric, measure] for each in found])
             figure = _kept(metric, _over_nets(values, sets, len(nets)))
@@ -70,18 +94,22 @@ def one(probs: np.ndarray, labels: np.ndarray) -> dict[Key, float]:
     The AUROC is NaN with fewer than ``FEWEST`` wrong or right answers; a single sample has no
     mutual information.
     """
+    found = _sampled(probs, labels, np.empty((0, len(labels)), np.int32))
+    return {key: float(samples[0]) for key, samples in found.items()}
+
+
+def _sampled(probs: np.ndarray, labels: np.ndarray, resamples: np.ndarray) -> dict[Key, np.ndarray]:
+    """The figures of :func:`one`, then those of each of ``resamples`` [R, N], [1 + R] each."""
     mean = mean_probs(probs)
-    found = {
-        (name, ""): getattr(calibration, name)(mean, labels)
-        for name in ("accuracy", "nll", "brier", "ece")
-    }
+    counts = np.concatenate([np.ones((1, len(labels)), np.int32), resamples])
+    found = {(name, ""): v for name, v in calibration.resampled(mean, labels, counts).items()}
     wrong = ~calibration.correct(mean, labels)
     few = min(wrong.sum(), (~wrong).sum()) < FEWEST
     ranked = rankings(Prediction("", "", probs, labels, labels))
-    counts = np.ones((1, len(labels)), np.int32)
     for name in (each for each in RANKED if each in ranked):
-        auroc = np.nan if few else selective(ranked[name], wrong, counts, ())["auroc"][0]
-        found["error_auroc", name] = float(auroc)
+        nothing = np.full(len(counts), np.nan)
+        auroc = nothing if few else selective(ranked[name], wrong, counts, ())["auroc"]
+        found["error_auroc", name] = auroc
     return found
 
 

@@ -16,6 +16,7 @@ from plumbline.data.manifest import Manifest
 from plumbline.data.obtain import Obtained, Places, Remote, obtain_file
 from plumbline.data.pool import Pool, Wanted
 from plumbline.errors import InputError
+from plumbline.files import climbs_out
 
 ARCHIVE, FOLDER = "cifar-10-python.tar.gz", "cifar-10-batches-py"
 TRAIN = tuple(f"data_batch_{i}" for i in range(1, 6))
@@ -62,16 +63,24 @@ def read(manifest: Manifest, wanted: Wanted) -> Pool:
 
 def _unpack(path: Path) -> dict[str, Any]:
     """Content of every batch by name, read from the archive without unpacking it on disk."""
+    names = {f"{FOLDER}/{name}": name for name in (*TRAIN, TEST, META)}
     try:
         with tarfile.open(path, "r:gz") as archive:
-            return {
-                Path(member.name).name: unpickle(archive.extractfile(member).read(), member.name)
-                for member in archive
-                if member.isfile() and member.name.startswith(f"{FOLDER}/")
-                if Path(member.name).name in (*TRAIN, TEST, META)
-            }
+            batches = {}
+            for member in archive:
+                _refuse_strange(member, path)
+                if member.isfile() and member.name in names:
+                    content = archive.extractfile(member).read()
+                    batches[names[member.name]] = unpickle(content, member.name)
+            return batches
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: not a readable tar.gz archive ({error})") from None
+
+
+def _refuse_strange(member: tarfile.TarInfo, path: Path) -> None:
+    """Raise :class:`InputError` at a member that would not be a file in the archive's folder."""
+    if climbs_out(member.name) or not (member.isfile() or member.isdir()):
+        raise InputError(f"{path}: refused: {member.name!r} is a link or leads out of its folder")
 
 
 def unpickle(content: bytes, name: str) -> Any:

@@ -4,7 +4,11 @@ Below a class's folder images may lie at any depth.  A folder of images without 
 has no classes, unless ``labels`` gives the class number of every image.
 """
 
+import struct
+import sys
 import warnings
+import zlib
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -18,8 +22,18 @@ from plumbline.data.pool import Pool, Wanted
 from plumbline.errors import InputError
 from plumbline.progress import progress
 
-GREY = {"1": 1, "L": 1, "LA": 1}
+GREY = {"1", "L", "LA"}
+USABLE = {*GREY, "P", "PA", "RGB", "RGBA", "RGBX"}
+"""Pillow's modes of grey and of red, green and blue in at most 8 bits."""
+
 LABELS = "labels"  # in the manifest; images have a suffix
+DAMAGED = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, AttributeError)
+DAMAGED += (ArithmeticError, MemoryError, struct.error, zlib.error)
+"""What Pillow's readers raise at damaged files."""
+
+
+class BrokenImageError(InputError):
+    """An image that cannot be used."""
 
 
 def obtain(places: Places) -> Obtained:
@@ -76,23 +90,57 @@ def read(manifest: Manifest, wanted: Wanted) -> Pool:
     """Decode all images: the shorter side resized, the middle ``wanted.size`` pixels cut out.
 
     With ``wanted.channels`` of None they are in colour, unless all are grey.  Transparency is
-    dropped.  Raises :class:`InputError` naming the image that cannot be read.
+    dropped.  Images that cannot be used are left out and named on standard error if
+    ``wanted.skip``.
+
+    Raises :class:`InputError` naming the image that cannot be used, or the class that has none.
     """
     if wanted.size is None:
         raise InputError(f"the image_folder {manifest.dataset} needs a size")
     files = [file for file in manifest.files if file.name != LABELS]
-    paths = [Path(file.path) for file in files]
-    channels = wanted.channels or max(GREY.get(_open(path).mode, 3) for path in paths)
-    images = np.empty((len(paths), channels, wanted.size, wanted.size), np.uint8)
-    for i, path in enumerate(progress(paths, "images")):
-        images[i] = _decode(path, wanted.resize or wanted.size, wanted.size, channels)
-    if len(files) < len(manifest.files):
+    channels = wanted.channels or _channels(files)
+    images = np.empty((len(files), channels, wanted.size, wanted.size), np.uint8)
+    used, skipped = [], []
+    for file in progress(files, "images"):
+        try:
+            pixels = _decode(Path(file.path), wanted.resize or wanted.size, wanted.size, channels)
+        except BrokenImageError as error:
+            if not wanted.skip:
+                key = f"data.sources.{manifest.dataset}.broken"
+                raise InputError(f"{error}; or leave such images out by {key}: skip") from None
+            print(f"skipped: {error}", file=sys.stderr, flush=True)
+            skipped.append(file.name)
+        else:
+            images[len(used)] = pixels
+            used.append(file)
+    labels = _labels(manifest, used)
+    return Pool(images[: len(used)], labels, manifest.classes, skipped=tuple(skipped))
+
+
+def _channels(files: Sequence[File]) -> int:
+    """1 if all images that can be opened are grey, else 3."""
+    modes = set()
+    for file in files:
+        try:
+            with _open(Path(file.path)) as image:
+                modes.add(image.mode)
+        except BrokenImageError:
+            continue  # refused or skipped when its pixels are wanted
+    return 1 if modes and modes <= GREY else 3
+
+
+def _labels(manifest: Manifest, files: Sequence[File]) -> np.ndarray:
+    """Class numbers [N] of ``files``; :class:`InputError` if a folder has none that can be used."""
+    if not files:
+        raise InputError(f"the image_folder {manifest.dataset}: no image in it can be used")
+    if any(file.name == LABELS for file in manifest.files):
         places = read_labels(manifest.path(LABELS))
-        labels = [places[file.name] for file in files]
-    else:
-        places = {name: label for label, name in enumerate(manifest.classes)}
-        labels = [places.get(PurePosixPath(file.name).parts[0], -1) for file in files]
-    return Pool(images, np.array(labels, np.int64), manifest.classes)
+        return np.array([places[file.name] for file in files], np.int64)
+    folders = [PurePosixPath(file.name).parts[0] for file in files]
+    if empty := sorted(set(manifest.classes) - set(folders)):
+        raise InputError(f"{manifest.dataset}: no image in the folder {empty[0]} can be used")
+    places = {name: label for label, name in enumerate(manifest.classes)}
+    return np.array([places.get(name, -1) for name in folders], np.int64)
 
 
 def _open(path: Path) -> Image.Image:
@@ -102,20 +150,21 @@ def _open(path: Path) -> Image.Image:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return Image.open(path)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InputError(f"{path}: too large an image ({error})") from None
-    except (OSError, ValueError, SyntaxError) as error:
-        raise InputError(f"{path}: not a readable image ({error})") from None
+        raise BrokenImageError(f"{path}: too large an image ({error})") from None
+    except DAMAGED as error:
+        raise BrokenImageError(f"{path}: not a readable image ({error})") from None
 
 
 def _decode(path: Path, shorter: int, size: int, channels: int) -> np.ndarray:
     """One image [C, size, size] as it is meant to be seen, turned as its camera noted."""
     with _open(path) as image:
-        if image.mode[0] in "IF":
-            raise InputError(f"{path}: more than 8 bits per channel ({image.mode}); convert it")
+        if image.mode not in USABLE:
+            fault = "more than 8 bits per channel" if image.mode[0] in "IF" else "not in RGB"
+            raise BrokenImageError(f"{path}: {fault} ({image.mode}); convert it")
         try:
             image = ImageOps.exif_transpose(image).convert("L" if channels == 1 else "RGB")
-        except (OSError, ValueError, SyntaxError) as error:
-            raise InputError(f"{path}: not a readable image ({error})") from None
+        except DAMAGED as error:
+            raise BrokenImageError(f"{path}: not a readable image ({error})") from None
     height, width = fitted(image.height, image.width, shorter)
     left, top = middle(width, size), middle(height, size)
     image = image.resize((width, height), Image.Resampling.BILINEAR)

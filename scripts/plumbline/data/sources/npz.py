@@ -18,6 +18,7 @@ from plumbline.data.manifest import File, Manifest
 from plumbline.data.obtain import Obtained, Places
 from plumbline.data.pool import Pool, Wanted
 from plumbline.errors import InputError
+from plumbline.files import climbs_out
 
 ONE_POOL = (("x", "y"), ("images", "labels"))
 OFFICIAL = ("x_train", "y_train", "x_test", "y_test")
@@ -55,8 +56,10 @@ def _load(path: Path) -> dict[str, np.ndarray]:
         if isinstance(content, np.ndarray):
             raise InputError(f"{path}: a single array; save several with numpy.savez")
         with content:
+            if strange := [name for name in content.files if climbs_out(name)]:
+                raise InputError(f"{path}: refused: {strange[0]!r} leads out of its folder")
             return {name: content[name] for name in content.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: not a readable npz file of plain arrays ({error})") from None
 
 

@@ -1,41 +1,99 @@
 """What attacks achieve by their size, beside random noise of the same size."""
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from plumbline.report.style import CONTROL, colors, curve, legend_below, panels, styled
 from plumbline.report.wording import words
 
+SIZES = {
+    "median_l2": "L2, length of the change of all pixels",
+    "median_linf": "L∞, largest change of a pixel",
+}
+CURVE = 2.9  # inches of a row of curves
+LINE = 0.3  # and of an attack without ε
+
+
+def minimal(attacks: pd.DataFrame) -> pd.DataFrame:
+    """The rows of attacks that look for the smallest perturbation and have no ε."""
+    return attacks[~attacks["attack"].isin(attacks.loc[attacks["epsilon"].notna(), "attack"])]
+
 
 @styled
 def draw(attacks: pd.DataFrame) -> Figure:
-    """Above the success rate, below the accuracy against ε; a column for each model.
+    """Success rate, accuracy against ε, and sizes of the smallest perturbations, by model.
 
     ``attacks`` has the rows of the stage's tables.  Success counts only images that the net
     gets right.  The control is random noise of size ε: its accuracy is a row of the tables.
+    The rows of attacks without ε are drawn below: median sizes of their successful images.
     """
-    models, names = list(attacks["model"].unique()), list(attacks["attack"].unique())
-    palette = colors(names)
-    figure, axes = panels(2, len(models), height=2.9, sharex=True, sharey="row")
+    attacks = attacks if "epsilon" in attacks else attacks.assign(epsilon=float("nan"))
+    models, least = list(attacks["model"].unique()), minimal(attacks)
+    bounded = attacks.drop(least.index)
+    kinds = [(2 * CURVE, 2, bounded)] * (not bounded.empty)
+    lines = 0.9 + LINE * least["attack"].nunique()
+    kinds += [(2 * lines, 2, least)] * (not least.empty)
+    heights = [height / rows for height, rows, _ in kinds for _ in range(rows)]
+    figure, axes = panels(
+        len(heights),
+        len(models),
+        height=sum(heights) / len(heights),
+        sharey="row",
+        height_ratios=heights,
+    )
     for column, model in enumerate(models):
-        part = attacks[attacks["model"] == model]
-        for line, metric in enumerate(("success_rate", "accuracy")):
-            ax = axes[line, column]
-            for name in names:
-                rows = part[(part["attack"] == name) & (part["metric"] == metric)]
-                _curve(ax, rows, color=palette[name], marker="o", label=words(name))
-        control = part["metric"].eq("noise_accuracy") | part["epsilon"].eq(0)
-        noise = part[control & (part["attack"] == names[0])]  # the same for all attacks
-        _curve(axes[1, column], noise, label="random noise of size ε (control)", **CONTROL)
-        axes[0, column].set(title=words(model), xticks=sorted(attacks["epsilon"].unique()))
-        axes[1, column].set_xlabel("ε (largest change of a pixel in [0, 1])")
-    axes[0, 0].set(ylabel="success rate", ylim=(-0.03, 1.03))
-    axes[1, 0].set(ylabel="accuracy", ylim=(-0.03, 1.03))
-    legend_below(figure, axes[1, 0])
-    figure.suptitle("Attacks by size ε, 95 % intervals")
+        axes[0, column].set_title(words(model))
+        if not bounded.empty:
+            _by_epsilon(axes[:2, column], bounded[bounded["model"] == model], bounded)
+        if not least.empty:
+            _sizes(axes[-2:, column], least[least["model"] == model], least)
+    if not bounded.empty:
+        axes[0, 0].set(ylabel="success rate", ylim=(-0.03, 1.03))
+        axes[1, 0].set(ylabel="accuracy", ylim=(-0.03, 1.03))
+        legend_below(figure, axes[1, 0], 4)
+    figure.suptitle("Attacks by size, 95 % intervals")
     return figure
 
 
-def _curve(ax, rows: pd.DataFrame, **how) -> None:
+def _by_epsilon(axes: list[Axes], part: pd.DataFrame, every: pd.DataFrame) -> None:
+    """Success rate above, accuracy and that under noise below, of one model."""
+    names = list(every["attack"].unique())
+    palette = colors(names)
+    for ax, metric in zip(axes, ("success_rate", "accuracy"), strict=True):
+        for name in names:
+            rows = part[(part["attack"] == name) & (part["metric"] == metric)]
+            _curve(ax, rows, color=palette[name], marker="o", label=words(name))
+    control = part["metric"].eq("noise_accuracy") | part["epsilon"].eq(0)
+    noise = part[control & (part["attack"] == names[0])]  # that of most images
+    _curve(axes[1], noise, label="random noise of size ε (control)", **CONTROL)
+    ticks = sorted(every["epsilon"].unique())
+    axes[0].set(xticks=ticks, xticklabels=[])
+    axes[1].set(xticks=ticks, xlabel="ε (largest change of a pixel in [0, 1])")
+    axes[0].set_xlim(axes[1].get_xlim())
+
+
+def _curve(ax: Axes, rows: pd.DataFrame, **how) -> None:
     rows = rows.sort_values("epsilon")
     curve(ax, rows["epsilon"], rows["value"], rows["low"], rows["high"], **how)
+
+
+def _sizes(axes: list[Axes], part: pd.DataFrame, every: pd.DataFrame) -> None:
+    """A point for each attack without ε of one model, its share of successes beside it."""
+    names = list(part["attack"].unique())
+    rates = part[part["metric"] == "success_rate"].set_index("attack")["value"]
+    for ax, (metric, text) in zip(axes, SIZES.items(), strict=True):
+        rows = part[part["metric"] == metric].set_index("attack")
+        for place, name in enumerate(names):
+            value, low, high = rows.loc[name, ["value", "low", "high"]].astype(float)
+            error = [[value - low], [high - value]]
+            ax.errorbar(value, place, xerr=error, fmt="o", markersize=5, capsize=2, color="0.25")
+            where = (1, place)
+            ax.annotate(
+                f" {rates[name]:.0%}", where, xycoords=("axes fraction", "data"), va="center"
+            )
+        ax.set(xlabel=f"median size, {text}", yticks=range(len(names)))
+        widest = every.loc[every["metric"] == metric, ["value", "high"]].max(axis=None)
+        ax.set(yticklabels=[words(name) for name in names], ylim=(len(names) - 0.5, -0.5))
+        ax.set_xlim(0, 1.05 * widest if widest > 0 else 1)
+        ax.grid(False, axis="y")

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from plumbline.detection.scores import CONTROL as CONTROL_SCORE
+from plumbline.detection.columns import CONTROL as CONTROL_SCORE
 from plumbline.report.style import COLORS, CONTROL, panels, styled
 from plumbline.report.wording import describe, words
 
@@ -30,7 +30,8 @@ def tasks(detection: pd.DataFrame) -> list[tuple[str, str, str]]:
     known = detection[["task", "set", "positives"]].drop_duplicates()
     epsilon = known["set"].str.extract(r"_eps([0-9.e-]+)$")[0].astype(float)
     adversarial = (known["task"] == "adversarial") & (known["positives"] == "successful")
-    drawn = known[(known["task"] != "adversarial") | (adversarial & (epsilon == epsilon.max()))]
+    largest = epsilon.isna() | (epsilon == epsilon.max())  # without ε: the smallest change
+    drawn = known[(known["task"] != "adversarial") | (adversarial & largest)]
     place = {"misclassified": 0, "ood": 1, "adversarial": 2}
     return sorted(drawn.itertuples(index=False, name=None), key=lambda t: (place[t[0]], t))
 
@@ -53,7 +54,7 @@ def draw(detection: pd.DataFrame) -> Figure:
         where = (rows["task"] == task) & (rows["set"] == images) & (rows["positives"] == positives)
         _dots(ax, rows[where].set_index("score"), scores)
         ax.set(title=_title(task, images), xlabel="AUROC")
-    axes[0, 0].set_yticks(range(len(scores)), [_name(score) for score in scores])
+    axes[0, 0].set_yticks(range(len(scores)), [score_name(score) for score in scores])
     axes[0, 0].set_ylim(len(scores) - 0.5, -0.5)
     figure.suptitle("Scores as detectors, 95 % intervals; dashed: control; solid line: chance")
     return figure
@@ -66,7 +67,8 @@ def _title(task: str, images: str) -> str:
     return f"{kind}\n{describe(images)}"
 
 
-def _name(score: str) -> str:
+def score_name(score: str) -> str:
+    """The name of a score as a reader would write it."""
     family, _, measure = score.partition(".")
     text = ": ".join(words(part) for part in (family, measure) if part)
     return f"{text} (control)" if score == CONTROL_SCORE else text
@@ -81,10 +83,14 @@ def _dots(ax: Axes, part: pd.DataFrame, scores: list[str]) -> None:
             continue
         value, low, high = part.loc[score, ["value", "low", "high"]].astype(float)
         error = np.array([[value - low], [high - value]])
-        color = "0.3" if score == CONTROL_SCORE else _color(score.split(".")[0])
-        ax.errorbar(value, place, xerr=error, fmt="o", markersize=5, capsize=2, color=color)
+        how = {"fmt": "o", "markersize": 5, "capsize": 2, "color": color(score)}
+        ax.errorbar(value, place, xerr=error, **how)
     ax.grid(False, axis="y")
 
 
-def _color(family: str) -> tuple[float, ...]:
-    return next((color for part, color in FAMILIES.items() if part in family), COLORS[7])
+def color(score: str) -> str | tuple[float, ...]:
+    """The colour of a score, that of what it is made of; the control is grey."""
+    if score == CONTROL_SCORE:
+        return "0.3"
+    family = score.split(".")[0]
+    return next((each for part, each in FAMILIES.items() if part in family), COLORS[7])

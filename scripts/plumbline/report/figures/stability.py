@@ -19,18 +19,23 @@ def draw(changes: pd.DataFrame, rejection: pd.DataFrame) -> Figure:
     """
     models, operators = list(changes["model"].unique()), list(changes["operator"].unique())
     changes = changes.assign(group=groups(changes)).dropna(subset="group")
-    rejection = rejection[rejection["metric"] == "rejection_rate"]
-    figure, axes = panels(len(models), len(operators), height=2.2, sharex=True, sharey="row")
+    main = rejection["role"] == "main"
+    rejection = rejection[main & (rejection["metric"] == "rejection_rate")]
+    figure, axes = panels(len(models), len(operators), height=2.4, sharex=True, sharey="row")
     for line, model in enumerate(models):
         for column, operator in enumerate(operators):
             ax = axes[line, column]
             part = changes[(changes["model"] == model) & (changes["operator"] == operator)]
+            if part.empty:
+                ax.set_axis_off()
+                continue
             _boxes(ax, part)
             found = rejection[(rejection["model"] == model) & (rejection["operator"] == operator)]
             rate = f"{found['value'].iloc[0]:.0%}" if len(found) else "unknown"
-            ax.set_title(f"{words(model)}, {words(operator)}; mutants rejected: {rate}")
+            title = f"{words(model)}\n{words(operator)}\nmutants rejected: {rate}"
+            ax.set_title(title, fontsize=9)
     for ax in axes[-1]:
-        ax.set_xlabel("label change rate (share of mutants)")
+        ax.set_xlabel("label change rate")
     figure.suptitle("Label change rate of images: median, quartiles, 5 to 95 %, mean as diamond")
     return figure
 
@@ -52,5 +57,6 @@ def _boxes(ax: Axes, part: pd.DataFrame) -> None:
         box.set(facecolor=GROUPS[name]["color"], alpha=0.6)
     labels = [f"{name} (n = {len(each)})" for name, each in zip(GROUPS, values, strict=True)]
     ax.set_yticks(range(1, len(GROUPS) + 1), labels)
+    ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     ax.set(xlim=(-0.03, 1.03), ylim=(len(GROUPS) + 0.6, 0.4))
     ax.grid(False, axis="y")

@@ -1,4 +1,4 @@
-"""What more passes of MC dropout and more nets of an ensemble bring."""
+"""What more passes and more nets of an ensemble bring."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -19,30 +19,33 @@ ORDERS = {
     "entropy": (COLORS[0], "-"),
     "mutual_information": (COLORS[1], "--"),
 }
-SIZES = {"samples": "passes of MC dropout", "members": "nets in the ensemble"}
+SIZES = {"samples": "passes", "members": "nets in the ensemble"}
 
 
 @styled
 def draw(sweep: pd.DataFrame, vary: str) -> Figure:
-    """A row for each model, a column for each figure against passes or members.
+    """A row for each model and estimator, a column for each figure against passes or members.
 
     ``sweep`` has the rows of the stage's tables; ``vary`` is ``samples`` or ``members``.  The
-    line is the mean over training seeds with its interval, dots are single seeds.
+    line is the mean over training seeds with its interval, dots are single seeds; of a single
+    net the interval is over images.
     """
     rows = sweep[sweep["vary"] == vary].fillna({"measure": ""})
-    models = list(rows["model"].unique())
-    figure, axes = panels(len(models), len(METRICS), height=2.1, sharex=True)
-    for line, model in enumerate(models):
+    groups = list(rows.groupby(["model", "estimator"], sort=False))
+    figure, axes = panels(len(groups), len(METRICS), height=2.1, sharex=True)
+    for line, ((model, estimator), own) in enumerate(groups):
+        who = words(model) if vary == "members" else f"{words(model)}, {words(estimator)}"
         for column, (metric, label) in enumerate(METRICS.items()):
-            part = rows[(rows["model"] == model) & (rows["metric"] == metric)]
+            part = own[own["metric"] == metric]
             _panel(axes[line, column], part, vary)
-            axes[line, column].set_title(f"{words(model)}: {label}" if column == 0 else label)
-            axes[line, column].set_xlabel(SIZES[vary] if line == len(models) - 1 else "")
+            axes[line, column].set_title(f"{who}:\n{label}" if column == 0 else label)
+            axes[line, column].set_xlabel(SIZES[vary] if line == len(groups) - 1 else "")
     legend_below(figure, axes[0, -1])
-    seeds = int(rows.loc[rows["seed"] == "all", "n"].max())
-    figure.suptitle(
-        f"Test images by number of {SIZES[vary]}: mean over {seeds} nets, 95 % intervals over nets"
-    )
+    whole = rows[rows["seed"] == "all"]
+    counted = whole.loc[whole["over"] == "seeds", "n"]
+    how = [f"mean over {counted.max():.0f} nets, 95 % intervals over nets"] if len(counted) else []
+    how += ["of one net over images"] if (whole["over"] == "images").any() else []
+    figure.suptitle(f"Test images by number of {SIZES[vary]}: {'; '.join(how)}")
     return figure
 
 

@@ -1,12 +1,19 @@
 """Neuron activation inversion: some neurons answer with the opposite sign."""
 
-import torch
+import numpy as np
 from torch import Tensor, nn
 
-from plumbline.stability.layers import how_many, weight_layers
+from plumbline.stability.layers import chosen_neurons, following_norms
 
 
-def mutate(network: nn.Module, *, seed: int, rate: float = 0.03) -> dict[str, Tensor]:
+def mutate(
+    network: nn.Module,
+    *,
+    seed: int,
+    rate: float = 0.03,
+    layers: str = "all",
+    after_normalisation: bool = False,
+) -> dict[str, Tensor]:
     """State of one mutant as far as it differs from ``network``, which is not changed.
 
     A random share ``rate`` of all neurons (rows of dense layers, filters of convolutions, the
@@ -15,20 +22,23 @@ def mutate(network: nn.Module, *, seed: int, rate: float = 0.03) -> dict[str, Te
 
     Where batch normalisation follows a convolution this is no inversion: the running mean m
     is kept, so the normalised value becomes g (-z - m) / s + b, which is the inverted
-    g (z - m) / s shifted by -2 g m / s.  Study 004 did the same.
+    g (z - m) / s shifted by -2 g m / s.  Study 004 did the same.  With ``after_normalisation``
+    g and b of the normalisation are multiplied by -1 instead, so that the neuron answers
+    -(g (z - m) / s + b) before its activation function; a neuron that no normalisation directly
+    follows is inverted as before.  The same seed chooses the same neurons either way.
+
+    ``layers`` is all, dense or convolutional.
 
     Ma et al. 2018 (DeepMutation); Wang et al. 2019, whose rates are 0.01, 0.03 and 0.05.
     """
-    layers = weight_layers(network)
-    sizes = [len(layer.weight) for layer in layers.values()]
-    generator = torch.Generator().manual_seed(seed)
-    signs = torch.ones(sum(sizes))
-    signs[torch.randperm(len(signs), generator=generator)[: how_many(rate, len(signs))]] = -1
+    norms = following_norms(network) if after_normalisation else {}
+    chosen = chosen_neurons(network, np.random.default_rng(seed), rate, layers)
     changes = {}
-    for (name, layer), sign in zip(layers.items(), signs.split(sizes), strict=True):
-        if (sign < 0).any():
-            sign = sign.to(layer.weight)
-            for kind, value in layer.named_parameters(recurse=False):
-                shape = (-1,) + (1,) * (value.ndim - 1)
-                changes[f"{name}.{kind}"] = value.detach() * sign.reshape(shape)
+    for name, (layer, neurons) in chosen.items():
+        if name in norms:
+            name, layer = norms[name], network.get_submodule(norms[name])
+        for kind, value in layer.named_parameters(recurse=False):
+            changed = value.detach().clone()
+            changed[neurons] *= -1
+            changes[f"{name}.{kind}"] = changed
     return changes

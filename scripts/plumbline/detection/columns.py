@@ -4,18 +4,20 @@ All scores of all image sets stand in one table with the index (set, index), a c
 score, empty where a score was not computed for an image.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
-from plumbline.artefacts import Arrays
 from plumbline.errors import InputError
 
 CONTROL = "softmax.max_probability"
 CONDUCTANCE = "conductance"
 MEASURES = ("entropy", "mutual_information", "expected_entropy", "max_probability", "variance")
 VACUITY = "vacuity"  # evidential nets only
+LABEL_CHANGES = "label_change_rate"
+GRADIENT = 3  # network evaluations of a forward and a backward pass
 KEY = ["set", "index"]
-FEWEST_ERRORS = 5  # with fewer, no detector is fitted
 
 
 def uncertainty_scores(table: pd.DataFrame) -> pd.DataFrame:
@@ -47,7 +49,19 @@ def label_change_scores(tables: list[pd.DataFrame]) -> pd.DataFrame | None:
     table = pd.concat(tables)
     _refuse_nan(table, ["label_change_rate"])
     wide = table.pivot(index=KEY, columns="operator", values="label_change_rate")
-    return wide.add_prefix("label_change_rate.")
+    return wide.add_prefix(f"{LABEL_CHANGES}.")
+
+
+def further_scores(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
+    """A column for each table of the rule score, by the name of its entry."""
+    if not tables:
+        return None
+    return pd.concat({name: each.set_index(KEY)["score"] for name, each in tables.items()}, axis=1)
+
+
+def detector_scores(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of the fitted detectors, ``{detector}.{features}``."""
+    return table.set_index(KEY)
 
 
 def correct(table: pd.DataFrame) -> pd.Series:
@@ -56,35 +70,35 @@ def correct(table: pd.DataFrame) -> pd.Series:
     return single["correct"].astype(bool).sort_index()
 
 
-def conductance_score(conductance: Arrays, right: pd.Series) -> pd.DataFrame | None:
-    """Column ``conductance``: log odds that the net is wrong, from the channels' conductance.
+def evaluations(
+    names: list[str],
+    passes: Mapping[str, int],
+    mutants: Mapping[str, int],
+    steps: int,
+    further: Mapping[str, float],
+) -> dict[str, float]:
+    """How often each score has a net look at an image: a forward pass counts 1, with its
+    backward pass 3.
 
-    A logistic regression on standardised conductances with scikit-learn's default penalty
-    (C = 1), fitted on calibration with ``right`` [(set, index)] as its target; images of
-    calibration get no score.  None if the net is wrong on fewer than ``FEWEST_ERRORS`` images
-    of calibration.
+    An estimator costs its ``passes``, a label change rate the ``mutants`` of its operator and
+    the net itself, conductance ``steps`` gradients and the net itself, a detector the features
+    that it reads, those of ``further`` scores what was counted.
     """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
+    changes, conductance = sum(mutants.values()), GRADIENT * steps
+    read = {"lcr": changes, "both": changes + conductance, "all": changes + conductance}
 
-    wrong = ~right["calibration"].reindex(conductance["calibration.index"]).to_numpy(dtype=bool)
-    if wrong.sum() < FEWEST_ERRORS:
-        return None
-    detector = make_pipeline(StandardScaler(), LogisticRegression(max_iter=10_000))
-    detector.fit(conductance["calibration"], wrong)
-    parts = [
-        pd.DataFrame(
-            {
-                "set": name,
-                "index": conductance[f"{name}.index"],
-                CONDUCTANCE: detector.decision_function(channels),
-            }
-        )
-        for name, channels in conductance.items()
-        if not name.endswith(".index") and name != "calibration"
-    ]
-    return pd.concat(parts).set_index(KEY)
+    def cost(name: str) -> float:
+        family, _, rest = name.partition(".")
+        if name in further:
+            return further[name]
+        if family in passes:
+            return passes[family]
+        if family == LABEL_CHANGES:
+            return mutants[rest] + 1
+        features = rest or family
+        return 1 + read.get(features, conductance if features.startswith(CONDUCTANCE) else 0)
+
+    return {name: float(cost(name)) for name in names}
 
 
 def _refuse_nan(table: pd.DataFrame, columns: list[str]) -> None:

@@ -1,0 +1,23 @@
+"""Build the leaderboard: a self-contained page of all scores that sorts and filters."""
+
+import argparse
+
+from plumbline import cli
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--leaderboard", required=True, help="CSV of rank.py")
+    parser.add_argument("--back", required=True, help="link to the report")
+    parser.add_argument("--out", required=True, help="HTML to write")
+
+
+def main(args: argparse.Namespace) -> None:
+    from plumbline.files import write_text
+    from plumbline.report import leaderboard
+    from plumbline.report.reading import read_frame
+
+    write_text(args.out, leaderboard.render(read_frame([args.leaderboard]), args.back))
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments)

@@ -1,0 +1,69 @@
+"""Fit detectors of wrong answers on calibration and let them score every image set."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from plumbline import cli
+from plumbline.config.detection import DetectorOptions
+
+if TYPE_CHECKING:
+    from plumbline.detection.fitting import Method
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--predictions", required=True, help="Predictions of the single net")
+    parser.add_argument("--label-changes", nargs="+", required=True, help="by operator, Parquet")
+    parser.add_argument("--conductance", required=True, help="conductance of each image")
+    parser.add_argument("--sets", nargs="+", required=True, help="image sets that are scored")
+    parser.add_argument("--dataset", required=True, help="key of the table")
+    parser.add_argument("--model", required=True, help="key of the table")
+    parser.add_argument("--out", required=True, help="Parquet to write, a row per image")
+    parser.add_argument("--table", required=True, help="CSV to write")
+    parser.add_argument("--seed", type=int, default=0, help="of folds, detectors and bootstrap")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads of torch")
+
+
+def main(args: argparse.Namespace) -> None:
+    from plumbline.artefacts import load_arrays, load_predictions
+    from plumbline.detection import columns, features, operating
+    from plumbline.detection.fitting import score_all
+    from plumbline.frames import read_parquet
+    from plumbline.runtime import setup
+    from plumbline.tables import write_csv, write_parquet
+
+    setup("cpu", args.threads)
+    predictions = load_predictions(args.predictions)
+    predictions = {name: predictions[name] for name in args.sets}
+    arrays, metadata = load_arrays(args.conductance, "Conductance")
+    right, softmax = features.right(predictions), features.softmax_features(predictions)
+    scores = score_all(
+        features.conductance_features(arrays, metadata["blocks"]),
+        columns.label_change_scores([read_parquet(path) for path in args.label_changes]),
+        softmax,
+        right,
+        {name: method(name, options) for name, options in args.options.methods.items()},
+        by_block=args.options.by_block,
+        folds=args.options.folds,
+        seed=args.seed,
+    )
+    keys = {"dataset": args.dataset, "model": args.model}
+    rows = operating.judge_detectors(scores, -softmax["top1"], right, args.seed, **keys)
+    write_csv(args.table, rows)
+    index = {name: scores.index.get_level_values(name) for name in scores.index.names}
+    write_parquet(args.out, index | {name: scores[name].to_numpy() for name in scores})
+
+
+def method(name: str, options: dict) -> "Method":
+    """What the configuration names, with its options."""
+    from functools import partial
+
+    from plumbline.detection.fitting import Method
+    from plumbline.methods import DETECTORS
+
+    combine = "combine" if DETECTORS.defines(name, "combine") else None
+    fit, combine = (partial(DETECTORS.load(name, each), **options) for each in (None, combine))
+    return Method(fit, combine)
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments, DetectorOptions)

@@ -1,0 +1,24 @@
+"""Draw the order of the scores over all tasks of a dataset."""
+
+import argparse
+
+from plumbline import cli
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--leaderboard", required=True, help="CSV of rank.py")
+    parser.add_argument("--dataset", required=True, help="dataset drawn")
+    parser.add_argument("--out", required=True, help="PNG to write")
+
+
+def main(args: argparse.Namespace) -> None:
+    from plumbline.report.figures import ranks
+    from plumbline.report.reading import read_frame
+    from plumbline.report.sheets import of
+    from plumbline.report.style import save
+
+    save(ranks.draw(of(read_frame([args.leaderboard]), args.dataset)), args.out)
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments)

@@ -1,0 +1,32 @@
+"""DeepFool."""
+
+from foolbox.attacks import L2DeepFoolAttack
+from torch import Tensor
+
+from plumbline.attacks.minimal_attack import run
+from plumbline.models.classifier import Classifier
+
+MINIMAL = ("l2",)
+
+
+def perturb(
+    classifier: Classifier,
+    pixels: Tensor,
+    labels: Tensor,
+    *,
+    seed: int,
+    batch: int = 256,
+    steps: int = 50,
+    overshoot: float = 0.02,
+    candidates: int = 10,
+) -> Tensor:
+    """The nearest of the linearised boundaries, step by step until one is crossed.
+
+    ``pixels`` [N, C, H, W] in [0, 1]; at most ``steps`` times the net is linearised and its
+    ``candidates`` most likely classes are compared.  The sum of the steps is lengthened by the
+    share ``overshoot``, so that it does not end on the boundary itself.
+
+    Moosavi-Dezfooli, Fawzi and Frossard 2016, algorithm 2.
+    """
+    attack = L2DeepFoolAttack(steps=steps, overshoot=overshoot, candidates=candidates)
+    return run(attack, classifier, pixels, labels, seed, batch)

@@ -1,0 +1,147 @@
+"""Mutants against loading and running them one by one, as the studies do.
+
+Times are those of all mutants on all images: the quickest of some rounds in which both ways take
+turns, on untrained nets and noise, in one thread.  The mutants are there before the clock starts,
+and the plain way reads them from memory, not from a disk.  Ratios follow, lower is better:
+
+- mutants of nothing but the dense layers;
+- mutants of any layer, by each operator.
+
+Last comes the peak memory of a process that draws, accepts and asks many mutants.
+"""
+
+import copy
+import multiprocessing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+from torch import Tensor
+
+from plumbline.artefacts import ImageSet
+from plumbline.benchmarks.attribution import quickest, row
+from plumbline.errors import InputError
+from plumbline.methods import OPERATORS
+from plumbline.models.classifier import Architecture, Classifier, logits
+from plumbline.runtime import setup
+from plumbline.stability.mutants import GROUP, label_changes
+from plumbline.stability.replay import Changes, Replay
+
+DENSE, ANY, NEVER_SLOWER = 0.1, 0.8, 1.0  # what is to be reached
+INVERSION = "neuron_activation_inversion"
+FUZZING = "gaussian_fuzzing"  # which changes neurons of every layer
+MEMORY = 3.0  # GiB
+TIMES = ("lenet", "lenet5", "resnet20")
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Mutants and images of each net, mutants of the memory test, and how long it all takes."""
+
+    mutants: int = 100
+    images: int = 1000
+    large: tuple[int, int] = (8, 250)  # of ResNet-20, and of LeNet-5 by four times the mutants
+    many: int = 500
+    rounds: int = 1
+    seconds: float = 1.0  # more rounds as long as they are not over
+
+
+def measure(device: str, sizes: Sizes) -> None:
+    """Print all figures."""
+    place = setup(device)
+    with threadpool_limits(1):  # of the libraries that torch's number does not bind
+        print(f"label changes by mutants, {place}")
+        print(" ratio  goal         this        over   of", flush=True)
+        for model in TIMES:
+            count, images = (sizes.mutants, sizes.images) if model == "lenet" else sizes.large
+            count *= 4 if model == "lenet5" else 1
+            contests(untrained(model, place), count, noise(model, images), sizes)
+    if place.type == "cpu":
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            peak = pool.apply(peak_memory, (sizes.many, sizes.images))
+        what = f"GiB at most, {sizes.many} mutants of lenet5 on {sizes.images} images"
+        print(f"{peak:6.2f}  ≤ {MEMORY:.2f}  {what}", flush=True)
+
+
+def untrained(model: str, device: torch.device) -> Classifier:
+    """A net of one architecture with random weights, its normalisation as after some images."""
+    colour = model.startswith("resnet")
+    built = {"channels": 3 if colour else 1, "size": 32 if colour else 28, "classes": 10}
+    torch.manual_seed(0)
+    channels = built["channels"]
+    names = tuple("0123456789")
+    net = Classifier(Architecture(model, built), names, torch.zeros(channels), torch.ones(channels))
+    with torch.no_grad():
+        net.train()(torch.rand(32, channels, built["size"], built["size"]))
+    return net.to(device).eval().requires_grad_(False)
+
+
+def noise(model: str, images: int) -> np.ndarray:
+    """Images that a net of this architecture takes, [N, C, H, W] in [0, 1]."""
+    shape = (3, 32, 32) if model.startswith("resnet") else (1, 28, 28)
+    return np.random.default_rng(0).random((images, *shape), np.float32)
+
+
+def contests(net: Classifier, mutants: int, pixels: np.ndarray, sizes: Sizes) -> None:
+    """Print the ratios of one net: of its dense layers, and of all, by each operator."""
+    name = net.architecture.name
+    rate = 0.01 if name == "resnet20" else 0.03
+    goal = NEVER_SLOWER if name == "resnet20" else ANY
+    for layers, operators in (("dense", OPERATORS.names()), ("all", OPERATORS.names())):
+        for operator in operators:
+            draw = partial(OPERATORS.load(operator), rate=rate, layers=layers)
+            try:
+                drawn = [draw(net.network, seed=seed) for seed in range(mutants)]
+            except InputError:  # no layer has two neurons to switch
+                continue
+            aim = DENSE if layers == "dense" else goal
+            if layers == "all" and operator == FUZZING:
+                aim = NEVER_SLOWER
+            works = {
+                "ours": partial(together, net, pixels, drawn),
+                "plain": partial(one_by_one, net, pixels, drawn),
+            }
+            if not torch.equal(works["ours"](), works["plain"]()):
+                raise InputError(f"{name}, {operator}: the two ways differ in a label")
+            least = quickest(works, sizes.rounds, sizes.seconds)
+            where = "dense layers" if layers == "dense" else "any layer"
+            what = f"{name}, {where}, {operator}: {mutants} mutants, {len(pixels)} images"
+            row(least["ours"], least["plain"], what, aim)
+
+
+def together(net: Classifier, pixels: np.ndarray, mutants: list[Changes]) -> Tensor:
+    """Labels [M, N] in our way, what is kept of the net itself made anew."""
+    replay = Replay(net, pixels)
+    groups = [mutants[i : i + GROUP] for i in range(0, len(mutants), GROUP)]
+    return torch.cat([replay.answers(group) for group in groups]).cpu()
+
+
+@torch.no_grad()
+def one_by_one(net: Classifier, pixels: np.ndarray, mutants: list[Changes]) -> Tensor:
+    """Labels [M, N] of each mutant loaded into a copy of the net."""
+    mutant, labels = copy.deepcopy(net), []
+    own = net.network.state_dict()
+    for changes in mutants:
+        mutant.network.load_state_dict(own | changes)
+        labels.append(logits(mutant, pixels).argmax(1))
+    return torch.stack(labels)
+
+
+def peak_memory(mutants: int, images: int) -> float:
+    """Largest memory in GiB of this process, after that many mutants of a LeNet-5."""
+    import resource
+
+    setup("cpu")
+    net = untrained("lenet5", torch.device("cpu"))
+    pixels = noise("lenet5", images)
+    labels = logits(net, pixels).argmax(1).numpy()
+    known: dict[str, Any] = {"labels": labels, "index": np.arange(images)}
+    sets = {name: ImageSet(name, pixels, **known) for name in ("calibration", "test")}
+    operator = partial(OPERATORS.load(INVERSION), rate=0.03)
+    calibration, test = (each.select(slice(images // 10)) for each in sets.values())
+    label_changes(net, operator, calibration, {"test": test}, mutants=mutants, accept=0.0, seed=0)
+    Replay(net, pixels).answers([operator(net.network, seed=seed) for seed in range(GROUP)])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -1,0 +1,65 @@
+"""Configuration of the stage detection."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from plumbline.config.base import MethodOptions, Name, Section
+from plumbline.errors import InputError
+from plumbline.methods import DETECTORS, SCORES, nearest
+
+
+class DetectorOptions(Section):
+    """Detectors fitted on calibration to tell where the net is wrong."""
+
+    methods: dict[Name, MethodOptions] = Field(default_factory=dict)
+    """Modules of detection/detectors and their options."""
+
+    by_block: tuple[Name, ...] = ()
+    """Those of `methods` that are also fitted on the conductance of each block alone."""
+
+    folds: Annotated[int, Field(ge=3)] = 5
+    """Parts of calibration: each is scored by detectors fitted on the others."""
+
+    def check(self) -> None:
+        """Raise :class:`InputError` for a detector or an option that does not exist."""
+        for name, options in self.methods.items():
+            try:
+                DETECTORS.check(name, options)
+            except InputError as error:
+                raise InputError(f"detection.detectors.methods: {error}") from None
+        for name in self.by_block:
+            if name not in self.methods:
+                hint = nearest(name, self.methods)
+                raise InputError(f"detection.detectors.by_block: no {name!r}{hint}")
+
+
+class DetectionSection(Section):
+    """Scores by which wrong, adversarial and out-of-distribution images are told."""
+
+    scores: dict[Name, MethodOptions] = Field(default_factory=dict)
+    """Scores beside those of the other stages, and their options. `method` is the module of
+    detection/scores, if it is not the entry's own name. One that asks for an ensemble of more
+    nets than training.seeds, or for the VAE of a corpus that latent.corpora has not, is left out."""
+
+    detectors: DetectorOptions = DetectorOptions()
+    """Detectors of the net's errors."""
+
+    def module_of(self, entry: str) -> str:
+        """The module of detection/scores that an entry of ``scores`` names."""
+        return self.scores[entry].get("method", entry)
+
+    def options_of(self, entry: str) -> MethodOptions:
+        """The options of an entry's module."""
+        return {k: v for k, v in self.scores[entry].items() if k != "method"}
+
+    def needs(self, entry: str) -> tuple[str, ...]:
+        """What an entry needs beside the net: of ``train``, ``ensemble`` and ``vae``."""
+        return SCORES.constant(self.module_of(entry), "NEEDS")
+
+    def nets(self, entry: str) -> int:
+        """How many nets of different training seeds an entry asks for."""
+        if "ensemble" not in self.needs(entry):
+            return 1
+        _, default = SCORES.options(self.module_of(entry))["members"]
+        return self.scores[entry].get("members", default)

@@ -1,0 +1,1 @@
+"""Detectors of wrong answers: a module each, found by its file name."""

@@ -1,0 +1,59 @@
+"""What detectors know of an image: conductances, label change rates, softmax.
+
+Every group of features is a table with the index (set, index) and a column per feature.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.special import entr
+
+from plumbline.artefacts import Arrays, Prediction
+from plumbline.detection.columns import KEY
+
+TOP = 10  # classes at most
+LEAST = 1e-12  # probability, below which float32 says nothing
+
+
+def conductance_features(arrays: Arrays, blocks: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Conductance by channel of each block, from the stability stage's arrays."""
+    names = [name.removesuffix(".index") for name in arrays if name.endswith(".index")]
+    found = {}
+    for block in blocks:
+        parts = []
+        for name in names:
+            channels = arrays[f"{name}/{block}"].astype(np.float64)
+            columns = [f"{block}.{channel}" for channel in range(channels.shape[1])]
+            parts.append(pd.DataFrame(channels, _index(name, arrays[f"{name}.index"]), columns))
+        found[block] = pd.concat(parts)
+    return found
+
+
+def softmax_features(predictions: Mapping[str, Prediction]) -> pd.DataFrame:
+    """What one net's probabilities say, whichever the classes: the largest ones in order (the
+    first is the maximum), entropy in nats, and the margin between the first two, also as log
+    odds, for nearly all maxima are close to 1."""
+    parts = []
+    for name, each in predictions.items():
+        ordered = -np.sort(-each.probs[0].astype(np.float64), axis=1)
+        columns = {f"top{i + 1}": ordered[:, i] for i in range(min(TOP, ordered.shape[1]))}
+        columns |= {"entropy": entr(ordered).sum(1), "margin": ordered[:, 0] - ordered[:, 1]}
+        first, second, rest = ordered[:, 0], ordered[:, 1], ordered[:, 1:].sum(1)
+        columns["log_odds"] = np.log(first / np.maximum(rest, LEAST))
+        columns["log_margin"] = np.log(first / np.maximum(second, LEAST))
+        parts.append(pd.DataFrame(columns, _index(name, each.index)))
+    return pd.concat(parts)
+
+
+def right(predictions: Mapping[str, Prediction]) -> pd.Series:
+    """Whether one net is right, by (set, index); images of no class are never right."""
+    parts = [
+        pd.Series(each.probs[0].argmax(1) == each.labels, _index(name, each.index))
+        for name, each in predictions.items()
+    ]
+    return pd.concat(parts)
+
+
+def _index(name: str, index: np.ndarray) -> pd.MultiIndex:
+    return pd.MultiIndex.from_product([[name], index], names=KEY)

@@ -1,0 +1,96 @@
+"""Every detector on every group of features, fitted on calibration and applied to all sets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import pandas as pd
+
+from plumbline.detection.crossfit import Detector, Fit, Plain, Stacked, out_of_fold, split
+from plumbline.progress import progress
+from plumbline.seeding import derive
+
+CALIBRATION = "calibration"
+FEWEST_ERRORS = 5  # on calibration; with fewer, no detector is fitted
+STACKED = {"both": ("lcr",), "all": ("lcr", "softmax")}  # what joins the conductance detector
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to learn; ``combine`` learns from few features, the score of ``fit`` among them."""
+
+    fit: Fit
+    combine: Fit
+
+
+def shared(tables: Sequence[pd.DataFrame]) -> pd.MultiIndex:
+    """The images (set, index) that all ``tables`` know."""
+    return reduce(pd.MultiIndex.intersection, (each.index for each in tables))
+
+
+def score_all(
+    blocks: Mapping[str, pd.DataFrame],
+    label_changes: pd.DataFrame,
+    softmax: pd.DataFrame,
+    right: pd.Series,
+    methods: Mapping[str, Method],
+    *,
+    by_block: Sequence[str],
+    folds: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Columns ``{method}.{features}`` of log odds that the net is wrong, by (set, index).
+
+    Features are ``conductance`` of all ``blocks``, ``conductance_{block}`` for the methods in
+    ``by_block``, ``lcr``, ``softmax``, ``both`` (the conductance detector's score and label
+    change rates) and ``all`` (that and softmax).  All detectors are fitted on the same images,
+    those of calibration whose features are all known; the scores of these images are out of
+    fold.  An image that lacks features has no score (NaN).  No columns if the net is wrong, or
+    right, on fewer than ``FEWEST_ERRORS`` of the images that detectors are fitted on.
+    """
+    groups = {"conductance": pd.concat(blocks.values(), axis=1)}
+    groups |= {"lcr": label_changes, "softmax": softmax}
+    known = shared(list(groups.values()))
+    fitted_on = known[known.get_level_values("set") == CALIBRATION].sort_values()
+    wrong = ~right.reindex(fitted_on).to_numpy(dtype=bool)
+    scores = pd.DataFrame(index=softmax.index)
+    if min(wrong.sum(), (~wrong).sum()) < FEWEST_ERRORS:
+        return scores
+    fold = split(wrong, folds, derive(seed, "folds"))
+    for name, method in progress(list(methods.items()), "methods"):
+        chosen = blocks if name in by_block else {}
+        alone = {f"conductance_{block}": table for block, table in chosen.items()} | groups
+        plain = {
+            features: Plain(
+                method.fit,
+                table.loc[fitted_on].to_numpy(),
+                wrong,
+                fold,
+                derive(seed, name, features),
+            )
+            for features, table in alone.items()
+        }
+        for features, table in alone.items():
+            scores[f"{name}.{features}"] = _applied(plain[features], table, fitted_on)
+        for features, more in STACKED.items():
+            parts = [groups["conductance"], *(groups[each] for each in more)]
+            table = pd.concat([each.loc[shared(parts)] for each in parts], axis=1)
+            stacked = Stacked(
+                plain["conductance"],
+                method.combine,
+                table.loc[fitted_on].to_numpy(),
+                derive(seed, name, features),
+            )
+            scores[f"{name}.{features}"] = _applied(stacked, table, fitted_on)
+    return scores
+
+
+def _applied(detector: Detector, table: pd.DataFrame, fitted_on: pd.MultiIndex) -> pd.Series:
+    """Scores of all images of ``table``; of those that were learnt from, out of fold."""
+    others = table.index.difference(fitted_on)
+    final = detector.without(frozenset())
+    parts = [
+        pd.Series(out_of_fold(detector), fitted_on),
+        pd.Series(final(table.loc[others].to_numpy()), others) if len(others) else None,
+    ]
+    return pd.concat([each for each in parts if each is not None])

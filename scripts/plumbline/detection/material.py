@@ -1,0 +1,137 @@
+"""What a score may look at beside the image: nets, training images, a VAE; and asking it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from plumbline.artefacts import Arrays, ImageSet
+from plumbline.errors import InputError
+from plumbline.latent.vae import Vae, encode
+from plumbline.models.classifier import Classifier, batches
+from plumbline.progress import progress
+from plumbline.seeding import derive
+
+BACKWARD = 2  # a backward pass costs about two forward passes
+
+
+@dataclass
+class Evaluations:
+    """Network evaluations: a forward pass of an image counts 1, with its backward pass 3."""
+
+    total: int = 0
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a module of detection/scores has.
+
+    ``classifier`` is the net whose images are scored.  The others are there if the module asks
+    for them in its constant ``NEEDS``: ``train``, the images that the net was trained on, for
+    ``"train"``; ``members``, nets of other training seeds with ``classifier`` first, for
+    ``"ensemble"``; ``vae``, fitted to the training images, for ``"vae"``.
+    """
+
+    classifier: Classifier
+    train: ImageSet | None = None
+    members: tuple[Classifier, ...] = ()
+    vae: Vae | None = None
+
+    @cached_property
+    def train_features(self) -> Tensor:
+        """:func:`features` of the training images, computed once."""
+        return features(self.classifier, torch.from_numpy(self.train.images))
+
+    @cached_property
+    def train_codes(self) -> Tensor:
+        """Means [N, 2] of the VAE's posteriors of the training images, float64, computed once."""
+        return torch.from_numpy(encode(self.vae, self.train.images)).double()
+
+    @contextmanager
+    def counted(self) -> Iterator[Evaluations]:
+        """While open, count how often the nets are run on an image.
+
+        A pass of the VAE counts as one, with its decoder or without.
+        """
+        count = Evaluations()
+
+        def add(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            backward = torch.is_grad_enabled() and inputs[0].requires_grad
+            count.total += len(inputs[0]) * (1 + BACKWARD * backward)
+
+        nets = [self.classifier.network, *(each.network for each in self.members)]
+        nets += [self.vae.encoder] if self.vae else []
+        with ExitStack() as hooks:
+            for net in {id(each): each for each in nets}.values():
+                hooks.callback(_first_leaf(net).register_forward_pre_hook(add).remove)
+            yield count
+
+
+def score_sets(
+    score: Callable[..., Tensor],
+    material: Material,
+    sets: Mapping[str, ImageSet],
+    seed: int,
+    entry: str,
+    **options: Any,
+) -> Arrays:
+    """What a module of detection/scores says of every image of ``sets``, a row per image.
+
+    Columns ``set``, ``index``, ``score``, and ``evaluations``, how often a net is run for an
+    image.  What a score does once for all sets is no cost of an image: ``evaluations`` is the
+    least over the sets.  Each set has a seed of its own, so that its scores do not depend on
+    which others there are.
+
+    Raises :class:`InputError`, naming ``entry``, unless ``score`` gives one finite number per
+    image.
+    """
+    found, costs = {}, []
+    for name, images in progress(list(sets.items()), "image sets"):
+        with material.counted() as count:
+            own = derive(seed, name)
+            values = score(material, torch.from_numpy(images.images), seed=own, **options)
+        values = values.detach().cpu().double().numpy()
+        if values.shape != (len(images),) or not np.isfinite(values).all():
+            raise InputError(
+                f"{entry}: scores of the {len(images)} images of {name} must be as many finite "
+                f"numbers, not {values.shape} with {np.isfinite(values).sum()} finite"
+            )
+        found[name] = values
+        costs += [count.total / len(images)] if len(images) else []
+    sizes = [len(images) for images in sets.values()]
+    return {
+        "set": np.repeat(list(sets), sizes),
+        "index": np.concatenate([images.index for images in sets.values()]),
+        "score": np.concatenate(list(found.values())),
+        "evaluations": np.full(sum(sizes), min(costs)),
+    }
+
+
+@torch.no_grad()
+def features(classifier: Classifier, pixels: Tensor, batch: int = 256) -> Tensor:
+    """What goes into the net's last layer with weights, mean over the places if it is a
+    convolution, float64 [N, F] on the CPU: the penultimate features."""
+    found = []
+
+    def keep(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        hidden = inputs[0].double().cpu()
+        found.append(hidden.mean((2, 3)) if hidden.dim() == 4 else hidden)
+
+    weighted = (nn.Conv2d, nn.Linear)
+    last = [each for each in classifier.network.modules() if isinstance(each, weighted)][-1]
+    handle = last.register_forward_pre_hook(keep)
+    try:
+        for each in batches(pixels, batch, classifier.mean.device):
+            classifier(each)
+    finally:
+        handle.remove()
+    return torch.cat(found)
+
+
+def _first_leaf(net: nn.Module) -> nn.Module:
+    return next(each for each in net.modules() if not list(each.children()))

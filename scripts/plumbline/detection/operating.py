@@ -1,0 +1,142 @@
+"""Detectors at work: a threshold from calibration, what it catches, and what detectors gain."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from plumbline.detection.columns import CONTROL
+from plumbline.detection.fitting import CALIBRATION
+from plumbline.detection.resampled import Resampled
+from plumbline.detection.tasks import FEWEST, Task, tasks
+from plumbline.ranking import resample
+from plumbline.seeding import derive
+from plumbline.statistics import interval, wilson
+from plumbline.tables import Row, row
+
+NOTHING = float("nan")
+AGAINST = {"both": ("conductance", "lcr"), "all": ("softmax",)}  # on every task
+
+
+def equal_recalls(scores: np.ndarray, wrong: np.ndarray) -> float:
+    """Threshold at which as large a share of the wrong answers lies above it as of the right
+    ones at or below it, as nearly as there is one; study 004's rule.
+
+    ``scores`` [N] and ``wrong`` [N] bool, with some of each.  The threshold lies half-way
+    between two scores.
+    """
+    order = np.sort(np.unique(scores))
+    between = np.concatenate([[order[0] - 1], (order[1:] + order[:-1]) / 2, [order[-1]]])
+    caught = 1 - np.searchsorted(np.sort(scores[wrong]), between, side="right") / wrong.sum()
+    kept = np.searchsorted(np.sort(scores[~wrong]), between, side="right") / (~wrong).sum()
+    return float(between[np.abs(caught - kept).argmin()])
+
+
+def at_threshold(scores: np.ndarray, wrong: np.ndarray, threshold: float, **keys: str) -> list[Row]:
+    """What happens if answers with a score above ``threshold`` are not accepted.
+
+    ``recall_wrong`` is the share of wrong answers not accepted, ``recall_right`` that of right
+    ones accepted, ``detection_accuracy`` the share of all answers on which the detector is
+    right, ``coverage`` the share accepted, ``accuracy_accepted`` the share of these that is
+    right.  Wilson intervals; ``n`` is what each is a share of.
+    """
+    refused = scores > threshold
+    shares = {
+        "recall_wrong": (wrong & refused, wrong),
+        "recall_right": (~wrong & ~refused, ~wrong),
+        "detection_accuracy": (wrong == refused, np.ones_like(wrong)),
+        "coverage": (~refused, np.ones_like(wrong)),
+        "accuracy_accepted": (~wrong & ~refused, ~refused),
+    }
+    rows = []
+    for metric, (hits, among) in shares.items():
+        found, n = int(hits.sum()), int(among.sum())
+        value = found / n if n else NOTHING
+        rows.append(row(metric, value, *wilson(found, n), n, **keys))
+    return rows
+
+
+def judge_detectors(
+    scores: pd.DataFrame, control: pd.Series, right: pd.Series, seed: int, **keys: str
+) -> Iterator[Row]:
+    """Rows of the table: figures of each detector, and of the control, on the same images.
+
+    ``scores`` are the detectors', ``control`` the negated maximum probability, ``right`` whether
+    the net is right, all by (set, index).  Only images that every detector has scored count.
+    ``calibration_errors`` is how many wrong answers there were to learn from.  ``auroc`` on
+    calibration is out of fold.  ``auroc_gain`` on misclassified images is the AUROC minus that
+    of the control, on the same images and resamples; ``auroc_difference``, on every task, that
+    of the features named in ``AGAINST`` minus that of fewer features, the same detector.
+    """
+    known = scores.index[scores.notna().all(axis=1)] if len(scores.columns) else scores.index
+    table = pd.concat([scores, control.rename(CONTROL)], axis=1).loc[known]
+    right = right.loc[known]
+    errors, n = int((~right[CALIBRATION]).sum()), len(right[CALIBRATION])
+    keys = {**keys, "detector": "", "features": "", "task": "misclassified", "set": CALIBRATION}
+    keys |= {"positives": "all", "against": ""}
+    yield row("calibration_errors", float(errors), NOTHING, NOTHING, n, **keys)
+    if scores.columns.empty:
+        return
+    for name in table:
+        here = {**keys, **_named(name)}
+        yield from _worked(table[name], right, seed, here)
+    for task in tasks(right):
+        yield from _gains(task, table, seed, keys)
+
+
+def _named(column: str) -> dict[str, str]:
+    detector, _, features = column.partition(".")
+    return {"detector": detector, "features": features}
+
+
+def _worked(scores: pd.Series, right: pd.Series, seed: int, keys: Mapping[str, str]) -> list[Row]:
+    """Threshold and what it catches, on calibration and on test, with the AUROC."""
+    threshold = equal_recalls(scores[CALIBRATION].to_numpy(), ~right[CALIBRATION].to_numpy())
+    n = len(right[CALIBRATION])
+    rows = [row("threshold", threshold, NOTHING, NOTHING, n, **keys)]
+    for name in (CALIBRATION, "test"):
+        here, wrong = {**keys, "set": name}, ~right[name].to_numpy()
+        own = scores[name].to_numpy()
+        rows += at_threshold(own, wrong, threshold, **here)
+        if min(wrong.sum(), (~wrong).sum()) >= FEWEST:
+            auroc = _resampled(wrong, seed, name).measure(own)["auroc"]
+            rows.append(row("auroc", auroc[0], *interval(auroc[1:]), len(wrong), **here))
+    return rows
+
+
+def _resampled(positive: np.ndarray, seed: int, *names: str) -> Resampled:
+    """The images themselves, then their resamples."""
+    counts = resample(positive, derive(seed, *names, len(positive)))
+    ones = np.ones((1, len(positive)), counts.dtype)
+    return Resampled(positive, np.concatenate([ones, counts]))
+
+
+def _gains(task: Task, table: pd.DataFrame, seed: int, keys: Mapping[str, str]) -> Iterator[Row]:
+    """Differences in AUROC on one task, on the images of the task that detectors scored."""
+    positive = task.positive
+    if min(positive.sum(), (~positive).sum()) < FEWEST:
+        return
+    table = table.loc[task.keys]
+    resampled = _resampled(positive, seed, task.name, task.set, task.positives)
+    known: dict[str, np.ndarray] = {}
+
+    def auroc(name: str) -> np.ndarray:
+        if name not in known:
+            known[name] = resampled.measure(table[name].to_numpy())["auroc"]
+        return known[name]
+
+    where = {"task": task.name, "set": task.set, "positives": task.positives}
+    for name in table:
+        if name == CONTROL:
+            continue
+        named = _named(name)
+        rivals = {
+            each: f"{named['detector']}.{each}" for each in AGAINST.get(named["features"], ())
+        }
+        pairs = [("auroc_difference", against, rival) for against, rival in rivals.items()]
+        if task.name == "misclassified":
+            pairs.append(("auroc_gain", "max_probability", CONTROL))
+        for metric, against, rival in pairs:
+            gain = auroc(name) - auroc(rival)
+            here = {**keys, **named, **where, "against": against}
+            yield row(metric, gain[0], *interval(gain[1:]), len(positive), **here)

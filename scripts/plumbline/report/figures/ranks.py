@@ -1,0 +1,62 @@
+"""The order of the scores over all tasks, and which of them differ."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from plumbline.detection.columns import CONTROL as CONTROL_SCORE
+from plumbline.detection.leaderboard import best
+from plumbline.report.figures.detection import color, score_name
+from plumbline.report.style import CONTROL, notice, panels, styled
+
+SHOWN = 15  # best scores, and the control
+
+
+@styled
+def draw(leaderboard: pd.DataFrame) -> Figure:
+    """Mean rank of the best scores and of the control, with bars half a critical difference long
+    to either side: scores whose bars do not touch differ.  Those outside of the shaded band differ
+    from the control.
+
+    ``leaderboard`` has the rows of one dataset.
+    """
+    ranks = leaderboard[leaderboard["metric"] == "mean_rank"]
+    whole = leaderboard[leaderboard["score"].isna()].set_index("metric")
+    if whole.empty:
+        return notice("Too few scores or tasks to rank: see the leaderboard for each of them.")
+    critical, test = whole.loc["critical_difference"], whole.loc["friedman_p", "value"]
+    rows = best(ranks, SHOWN).reset_index(drop=True)
+    figure, axes = panels(1, 1, height=1.6 + 0.26 * len(rows))
+    ax, half = axes[0, 0], critical["value"] / 2
+    control = rows.loc[rows["score"] == CONTROL_SCORE, "value"]
+    for value in control:
+        band = whole.loc["difference_to_control", "value"]
+        ax.axvspan(value - band, value + band, color="0.92", zorder=0)
+        ax.axvline(value, linewidth=1.4, **CONTROL)
+    for place, each in rows.iterrows():
+        ax.errorbar(
+            *(each["value"], place),
+            xerr=half,
+            fmt="o",
+            markersize=6,
+            capsize=3,
+            color=color(each["score"]),
+        )
+    ax.set_yticks(range(len(rows)), [_label(each) for _, each in rows.iterrows()])
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.margins(x=0.02)
+    ax.grid(False, axis="y")
+    count = int(ranks["value"].notna().sum())
+    ax.set(xlabel=f"mean rank among {count} scores (1 is the best)", ylabel="score (cost)")
+    ax.set_title(
+        f"{critical['n']:.0f} blocks of net and task; critical difference "
+        f"{critical['value']:.1f}; Friedman test p = {test:.2g}"
+    )
+    figure.suptitle(
+        "Scores ranked over all tasks; outside of the band: differs from the control at 5 %"
+    )
+    return figure
+
+
+def _label(each: pd.Series) -> str:
+    """Name of a score and what it costs in network evaluations."""
+    return f"{score_name(each['score'])} ({each['evaluations']:.0f})"

@@ -1,0 +1,111 @@
+"""Label change rate by operator and its rate, for each kind of image."""
+
+import re
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from plumbline.report.style import COLORS, legend_below, panels, styled
+from plumbline.report.wording import describe, words
+
+Line = tuple[str, str]  # set and answers
+HEIGHT = 2.1  # inches of a row of panels
+
+
+def drawn(rows: pd.DataFrame) -> dict[Line, dict]:
+    """The kinds of images that are drawn, as (set, answers), each with its style and label.
+
+    Test images that the net gets right, those that it gets wrong, out-of-distribution images,
+    and the adversarial ones of the largest ε of each attack that it gets wrong.
+    """
+    found = [("test", "right"), ("test", "wrong")]
+    names = list(rows["set"].unique())
+    found += [(name, "all") for name in names if name.startswith("ood_")]
+    attacks = [n for n in names if not n.startswith("ood_") and n not in ("test", "calibration")]
+    strongest = {re.sub(r"_eps[0-9.e-]+$", "", name): name for name in _by_epsilon(attacks)}
+    found += [(name, "wrong") for name in attacks if name in strongest.values()]
+    colors = [COLORS[0], COLORS[3], *(COLORS[i] for i in (1, 2, 4, 5, 8, 9, 6, 7))]
+    lines = ("-", "--", ":", "-.")
+    return {
+        key: {
+            "color": colors[i % len(colors)],
+            "linestyle": lines[i % len(lines)],
+            "marker": "osD^vX"[i % 6],
+            "markersize": 4,
+            "label": _label(*key),
+        }
+        for i, key in enumerate(found)
+    }
+
+
+def _by_epsilon(names: list[str]) -> list[str]:
+    def epsilon(name: str) -> float:
+        match = re.search(r"_eps([0-9.e-]+)$", name)
+        return float(match[1]) if match else 0.0
+
+    return sorted(names, key=epsilon)
+
+
+def _label(name: str, answers: str) -> str:
+    if name == "test":
+        return f"test, {answers}"
+    return describe(name)
+
+
+def lattice(rows: pd.DataFrame, **how) -> tuple[Figure, dict[tuple[str, str], Axes]]:
+    """A figure with a panel for each model (rows) and operator (columns) that there is."""
+    pairs = rows[["model", "operator"]].drop_duplicates()
+    models, operators = list(pairs["model"].unique()), list(pairs["operator"].unique())
+    known = set(pairs.itertuples(index=False, name=None))
+    figure, axes = panels(len(models), len(operators), height=HEIGHT, **how)
+    found = {}
+    for line, model in enumerate(models):
+        for column, operator in enumerate(operators):
+            ax = axes[line, column]
+            if (model, operator) not in known:
+                ax.set_axis_off()
+                continue
+            ax.set_title(f"{words(model)}\n{words(operator)}", fontsize=9)
+            found[model, operator] = ax
+    return figure, found
+
+
+@styled
+def draw(stability: pd.DataFrame) -> Figure:
+    """A row for each model, a column for each operator, a line for each kind of image.
+
+    ``stability`` has the rows of one dataset's table.
+    """
+    rows = stability[stability["metric"] == "label_change_rate"]
+    lines = drawn(rows)
+    figure, axes = lattice(rows, sharey="row")
+    for (model, operator), ax in axes.items():
+        part = rows[(rows["model"] == model) & (rows["operator"] == operator)]
+        for (name, answers), style in lines.items():
+            own = part[(part["set"] == name) & (part["answers"] == answers)].sort_values("rate")
+            whiskers(ax, own, "rate", style)
+        ticks = sorted(part["rate"].unique())
+        ax.set_xticks(ticks, [f"{each:g}" for each in ticks])
+        ax.set(ylim=(-0.03, 1.03), xlabel="rate of the operator")
+    finish(figure, axes, "label change rate")
+    figure.suptitle("Label change rate by operator and rate, mean over images, 95 % intervals")
+    return figure
+
+
+def whiskers(ax: Axes, rows: pd.DataFrame, x: str, style: dict) -> None:
+    """A line of values against the column ``x`` with their intervals; nothing without values."""
+    rows = rows[rows["value"].notna()]
+    error = [rows["value"] - rows["low"], rows["high"] - rows["value"]]
+    if len(rows):
+        ax.errorbar(rows[x], rows["value"], yerr=error, capsize=2, elinewidth=0.8, **style)
+
+
+def finish(figure: Figure, axes: dict[tuple[str, str], Axes], label: str) -> None:
+    """Labels at the left, and one legend for all panels."""
+    for (model, _), ax in axes.items():
+        first = next(each for (name, _), each in axes.items() if name == model)
+        if ax is first:
+            ax.set_ylabel(label)
+    most = max(axes.values(), key=lambda ax: len(ax.get_legend_handles_labels()[1]))
+    legend_below(figure, most, 6)

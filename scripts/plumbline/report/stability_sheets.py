@@ -1,0 +1,78 @@
+"""The tables of the stage stability: label change rates, and sequential tests."""
+
+import pandas as pd
+
+from plumbline.report.figures.stability_rates import drawn
+from plumbline.report.sheets import Sheet, Tables, cell, of
+from plumbline.report.wording import words
+
+WANG = (
+    "Published for LeNet on MNIST by 500 mutants, in %, normal, wrongly labelled, FGSM (ε .108 of "
+    "the pixels) and DeepFool images: inversion at .01 1.3, 14.6, 47.6, 37.6; at .03 3.1, 27.2, "
+    "52.1, 46.6; at .05 3.9, 32.5, 54.5, 50.3; fuzzing at .01 .6, 16.8, 47.9, 41.1; at .03 1.4, "
+    "27.0, 51.9, 48.1; at .05 2.5, 33.3, 55.0, 51.6 (Wang et al. 2019)."
+)
+TESTED = {
+    "suspicious": "suspicious",
+    "undecided": "undecided",
+    "mutants_needed": "mutants needed",
+}
+NOTE = (
+    "Sequential probability ratio test (Wald 1945; Wang et al. 2019): an image is asked one "
+    "mutant after another until its verdict; undecided are those that have none after all. "
+    "Thresholds are set on the calibration images that the net gets right: the upper end of the "
+    "99 % interval of their mean label change rate, or the rate that few of them exceed. Balanced "
+    "accuracy is the mean of the share of these images called suspicious and of the share of "
+    "right test images not called so."
+)
+
+
+def stability(tables: Tables, dataset: str) -> list[Sheet]:
+    """What the mutants of each operator changed, and what a sequential test makes of it."""
+    rows = of(tables["stability"], dataset)
+    rows = rows[rows["operator"].notna()]
+    return [_rates(rows, dataset), *_sequential(rows)]
+
+
+def _rates(rows: pd.DataFrame, dataset: str) -> Sheet:
+    """Mean label change rate by kind of image, and the share of mutants that were rejected."""
+    changes = rows[rows["metric"] == "label_change_rate"]
+    kinds = drawn(changes)
+    lines = []
+    for (model, operator, rate), part in rows.groupby(["model", "operator", "rate"], sort=False):
+        cells = [
+            cell(part[(part["set"] == name) & (part["answers"] == answers)], "label_change_rate")
+            for name, answers in kinds
+        ]
+        names = [words(model), words(operator), f"{rate:g}"]
+        lines.append([*names, cell(part, "rejection_rate"), *cells])
+    head = ["net", "operator", "rate", "mutants rejected", *(k["label"] for k in kinds.values())]
+    title = "Label change rate by kind of image [95 % interval]; of attacks the successful images"
+    return Sheet(title, head, lines, 3, WANG if dataset == "mnist" else "")
+
+
+def _sequential(rows: pd.DataFrame) -> list[Sheet]:
+    """Verdicts of the sequential test, and how many mutants they took."""
+    if "threshold" not in rows or rows["threshold"].isna().all():
+        return []
+    rows = rows[rows["threshold"].notna()]
+    lines = []
+    for keys, part in rows.groupby(["model", "operator", "threshold"], sort=False):
+        limit = part.loc[part["metric"] == "threshold", "value"].iloc[0]
+        names = [words(keys[0]), words(keys[1]), f"{keys[2]}: {limit:.3g}"]
+        lines += [[*names, *_line(part, *kind)] for kind in _kinds(part)]
+    head = ["net", "operator", "threshold", "images", *TESTED.values(), "balanced accuracy", "n"]
+    return [Sheet("Sequential tests [95 % interval]", head, lines, 4, NOTE)]
+
+
+def _kinds(rows: pd.DataFrame) -> list[tuple[str, str, str]]:
+    return [(name, answers, style["label"]) for (name, answers), style in drawn(rows).items()]
+
+
+def _line(rows: pd.DataFrame, name: str, answers: str, label: str) -> list[str]:
+    own = rows[rows["set"] == name]
+    part = own[own["answers"] == answers]
+    cells = [cell(part, metric) for metric in TESTED]
+    balanced = cell(own, "balanced_accuracy") if answers != "right" else "–"
+    n = part.loc[part["metric"] == "mutants_needed", "n"]
+    return [label, *cells, balanced, f"{n.iloc[0]:.0f}" if len(n) else "0"]

@@ -1,0 +1,119 @@
+"""One operator at its main rate and at further ones: mutants, figures, sequential tests."""
+
+import sys
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from plumbline.artefacts import ImageSet
+from plumbline.config.stability import MutantOptions
+from plumbline.models.classifier import Classifier
+from plumbline.seeding import derive
+from plumbline.stability import figures
+from plumbline.stability.mutants import CALIBRATION, Operator, Outcome, TooFew, label_changes
+from plumbline.stability.sequential import RatioTest
+from plumbline.tables import Row
+
+MAIN, FURTHER = "main", "further"
+Outcomes = dict[float, Outcome]
+
+
+class Sweep:
+    """An ``operator`` on one net.
+
+    ``sets`` holds all image sets, calibration first; further rates than the main one are tried on
+    those of them that ``swept`` names.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        operator: Operator,
+        calibration: ImageSet,
+        sets: dict[str, ImageSet],
+        swept: Collection[str],
+        options: MutantOptions,
+        seed: int,
+    ) -> None:
+        self._classifier, self._operator = classifier, operator
+        self._options, self._seed = options, seed
+        self.sets = {CALIBRATION: calibration} | sets
+        self._rejected: dict[float, TooFew] = {}
+        self._swept = {name: each for name, each in sets.items() if name in swept}
+
+    def run(self, given: dict[str, Any], further: list[float]) -> Outcomes:
+        """Outcomes by rate: that of the operator's options ``given`` first, then ``further``.
+
+        A further rate at which no mutant is accurate enough has none.  Raises :class:`TooFew` if
+        the main rate is such.
+        """
+        main = given["rate"]
+        outcomes = {main: self._at(main, given, self._options.mutants, main=True)}
+        for rate in further:
+            try:
+                outcomes[rate] = self._at(rate, given, self._options.sweep_mutants, main=False)
+            except TooFew as error:
+                print(f"rate {rate:g}: {error}", file=sys.stderr)
+                self._rejected[rate] = error
+        return outcomes
+
+    def _at(self, rate: float, given: dict[str, Any], mutants: int, main: bool) -> Outcome:
+        options = self._options
+        return label_changes(
+            self._classifier,
+            partial(self._operator, **given | {"rate": rate}),
+            self.sets[CALIBRATION],
+            self._asked(main),
+            mutants=mutants,
+            accept=options.accept,
+            seed=self._seed if main else derive(self._seed, f"{rate:g}"),
+            stop=None if options.stop_early == "never" else self._stop(mutants),
+        )
+
+    def _asked(self, main: bool) -> dict[str, ImageSet]:
+        """The sets beside calibration that mutants of the main or of a further rate see."""
+        if not main:
+            return self._swept
+        return {name: each for name, each in self.sets.items() if name != CALIBRATION}
+
+    def _stop(self, mutants: int) -> Callable[[np.ndarray], RatioTest]:
+        """What makes the test that stops early from the rates of calibration."""
+        options = self._options
+
+        def rule(rates: np.ndarray) -> RatioTest:
+            return figures.make_tests(rates, mutants, options.sequential)[options.stop_early]
+
+        return rule
+
+    def _tests(self, outcome: Outcome) -> dict[str, RatioTest]:
+        """The tests that all images were asked for; what stopped early knows one verdict."""
+        options = self._options
+        found = figures.tests(outcome, self.sets[CALIBRATION], options.sequential)
+        early = options.stop_early
+        return found if early == "never" else {early: found[early]}
+
+    def rows(self, outcomes: Outcomes, **keys: str) -> list[Row]:
+        """Rows of the table: of each rate, and of the main rate by number of mutants and test."""
+        rows, role = [], MAIN
+        for rate, outcome in outcomes.items():
+            here = {**keys, "rate": rate, "role": role}
+            seed = derive(self._seed, "figures", f"{rate:g}")
+            sets = {name: self.sets[name] for name in outcome.changed}
+            rows += figures.summary(outcome, sets, seed, **here)
+            if role == MAIN:
+                rows += figures.by_number(outcome, self.sets, seed, **here)
+                for name, test in self._tests(outcome).items():
+                    rows += figures.sequential(outcome, self.sets, name, test, seed, **here)
+            role = FURTHER
+        for rate, each in self._rejected.items():
+            here = {**keys, "rate": rate, "role": FURTHER, "mutants": each.accepted}
+            rows.append(figures.rejection(each.tries - each.accepted, each.tries, **here))
+        return rows
+
+    def images(self, outcomes: Outcomes, operator: str) -> dict[str, Any]:
+        """Columns of the table of images, of the main rate."""
+        rate, outcome = next(iter(outcomes.items()))
+        test = next(iter(self._tests(outcome).values()))
+        return figures.per_image(outcome, self.sets, test, operator=operator, rate=rate)

@@ -1,0 +1,45 @@
+"""Put every image set before one score: how suspicious is each image, and at what cost?"""
+
+import argparse
+import json
+
+from plumbline import cli
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--score", required=True, help="name of the score's entry")
+    parser.add_argument("--method", required=True, help="its module of detection/scores")
+    parser.add_argument("--set", type=json.loads, default={}, help="its options, as JSON")
+    parser.add_argument("--classifiers", nargs="+", required=True, help="net, then its ensemble")
+    parser.add_argument("--train", nargs="*", default=[], help="training images, if it needs them")
+    parser.add_argument("--vae", nargs="*", default=[], help="VAE of them, if it needs that")
+    parser.add_argument("--sets", nargs="+", required=True, help="ImageSets")
+    parser.add_argument("--names", nargs="+", required=True, help="a name for each of them")
+    parser.add_argument("--out", required=True, help="Parquet to write, a row per image")
+    cli.add_runtime(parser)
+
+
+def main(args: argparse.Namespace) -> None:
+    from plumbline.artefacts import ImageSet
+    from plumbline.detection.material import Material, score_sets
+    from plumbline.latent.vae import Vae
+    from plumbline.methods import SCORES
+    from plumbline.models.classifier import Classifier
+    from plumbline.runtime import setup
+    from plumbline.tables import write_parquet
+
+    device = setup(args.device, args.threads)
+    classifiers = [Classifier.load(path, device) for path in args.classifiers]
+    material = Material(
+        classifier=classifiers[0],
+        train=next((ImageSet.load(path) for path in args.train), None),
+        members=tuple(classifiers),
+        vae=next((Vae.load(path, device) for path in args.vae), None),
+    )
+    sets = {name: ImageSet.load(path) for name, path in zip(args.names, args.sets, strict=True)}
+    function = SCORES.load(args.method)
+    write_parquet(args.out, score_sets(function, material, sets, args.seed, args.score, **args.set))
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments)

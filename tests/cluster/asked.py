@@ -1,0 +1,31 @@
+"""What the rules ask for, read from their text."""
+
+import re
+from dataclasses import dataclass
+
+from support import ROOT
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Memory in megabytes, time in minutes, number of accelerators."""
+
+    memory: int
+    minutes: int
+    gpus: int
+
+
+def limits(place: str = "**/*.smk") -> dict[str, Limits]:
+    """What each rule in the files ``place`` of the folder of rules asks for."""
+    found = {}
+    for path in sorted((ROOT / "rules").glob(place)):
+        for block in re.split(r"\n(?=rule |use rule )", path.read_text())[1:]:
+            if twin := re.match(r"use rule (\w+) as (\w+)", block):
+                found[twin[2]] = found[twin[1]]
+                continue
+            name = re.match(r"rule (\w+):", block)[1]
+            memory = re.search(r"mem_mb=memory\((\d+)\),", block)
+            assert memory, f"rule {name}: its mem_mb is no memory(…) and does not grow"
+            minutes = re.search(r"runtime=(\d+),", block)
+            found[name] = Limits(int(memory[1]), int(minutes[1]), block.count("gpu=1,"))
+    return found

@@ -1,0 +1,95 @@
+"""`--sdm conda` with a stand-in for conda: each rule has an environment of its own, and enough."""
+
+import os
+import re
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from repository import copy_of, differing, fresh
+from support import ROOT, SCRIPTS
+
+from plumbline.environments import modules, rules, scripts
+from plumbline.records import all_records
+
+pytestmark = pytest.mark.workflow
+CONDA = Path(__file__).with_name("conda") / "bin"
+NAMED = re.compile(r"envs/(\w+)\.yaml")
+SCRIPT = re.compile(r"\$SCRIPTS/(\w+\.py)")
+STAGES = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
+
+
+def variables(repository):
+    """Those of a run that finds the stand-in, which lists the environments that it activates."""
+    found = repository.environment
+    path = f"{CONDA}:{found['PATH']}"
+    return found | {"PATH": path, "ACTIVATED": str(repository.folder / "activated")}
+
+
+def run(repository, *arguments):
+    """Run Snakemake with conda; the process, and how often each stage was activated meanwhile."""
+    activated = repository.folder / "activated"
+    activated.write_text("")
+    process = subprocess.run(
+        repository.command(*arguments, "--sdm", "conda"),
+        cwd=repository.folder,
+        env=variables(repository),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    stages = (stage_of(Path(line)) for line in activated.read_text().splitlines())
+    return process, Counter(stages)
+
+
+def stage_of(prefix):
+    """The stage whose file, as Snakemake keeps it beside an environment, an environment is of."""
+    text = prefix.with_name(f"{prefix.name}.yaml").read_text()
+    return next(stage for stage in STAGES if f"of the stage {stage} import" in text)
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory):
+    """The tiny configuration, run to its end in environments of the rules' own."""
+    repository = fresh(tmp_path_factory.mktemp("conda") / "repository", "tiny.yaml")
+    process, activated = run(repository, "--scheduler", "ilp")
+    assert process.returncode == 0, process.stdout[-5000:]
+    return repository, activated
+
+
+def test_every_job_runs_in_the_environment_of_its_stage(deployed):
+    repository, activated = deployed
+    texts = [text for _, text in rules() if NAMED.search(text)]
+    stages = {SCRIPT.search(text)[1]: NAMED.search(text)[1] for text in texts}
+    jobs = {record.shell for record in all_records(repository.folder)}
+    assert activated == Counter(stages[SCRIPT.search(shell)[1]] for shell in jobs)
+    assert len(activated) >= 8
+
+
+def test_the_results_are_those_of_one_environment_for_all(deployed, tiny):
+    assert differing(deployed[0], tiny) == []
+
+
+def test_a_package_that_the_file_does_not_name_is_not_there(deployed, tmp_path):
+    repository = copy_of(deployed[0], tmp_path / "copy")
+    repository.edit("envs/attacks.yaml", "      - foolbox==3.3.4\n", "      - eagerpy==0.30.0\n")
+    process, activated = run(repository, "results/tables/attacks.csv")
+    assert process.returncode == 1
+    assert "No module named 'foolbox'" in process.stdout
+    assert set(activated) == {"attacks"}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_environment_has_every_module_that_its_rules_import(stage, tmp_path):
+    """Also of stages that the tiny configuration leaves out; and nothing but what it names."""
+    file, prefix = ROOT / f"envs/{stage}.yaml", tmp_path / stage
+    words = ["env", "create", "--quiet", "--no-default-packages"]
+    path = {**os.environ, "PATH": f"{CONDA}:{os.environ['PATH']}"}
+    subprocess.run(["conda", *words, "--file", file, "--prefix", prefix], env=path, check=True)
+    texts = [text for _, text in rules() if f"envs/{stage}.yaml" in text]
+    needed = modules(SCRIPTS, *(script for text in texts for script in scripts(SCRIPTS, text)))
+    code = "import importlib.util as u, sys; print([n for n in sys.argv[1:] if not u.find_spec(n)])"
+    command = [prefix / "bin/python", "-c", code, *needed, "snakemake", "pytest"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['snakemake', 'pytest']"

@@ -1,0 +1,114 @@
+"""kill -9 at twenty random moments of one run: nothing is half-written, nothing comes out else."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+
+import psutil
+import pytest
+import whole
+
+pytestmark = pytest.mark.workflow
+KILLS = 20
+LONGEST = 3.0  # seconds from a job's start to a kill
+KINDS = ("job", "snakemake", "group")
+
+
+class Run:
+    """A run of Snakemake in a process group of its own."""
+
+    def __init__(self, repository, *arguments):
+        self.process = subprocess.Popen(
+            repository.command(*arguments),
+            cwd=repository.folder,
+            env=repository.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    @property
+    def over(self):
+        return self.process.poll() is not None
+
+    def jobs(self):
+        """The running jobs' scripts."""
+        try:
+            below = psutil.Process(self.process.pid).children(recursive=True)
+            return [each for each in below if any("/scripts/" in w for w in each.cmdline()[:2])]
+        except psutil.Error:
+            return []
+
+    def wait_for_job(self):
+        """Whether a job runs before the run is over."""
+        while not self.over:
+            if self.jobs():
+                return True
+            time.sleep(0.02)
+        return False
+
+    def kill(self, kind, rng):
+        if kind == "group":
+            os.killpg(self.process.pid, signal.SIGKILL)
+        elif kind == "snakemake":
+            self.process.kill()
+        elif jobs := self.jobs():
+            rng.choice(jobs).kill()
+        else:
+            return False
+        if kind != "job":
+            self.process.wait()
+        return True
+
+    def end(self):
+        if not self.over:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def test_a_run_that_is_killed_twenty_times_comes_out_the_same(undisturbed, disturbed, targets):
+    rng = random.Random(6)
+    kinds = [KINDS[i % len(KINDS)] for i in range(KILLS)]
+    rng.shuffle(kinds)
+    results = disturbed.folder / "results"
+    nolock, killed, run = [], [], None
+    try:
+        while len(killed) < KILLS:
+            if run is None or run.over:
+                assert run is None or run.process.returncode != 0, "over before its last kill"
+                run = Run(disturbed, *nolock, *targets)
+            if not run.wait_for_job():
+                continue
+            time.sleep(rng.uniform(0, LONGEST))
+            kind = kinds[len(killed)]
+            if run.over or not run.kill(kind, rng):
+                continue
+            killed.append(kind)
+            nolock = ["--nolock"]  # instead of a further start with --unlock, to save time
+            for path in whole.made(results).values():
+                whole.check(path)
+    finally:
+        if run is not None:
+            run.end()
+    assert sorted(killed) == sorted(kinds)
+    disturbed.snakemake("--unlock")
+    disturbed.snakemake(*targets)
+    whole.equal(undisturbed.folder / "results", results)
+    assert whole.temporaries(results) == []
+
+
+def test_the_lock_of_a_killed_run_is_explained(disturbed, targets):
+    run = Run(disturbed, *targets)
+    try:
+        assert run.wait_for_job()
+        second = disturbed.snakemake(*targets, check=False)
+        run.kill("group", random)
+    finally:
+        run.end()
+    for done in (second, disturbed.snakemake(*targets, check=False)):
+        assert done.returncode == 1
+        assert "cannot be locked" in done.stdout
+        assert "--unlock" in done.stdout
+        assert "Traceback" not in done.stdout

@@ -1,0 +1,107 @@
+"""The page says what fitted detectors add to the softmax, and where there are none."""
+
+import pandas as pd
+import pytest
+from fake_detectors import FEATURES, FEW, KINDS
+from fake_results import DATASET
+
+from plumbline.report.detector_sheets import PUBLISHED, detectors, sentence
+from plumbline.report.figures import detectors as drawing
+from plumbline.report.reading import read_frame
+from plumbline.report.sheets import cell
+
+
+@pytest.fixture(scope="module")
+def table(tables):
+    return read_frame([tables["detectors"]])
+
+
+def test_the_sentence_follows_the_intervals(table):
+    text = sentence(table)
+    assert text.startswith("The AUROC of logistic regression on softmax features: conductance and")
+    assert "raise it in 2 tasks (LeNet-5: misclassified, PGD, ε = 0.3)" in text
+    assert "lower it in 1 task (LeNet-5: patches)" in text
+    assert "demonstrably" not in text  # no task is left
+    where = (table["metric"] == "auroc_difference") & (table["set"] == "test")
+    unsure = table.assign(low=table["low"].where(~where, -0.1))
+    assert "raise it in 1 task (LeNet-5: PGD, ε = 0.3)" in sentence(unsure)
+    assert "do not move it demonstrably in the other 1 task" in sentence(unsure)
+    none = table[table["model"] == "alexnet"]
+    assert sentence(none).startswith("Whether conductance and label change rate add")
+
+
+def test_nets_without_detectors_are_named(table):
+    added, found, working = detectors({"detectors": table}, DATASET)
+    assert f"AlexNet has no detector: it is wrong on {FEW} of 80 calibration images" in added.note
+    assert {line[0] for line in found.rows} == {"LeNet-5"}
+    assert {line[0] for line in working.rows} == {"LeNet-5", "study 004, CIFAR-10"}
+    alone = {"detectors": table[table["model"] == "alexnet"]}
+    (added,) = detectors(alone, DATASET)
+    assert added.rows == [["AlexNet", "–", "–"]]
+    assert "AlexNet has no detector" in added.note
+
+
+def test_figures_stand_beside_the_published_ones(table):
+    added, found, working = detectors({"detectors": table}, DATASET)
+    assert all(
+        len(line) == len(sheet.head) for sheet in (added, found, working) for line in sheet.rows
+    )
+    assert len(found.rows) == 1 + len(KINDS) * len(FEATURES)
+    assert found.rows[0][:3] == ["LeNet-5", "none (control)", "maximum probability"]
+    own = table.query("detector == 'mlp' and features == 'lcr' and task == 'misclassified'")
+    line = next(each for each in found.rows if each[1:3] == ["MLP", "label change rate"])
+    test, calibration = (own[own["set"] == name] for name in ("test", "calibration"))
+    assert line[3:] == [
+        *(cell(calibration, "auroc"), cell(test, "auroc"), cell(test, "auroc_gain")),
+        *(PUBLISHED["lcr"], "90"),
+    ]
+    line = next(each for each in working.rows if each[1:3] == ["MLP", "label change rate"])
+    assert line[4] == cell(test, "recall_wrong")
+    assert [each[4] for each in working.rows if each[0].startswith("study")] == [
+        *(".8411", ".8631", ".8698")
+    ]
+
+
+def test_completeness_of_every_block():
+    keys = {"dataset": "d", "model": "resnet20", "set": "test", "n": 9}
+    rows = [
+        {**keys, "metric": metric, "block": block, "value": value, "low": value, "high": value}
+        for metric, block, value in (
+            ("completeness_gap", "layer1_0", 0.1),
+            ("completeness_gap", "layer3_2", 0.0),
+            ("closed_form_gap", "layer3_2", 0.0),
+        )
+    ]
+    keys = {
+        "dataset": "d",
+        "model": "resnet20",
+        "metric": "calibration_errors",
+        "set": "calibration",
+    }
+    few = pd.DataFrame([{**keys, "value": 1.0, "n": 20, "task": "misclassified"}])
+    few[["detector", "features", "against", "positives"]] = None
+    sheet = detectors({"detectors": few, "stability": pd.DataFrame(rows)}, "d")[-1]
+    assert [line[1] for line in sheet.rows] == ["layer1_0", "layer3_2"]
+    assert sheet.rows[0][3] == "–"
+    assert sheet.rows[1][3] != "–"
+
+
+def test_a_mark_for_every_detector_and_group_of_features(table):
+    figure = drawing.draw(table)
+    (ax,) = figure.axes  # AlexNet has none
+    assert ax.get_title() == "LeNet-5, 90 test images"
+    assert [text.get_text() for text in ax.get_yticklabels()] == [
+        *("conductance of conv1", "softmax", "label change rate", "conductance, all blocks"),
+        *("conductance and label change rate", "these and softmax"),
+    ]
+    assert len(ax.containers) == len(KINDS) * len(FEATURES)
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["logistic regression", "MLP"]
+    own = table.query("detector == 'logistic' and features == 'softmax' and metric == 'auroc_gain'")
+    drawn = [bar[0].get_xdata()[0] for bar in ax.containers]
+    assert float(own["value"].iloc[0]) in drawn
+
+
+def test_without_any_detector_the_figure_says_so(table):
+    figure = drawing.draw(table[table["model"] == "alexnet"])
+    assert "Too few errors" in figure.axes[0].texts[0].get_text()

@@ -1,0 +1,89 @@
+"""The leaderboard holds every figure of its table, and what cannot be shown is said."""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from plumbline.detection.columns import CONTROL
+from plumbline.report.figures import ranks
+from plumbline.report.leaderboard import KEYS, METRICS, content, render, sheets
+from plumbline.report.reading import read_frame
+from plumbline.report.style import png
+
+
+@pytest.fixture(scope="module")
+def table(tables):
+    return read_frame([tables["leaderboard"]])
+
+
+def test_every_figure_is_in_the_page(leaderboard, table):
+    text = leaderboard.read_text(encoding="utf-8")
+    data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1])
+    shown = {}
+    for row in data["rows"]:
+        key = [data["names"][name][place][0] for name, place in zip(KEYS, row, strict=False)]
+        shown[(*key, data["scores"][row[5]][0])] = row[6:]
+    own = table[table["metric"].isin(METRICS)]
+    assert len(shown) == len(own.drop_duplicates([*KEYS, "score"]))
+    for (*key, score, metric), part in own.groupby([*KEYS, "score", "metric"]):
+        place = 2 + 3 * list(METRICS).index(metric)
+        found = shown[(*key, score)]
+        expected = part[["value", "low", "high"]].iloc[0]
+        assert found[place : place + 3] == pytest.approx(list(expected), abs=5e-5)
+        assert found[:2] == [1, part["n"].iloc[0]]
+
+
+def test_the_page_needs_nothing_from_elsewhere(leaderboard, report):
+    text = leaderboard.read_text(encoding="utf-8")
+    assert not re.search(r'(src|href)="(?!index\.html)', text)
+    assert "@import" not in text
+    assert 'href="leaderboard.html"' in report.read_text(encoding="utf-8")
+
+
+def test_unknown_figures_are_null_and_markup_stays_text(table):
+    odd = table.copy()
+    odd.loc[odd["score"] == "conductance", ["value", "low", "high"]] = np.nan
+    odd["score"] = odd["score"].replace("conductance", "a</script>b")
+    found = content(odd)
+    place = [name for name, _ in found["scores"]].index("a</script>b")
+    assert all(row[8:] == [None] * 15 for row in found["rows"] if row[5] == place)
+    assert "a</script>b" not in render(odd, "index.html")
+
+
+def test_mean_ranks_stand_with_their_test_and_what_is_left_out(table):
+    (dataset,) = table["dataset"].unique()
+    (sheet,) = sheets(table, dataset, 3)
+    assert len(sheet.rows) in (3, 4)  # the control is among the best, or below them
+    assert sum(row[0].endswith("(control)") for row in sheet.rows) == 1
+    assert "Friedman" in sheet.note
+    assert "Not ranked" not in sheet.note
+    fewer = table.copy()
+    gone = (fewer["metric"] == "mean_rank") & (fewer["score"] == "conductance")
+    fewer.loc[gone, ["value", "low", "high"]] = np.nan
+    assert "not every net has them: conductance." in sheets(fewer, dataset)[0].note
+    assert sheets(table[table["metric"] != "mean_rank"], dataset) == []
+
+
+def test_ranks_are_drawn_by_the_best_and_the_control(table):
+    figure = ranks.draw(table)
+    (ax,) = figure.axes
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    known = table[(table["metric"] == "mean_rank") & table["value"].notna()]
+    assert len(names) == min(len(known), ranks.SHOWN + 1)
+    assert any("(control)" in name for name in names)
+    first = known.sort_values("value").iloc[0]
+    assert ax.lines[1].get_xdata()[0] == pytest.approx(first["value"])
+    assert png(ranks.draw(table)) == png(figure)
+
+
+def test_too_little_to_rank_is_drawn_as_words(table):
+    figure = ranks.draw(table[table["metric"] == "auroc"])
+    assert "Too few" in figure.axes[0].texts[0].get_text()
+
+
+def test_control_is_known(table):
+    assert isinstance(table, pd.DataFrame)
+    assert content(table)["scores"][content(table)["control"]][0] == CONTROL

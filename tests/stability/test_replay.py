@@ -1,0 +1,94 @@
+"""Mutants that share work with the net, and with each other, answer as copies of their own do."""
+
+import copy
+from functools import partial
+
+import pytest
+import torch
+
+from plumbline.methods import OPERATORS
+from plumbline.models.classifier import logits
+from plumbline.stability import replay as module
+from plumbline.stability.replay import Replay
+
+INVERT = OPERATORS.load("neuron_activation_inversion")
+
+
+def one_by_one(classifier, changes, pixels):
+    """Labels of a mutant that is a copy of its own."""
+    mutant = copy.deepcopy(classifier)
+    mutant.network.load_state_dict(mutant.network.state_dict() | changes)
+    return logits(mutant, pixels).argmax(1)
+
+
+@pytest.mark.parametrize("model", ["lenet5", "alexnet", "resnet34"])
+@pytest.mark.parametrize(
+    "operator",
+    [
+        *(partial(OPERATORS.load(name), rate=0.02) for name in OPERATORS.names()[:2]),
+        partial(OPERATORS.load("weight_shuffling"), rate=0.02),
+        partial(OPERATORS.load("neuron_switch"), rate=0.2),
+        partial(INVERT, rate=0.02, after_normalisation=True),
+        partial(INVERT, rate=0.1, layers="dense"),
+        partial(OPERATORS.load("gaussian_fuzzing"), rate=0.1, layers="dense"),
+        partial(OPERATORS.load("neuron_switch"), rate=0.3, layers="dense"),
+    ],
+)
+def test_answers_are_those_of_copied_mutants(nets, digits, model, operator):
+    pixels, net = digits["test"].pixels[:24], nets[model]
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    before_network = {key: value.clone() for key, value in net.network.named_parameters()}
+    mutants = [operator(net.network, seed=seed) for seed in range(4)]
+    wanted = torch.stack([one_by_one(net, each, pixels) for each in mutants])
+    for cache in (0, 300_000, module.CACHE):
+        replay = Replay(net, pixels, batch=16, cache=cache)
+        assert torch.equal(replay.labels, logits(net, pixels, batch=16).argmax(1))
+        assert torch.equal(replay.answers(mutants), wanted)
+        # Afterwards the kept activations are still good.
+        assert torch.equal(replay.answers([{}, before_network]), replay.labels.expand(2, -1))
+    after = net.state_dict()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_mutants_of_all_kinds_may_come_together(lenet, digits):
+    pixels = digits["test"].pixels[:24]
+    mutants = [
+        {},
+        INVERT(lenet.network, seed=0, rate=0.1, layers="dense"),
+        INVERT(lenet.network, seed=1, rate=0.1, layers="convolutional"),
+        {"output.bias": torch.arange(10.0)},
+        INVERT(lenet.network, seed=2, rate=0.1, layers="dense"),
+        INVERT(lenet.network, seed=3, rate=0.9),
+    ]
+    wanted = torch.stack([one_by_one(lenet, each, pixels) for each in mutants])
+    assert torch.equal(Replay(lenet, pixels, batch=10).answers(mutants), wanted)
+
+
+def test_mutants_of_late_layers_start_from_kept_activations(lenet, digits):
+    replay = Replay(lenet, digits["test"].pixels[:8])
+    changes = {"output.bias": torch.full((10,), -1e9).index_fill(0, torch.tensor([7]), 1e9)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lenet.network.conv1, "forward", None)  # must not be asked again
+        assert replay.answers([changes, changes]).tolist() == [[7] * 8] * 2
+
+
+def test_images_can_be_left_out(lenet, digits):
+    pixels, which = digits["test"].pixels[:24], torch.tensor([0, 3, 4, 11, 12, 23])
+    mutants = [INVERT(lenet.network, seed=seed, rate=0.1) for seed in range(3)]
+    replay = Replay(lenet, pixels, batch=8)
+    whole = replay.answers(mutants)
+    replay.keep(which)
+    assert torch.equal(replay.answers(mutants), whole[:, which])
+    replay.keep(torch.tensor([5]))
+    assert torch.equal(replay.answers(mutants), whole[:, [23]])
+    assert torch.equal(replay.labels, logits(lenet, pixels[[23]]).argmax(1))
+
+
+def test_a_failing_layer_leaves_the_net_as_it_was(lenet, digits):
+    replay = Replay(lenet, digits["test"].pixels[:8])
+    weight = lenet.network.conv1.weight
+    with pytest.raises(RuntimeError):
+        replay.answers([{"conv1.bias": torch.ones(8), "conv2.weight": torch.zeros(64, 3)}])
+    assert lenet.network.conv1.weight is weight
+    own = dict(lenet.network.named_parameters())
+    assert torch.equal(replay.answers([own])[0], replay.labels)

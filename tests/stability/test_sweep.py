@@ -1,0 +1,149 @@
+"""The tables of an operator say what its mutants did, and all of it is kept."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from plumbline.config.stability import MutantOptions
+from plumbline.methods import OPERATORS
+from plumbline.stability import records
+from plumbline.stability.mutants import TooFew
+from plumbline.stability.sequential import SUSPICIOUS, run
+from plumbline.stability.sweep import Sweep
+
+OPTIONS = {"mutants": 25, "sweep_mutants": 4, "accept": 0.6}
+
+
+@pytest.fixture(scope="module")
+def sets(digits):
+    test = digits["test"].select(slice(40))
+    noise = np.random.default_rng(0).integers(0, 256, (20, 1, 28, 28), dtype=np.uint8)
+    unlabelled = np.full(20, -1)
+    return {
+        "test": test,
+        "ood_noise": type(test)("noise", noise, unlabelled, np.arange(20)),
+        "fgsm_eps0.1": type(test)("fgsm", 255 - test.images, test.labels, test.index),
+    }
+
+
+@pytest.fixture(scope="module")
+def swept(lenet, digits, sets):
+    operator = OPERATORS.load("neuron_activation_inversion")
+    calibration = digits["calibration"].select(slice(50))
+    sweep = Sweep(lenet, operator, calibration, sets, ["test"], MutantOptions(**OPTIONS), 3)
+    outcomes = sweep.run({"rate": 0.1}, [0.02, 1.0])
+    return sweep, outcomes, sweep.rows(outcomes, model="x")
+
+
+def find(rows, **keys):
+    return [each for each in rows if all(each.get(key) == value for key, value in keys.items())]
+
+
+def test_rates_are_swept_on_the_sets_that_are_named(swept, sets):
+    _, outcomes, rows = swept
+    assert list(outcomes) == [0.1, 0.02]  # at 1.0 no mutant is accurate enough
+    assert outcomes[0.1].mutants == 25
+    assert outcomes[0.02].mutants == 4
+    assert list(outcomes[0.1].changed) == ["calibration", *sets]
+    assert list(outcomes[0.02].changed) == ["calibration", "test"]
+    (rejected,) = find(rows, metric="rejection_rate", rate=1.0)
+    assert (rejected["value"], rejected["n"], rejected["role"]) == (1.0, 20, "further")
+    for each in rows:
+        known = each["low"] == each["low"]
+        assert not known or each["low"] <= each["value"] <= each["high"]
+
+
+def test_label_change_rates_by_answer(swept, sets):
+    _, outcomes, rows = swept
+    test = sets["test"]
+    rate = outcomes[0.1].changed["test"].mean(0)
+    right = outcomes[0.1].prediction["test"] == test.labels
+    for answers, which in (("all", right | True), ("right", right), ("wrong", ~right)):
+        where = {"set": "test", "answers": answers, "role": "main"}
+        (found,) = find(rows, metric="label_change_rate", **where)
+        assert found["value"] == pytest.approx(rate[which].mean())
+        assert found["n"] == which.sum()
+
+
+def test_auroc_by_number_of_mutants(swept, sets):
+    _, outcomes, rows = swept
+    outcome, images = outcomes[0.1], sets["fgsm_eps0.1"]
+    right = outcome.prediction["test"] == sets["test"].labels
+    deceived = (outcome.prediction["fgsm_eps0.1"] != images.labels) & right
+    found = find(rows, metric="auroc", set="fgsm_eps0.1", role="main")
+    assert sorted(each["mutants"] for each in found) == [10, 20, 25]
+    for each in found:
+        k = each["mutants"]
+        normal = outcome.changed["test"][:k, right].mean(0)
+        scores = [*normal, *outcome.changed["fgsm_eps0.1"][:k, deceived].mean(0)]
+        truth = np.arange(len(scores)) >= len(normal)
+        assert each["value"] == pytest.approx(roc_auc_score(truth, scores))
+
+
+@pytest.mark.parametrize("name", ["mean", "quantile"])
+def test_sequential_rows(swept, sets, name):
+    sweep, outcomes, rows = swept
+    outcome, test = outcomes[0.1], sweep._tests(outcomes[0.1])[name]
+    done = run(outcome.changed["test"], test)
+    right = outcome.prediction["test"] == sets["test"].labels
+    where = {"set": "test", "answers": "right", "threshold": name}
+    (suspicious,) = find(rows, metric="suspicious", **where)
+    assert suspicious["value"] == pytest.approx((done.verdict[right] == SUSPICIOUS).mean())
+    (needed,) = find(rows, metric="mutants_needed", **where)
+    assert needed["value"] == pytest.approx(done.asked[right].mean())
+    shares = [find(rows, metric=m, **where)[0]["value"] for m in ("normal", "undecided")]
+    assert sum(shares) + suspicious["value"] == pytest.approx(1)
+    (balanced,) = find(rows, metric="balanced_accuracy", set="ood_noise", threshold=name)
+    noise = run(outcome.changed["ood_noise"], test).verdict == SUSPICIOUS
+    assert balanced["value"] == pytest.approx((noise.mean() + 1 - suspicious["value"]) / 2)
+
+
+def test_table_of_images(swept, sets):
+    sweep, outcomes, _ = swept
+    columns = sweep.images(outcomes, "inversion")
+    assert list(columns) == [
+        *("set", "index", "label", "operator", "rate", "prediction"),
+        *("label_change_rate", "standard_error", "mutants", "verdict", "mutants_needed"),
+    ]
+    assert {len(each) for each in columns.values()} == {50 + 40 + 20 + 40}
+    p = columns["label_change_rate"]
+    np.testing.assert_allclose(columns["standard_error"] ** 2 * 25, p * (1 - p), atol=1e-15)
+    assert set(columns["verdict"]) <= {"suspicious", "normal", "undecided"}
+    assert columns["mutants_needed"].min() >= 1
+
+
+def test_all_changes_are_kept(swept, sets, tmp_path):
+    sweep, outcomes, _ = swept
+    indices = {name: each.index for name, each in sweep.sets.items()}
+    records.save(tmp_path / "changes.safetensors", outcomes, indices)
+    found = records.load(tmp_path / "changes.safetensors")
+    assert list(found) == [0.1, 0.02]
+    for rate, outcome in outcomes.items():
+        assert list(found[rate]) == list(outcome.changed)
+        for name, changes in found[rate].items():
+            np.testing.assert_array_equal(changes.changed, outcome.changed[name])
+            np.testing.assert_array_equal(changes.asked, outcome.asked[name])
+            np.testing.assert_array_equal(changes.prediction, outcome.prediction[name])
+            np.testing.assert_array_equal(changes.index, indices[name])
+
+
+def test_stopping_early_reports_the_test_that_stopped(lenet, digits, sets):
+    operator = OPERATORS.load("neuron_activation_inversion")
+    calibration = digits["calibration"].select(slice(50))
+    options = MutantOptions(**OPTIONS, stop_early="quantile", sequential={"sigma": 0.5})
+    sweep = Sweep(lenet, operator, calibration, sets, [], options, 3)
+    outcomes = sweep.run({"rate": 0.1}, [])
+    rows = sweep.rows(outcomes, model="x")
+    assert {each["threshold"] for each in rows if "threshold" in each} == {"quantile"}
+    asked = outcomes[0.1].asked["ood_noise"]
+    (needed,) = find(rows, metric="mutants_needed", set="ood_noise", answers="all")
+    assert needed["value"] == pytest.approx(asked.mean())
+    assert asked.min() < 25
+
+
+def test_a_main_rate_without_mutants_is_an_error(lenet, digits, sets):
+    operator = OPERATORS.load("neuron_activation_inversion")
+    calibration = digits["calibration"].select(slice(50))
+    sweep = Sweep(lenet, operator, calibration, sets, [], MutantOptions(mutants=2), 3)
+    with pytest.raises(TooFew, match=r"0 of 10 mutants keep 0\.9"):
+        sweep.run({"rate": 1.0}, [])

@@ -1,0 +1,327 @@
+"""Nets of the user's own: taken apart into layers, verified by their answers, refused clearly."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from support import SCRIPTS
+
+from plumbline.codehash import code_hash
+from plumbline.config.schema import load
+from plumbline.errors import InputError
+from plumbline.methods import ESTIMATORS, NETWORKS, OWN_NETS, unmet
+from plumbline.models.classifier import Architecture, Classifier, Network, logits
+from plumbline.models.own import take_apart
+from plumbline.training.adoption import adopt, read_weights
+
+MIRROR = os.environ.get("PLUMBLINE_MIRROR")
+NETS = '''
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class Plain(nn.Sequential):
+    def __init__(self, classes, width=4):
+        super().__init__(nn.Conv2d(1, width, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(classes))
+        self(torch.zeros(1, 1, 8, 8))
+
+
+class Usual(nn.Module):
+    """Children in their order, a flattening in between: as in torchvision."""
+
+    def __init__(self, channels, classes, width=4):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+        )
+        self.pool = nn.AdaptiveAvgPool2d(2)
+        self.classifier = nn.Sequential(nn.Dropout(0.5), nn.Linear(4 * width, classes))
+
+    def forward(self, pixels):
+        return self.classifier(torch.flatten(self.pool(self.features(pixels)), 1))
+
+
+class Knot(nn.Module):
+    """Not its children one after the other."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3)
+        self.dropout = nn.Dropout(0.5)
+        self.dense = nn.Linear(4, classes)
+
+    def forward(self, pixels):
+        return self.dense(self.dropout(F.relu(self.conv(pixels)).mean((2, 3))))
+
+
+def made(size, classes):
+    net = Usual(1, classes)
+    net.last_block = "features.0"
+    return net
+
+
+def no_module(classes):
+    return 3
+
+
+def fails():
+    raise RuntimeError("I do not want to")
+'''
+SHAPE = {"channels": 1, "size": 8, "classes": 3}
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("own") / "nets.py"
+    path.write_text(NETS)
+    return path
+
+
+@pytest.fixture
+def known(monkeypatch, file):
+    """Nets that the configuration made known to this process."""
+    monkeypatch.setenv(OWN_NETS, "{}")
+
+    def make_known(**entries):
+        NETWORKS.make_known({name: f"{file}:{entry}" for name, entry in entries.items()})
+
+    return make_known
+
+
+def network(file, name, **more):
+    torch.manual_seed(3)
+    return Network(*take_apart(f"{file}:{name}", **SHAPE | more)).eval()
+
+
+@pytest.mark.parametrize(
+    ("name", "layers", "last"),
+    [
+        ("Plain", ["0", "1", "2", "3"], "1"),
+        (
+            "Usual",
+            [
+                *("features_0", "features_1", "features_2", "pool"),
+                *("classifier_0", "classifier_1"),
+            ],
+            "pool",
+        ),
+        ("Knot", ["net"], None),
+        ("made", None, "features_0"),
+    ],
+)
+def test_it_answers_as_the_net_itself_layer_by_layer(file, name, layers, last):
+    ours = network(file, name)
+    scope = {}
+    exec(NETS, scope)
+    torch.manual_seed(3)
+    arguments = {"Plain": (3,), "Usual": (1, 3), "Knot": (3,), "made": (8, 3)}[name]
+    theirs = scope[name](*arguments).eval()
+    pixels = torch.rand(5, 1, 8, 8)
+    torch.testing.assert_close(ours(pixels), theirs(pixels))
+    assert ours.last_block == last
+    if layers:
+        assert [each for each in ours._modules if not each.endswith("_flatten")] == layers
+
+
+def test_features_and_what_follows_them_make_the_whole(known, file):
+    known(mine="Usual")
+    classifier = Classifier(
+        Architecture("mine", SHAPE), tuple("abc"), torch.zeros(1), torch.ones(1)
+    ).eval()
+    pixels = torch.rand(4, 1, 8, 8)
+    features = classifier.features(pixels)
+    assert features.shape == (4, 4, 2, 2)
+    torch.testing.assert_close(classifier.classify(features), classifier(pixels))
+    torch.testing.assert_close(classifier.head(classifier.trunk(pixels)), classifier(pixels))
+
+
+def test_weights_by_their_own_names_fit_and_the_file_comes_back(known, file, tmp_path):
+    known(mine="Usual", knot="Knot")
+    for model, name, arguments in (("mine", "Usual", (1, 3)), ("knot", "Knot", (3,))):
+        scope = {}
+        exec(NETS, scope)
+        theirs = scope[name](*arguments).eval()
+        torch.save(theirs.state_dict(), tmp_path / "weights.pt")
+        save_file(theirs.state_dict(), tmp_path / "weights.safetensors")
+        pixels = np.random.default_rng(0).random((6, 1, 8, 8), np.float32)
+        expected = theirs((torch.from_numpy(pixels) - 0.2) / 0.5)
+        for path in ("weights.pt", "weights.safetensors"):
+            weights = read_weights(tmp_path / path)
+            net = adopt(weights, Architecture(model, SHAPE), tuple("abc"), (0.2,), (0.5,))
+            net.save(tmp_path / "net.safetensors")
+            again = Classifier.load(tmp_path / "net.safetensors")
+            torch.testing.assert_close(logits(again, pixels), expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "message"),
+    [
+        ("Plain", {"channels": 3}, "does not take images of 3 x 8 x 8: .*channels"),
+        ("Plain", {"size": 9}, "does not take images of 1 x 9 x 9"),
+        ("Usual", {"width": 0}, "cannot be built|does not take"),
+        ("Usual", {"depth": 3}, "cannot be built: .*depth"),
+        ("no_module", {}, "makes a int, not a torch.nn.Module"),
+        ("fails", {}, "cannot be built: I do not want to"),
+        ("Missing", {}, "has no class or function Missing"),
+    ],
+)
+def test_what_does_not_fit_is_told_in_a_line(file, name, shape, message):
+    with pytest.raises(InputError, match=message) as caught:
+        take_apart(f"{file}:{name}", **SHAPE | shape)
+    assert "\n" not in str(caught.value)
+
+
+def test_another_number_of_classes_is_refused(tmp_path):
+    (tmp_path / "ten.py").write_text(
+        "from torch import nn\nimport torch\ndef ten():\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))\n"
+    )
+    with pytest.raises(InputError, match=r"answers \(2, 10\) to 2 images of 3 classes"):
+        take_apart(f"{tmp_path}/ten.py:ten", **SHAPE)
+
+
+def configuration(tmp_path, entry, **more):
+    np.savez(tmp_path / "mine.npz", x=np.zeros((9, 8, 8), np.uint8), y=np.arange(9) % 3)
+    source = {"kind": "npz", "path": str(tmp_path / "mine.npz")}
+    return {
+        "datasets": ["mine"],
+        "models": ["mine"],
+        "data": {"sources": {"mine": source}},
+        "training": {"seeds": 1, "models": {"mine": {"entry": entry, "network": {"width": 6}}}},
+        "latent": {"corpora": []},
+        "uncertainty": {"estimators": {"softmax": {}, "mc_dropout": {}}},
+        **more,
+    }
+
+
+def test_the_configuration_makes_it_a_net_as_all_others(file, tmp_path, monkeypatch):
+    monkeypatch.setenv(OWN_NETS, "{}")
+    config = load(configuration(tmp_path, f"{file}:Usual"))
+    assert "mine" in NETWORKS.names()
+    assert config.training_options("mine", "mine").network == {"width": 6}
+    assert config.estimators("mine", "mine") == ["softmax", "mc_dropout"]
+
+
+def test_without_a_dropout_layer_there_is_no_mc_dropout_and_a_reason(tmp_path, monkeypatch):
+    monkeypatch.setenv(OWN_NETS, "{}")
+    (tmp_path / "bare.py").write_text("from torch import nn\nclass Net(nn.Sequential): pass\n")
+    config = load(configuration(tmp_path, f"{tmp_path}/bare.py:Net"))
+    assert config.estimators("mine", "mine") == ["softmax"]
+    assert unmet(ESTIMATORS, "mc_dropout", "mine") == "no dropout layer"
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("missing.py:Net", "training.models: mine.entry: no file missing.py"),
+        ("net.txt", "training.models: mine.entry: must be file.py:Name, not 'net.txt'"),
+        ("{}/broken.py:Net", "is no Python"),
+    ],
+)
+def test_a_bad_entry_stops_before_any_job(tmp_path, monkeypatch, entry, message):
+    monkeypatch.setenv(OWN_NETS, "{}")
+    (tmp_path / "broken.py").write_text("class Net(:\n")
+    with pytest.raises(InputError, match=message):
+        load(configuration(tmp_path, entry.format(tmp_path)))
+
+
+def test_a_name_of_ours_is_not_taken(file, tmp_path, monkeypatch):
+    monkeypatch.setenv(OWN_NETS, "{}")
+    with pytest.raises(InputError, match="lenet5 is a net of plumbline/models already"):
+        NETWORKS.make_known({"lenet5": f"{file}:Plain"})
+
+
+def test_the_hash_of_the_code_follows_the_file_and_what_stands_beside_it(
+    tmp_path, monkeypatch, request
+):
+    monkeypatch.setenv(OWN_NETS, "{}")
+    hashes = []
+    for width, where in ((3, "a"), (3, "b"), (4, "c")):
+        folder = tmp_path / where
+        folder.mkdir()
+        (folder / "parts.py").write_text(f"WIDTH = {width}\n")
+        (folder / "net.py").write_text("from parts import WIDTH\nclass Net: pass\n")
+        NETWORKS.make_known({"mine": f"{folder}/net.py:Net"})
+        hashes.append(code_hash(SCRIPTS, "train.py", NETWORKS.file("mine")))
+    assert hashes[0] == hashes[1]  # a moved folder changes nothing
+    assert hashes[0] != hashes[2]
+    assert hashes[0] != code_hash(SCRIPTS, "train.py")
+
+
+@pytest.mark.skipif(not MIRROR, reason="needs a mirror with weights, PLUMBLINE_MIRROR")
+def test_torchvision_s_squeezenet_with_given_weights_is_ours(tmp_path, monkeypatch):
+    monkeypatch.setenv(OWN_NETS, "{}")
+    (tmp_path / "squeeze.py").write_text(
+        "from plumbline.torchvision_import import import_torchvision\n"
+        "def net():\n    return import_torchvision().models.squeezenet1_1()\n"
+    )
+    NETWORKS.make_known({"theirs": f"{tmp_path}/squeeze.py:net"})
+    (weights,) = Path(MIRROR).rglob("squeezenet1_1*")
+    shape, classes = {"channels": 3, "size": 64, "classes": 1000}, tuple(map(str, range(1000)))
+    pixels = np.random.default_rng(0).random((2, 3, 64, 64), np.float32)
+    answers = [
+        logits(adopt(read_weights(weights), Architecture(name, shape), classes, None, None), pixels)
+        for name in ("theirs", "squeezenet1_1")
+    ]
+    torch.testing.assert_close(*answers)
+
+
+@pytest.mark.skipif(not MIRROR, reason="needs a mirror with weights, PLUMBLINE_MIRROR")
+def test_the_published_resnet20_is_one_layer_with_the_same_answers(tmp_path, monkeypatch):
+    """Its code calls functions between its children, so it is no chain of them."""
+    monkeypatch.setenv(OWN_NETS, "{}")
+    (tmp_path / "residual.py").write_text(RESNET20)
+    NETWORKS.make_known({"theirs": f"{tmp_path}/residual.py:ResNet"})
+    (weights,) = Path(MIRROR).rglob("resnet20*")
+    shape, classes = {"channels": 3, "size": 32, "classes": 10}, tuple("0123456789")
+    pixels = np.random.default_rng(0).random((4, 3, 32, 32), np.float32)
+    nets = [
+        adopt(read_weights(weights), Architecture(name, shape), classes, None, None)
+        for name in ("theirs", "resnet20")
+    ]
+    assert list(nets[0].network._modules) == ["net"]
+    torch.testing.assert_close(*(logits(net, pixels) for net in nets), rtol=1e-4, atol=1e-4)
+    with pytest.raises(InputError, match="name it in uncertainty"):
+        nets[0].features(torch.from_numpy(pixels))
+
+
+RESNET20 = """
+from torch import nn
+from torch.nn import functional as F
+
+
+class Block(nn.Module):
+    def __init__(self, before, after, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(before, after, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(after)
+        self.conv2 = nn.Conv2d(after, after, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(after)
+        self.grow = (after - before) // 2
+
+    def forward(self, x):
+        out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        if self.grow:
+            x = F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, self.grow, self.grow))
+        return F.relu(out + x)
+
+
+class ResNet(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.layer1 = nn.Sequential(*(Block(16, 16, 1) for _ in range(3)))
+        self.layer2 = nn.Sequential(Block(16, 32, 2), Block(32, 32, 1), Block(32, 32, 1))
+        self.layer3 = nn.Sequential(Block(32, 64, 2), Block(64, 64, 1), Block(64, 64, 1))
+        self.linear = nn.Linear(64, classes)
+
+    def forward(self, x):
+        out = F.relu(self.bn1(self.conv1(x)))
+        out = self.layer3(self.layer2(self.layer1(out)))
+        return self.linear(F.avg_pool2d(out, out.size(3)).flatten(1))
+"""
