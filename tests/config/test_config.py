@@ -154,7 +154,7 @@ FAULTS = {
     "no epsilon": (("attacks",), {"epsilons": []}, "attacks.epsilons: is empty"),
     "no dataset": ((), {"datasets": []}, "datasets: is empty"),
     "unknown dataset": ((), {"datasets": ["digit"]}, "datasets: .*digit; did you mean 'digits'"),
-    "unknown model": ((), {"models": ["lenet6"]}, "models: no 'lenet6'; did you mean 'lenet5'"),
+    "unknown model": ((), {"models": ["lenet_5"]}, "models: no 'lenet_5'; did you mean 'lenet5'"),
     "unknown training key": (
         ("training", "models", "lenet5"),
         {"epochz": 3},
@@ -227,8 +227,8 @@ FAULTS = {
     ),
     "unknown net of an estimator": (
         ("uncertainty", "estimators", "ensemble"),
-        {"models": ["lenet6"]},
-        "ensemble.models: no 'lenet6'; did you mean 'lenet5'",
+        {"models": ["lenet_5"]},
+        "ensemble.models: no 'lenet_5'; did you mean 'lenet5'",
     ),
     "unknown shift": (
         ("uncertainty",),
@@ -293,8 +293,8 @@ FAULTS = {
     ),
     "unknown net to train anew": (
         ("latent", "extension"),
-        {"models": ["lenet6"]},
-        "latent.extension.models: no 'lenet6'; did you mean 'lenet5'",
+        {"models": ["lenet_5"]},
+        "latent.extension.models: no 'lenet_5'; did you mean 'lenet5'",
     ),
     "more nets to compare than are trained": (
         ("latent", "extension"),

@@ -31,7 +31,10 @@ OPERATORS = ("neuron_activation_inversion", "gaussian_fuzzing")
 CORPORA = ("in_distribution", "out_of_distribution", "adversarial")
 ESTIMATORS = ("softmax", "mc_dropout", "ensemble")
 MEASURES = ("entropy", "mutual_information", "expected_entropy", "max_probability", "variance")
-SETS = ("test", "ood_patches", *(f"{a}_eps{e:g}" for a in ATTACKS for e in EPSILONS))
+ADAPTIVE, SMALLEST = "pgd_adaptive_label_change", "deepfool"  # the latter has no epsilon
+ATTACKED = (*(f"{a}_eps{e:g}" for a in (*ATTACKS, ADAPTIVE) for e in EPSILONS), SMALLEST)
+SETS = ("test", "ood_patches", *ATTACKED)
+BLOCKS = ("conv1", "conv2")
 MAIN = {"rate": 0.03, "role": "main", "mutants": 100}
 TEST_IMAGES, OTHER_IMAGES, SIDE = 120, 40, 12
 
@@ -57,9 +60,11 @@ def make(root: Path, models: tuple[str, ...] = MODELS, seeds: int = 2) -> Path:
         Manifest(name, "digits", (file,)).save(root / f"data/{name}/manifest.json")
     for place, model in enumerate(models):
         _training(rng, root / f"models/{DATASET}/{model}", model, 0.97 - 0.02 * place, seeds)
-        for attack in ATTACKS:
-            _attack(rng, root / f"attacks/{DATASET}/{model}/{attack}.csv", model, attack)
-        fake_uncertainty.make(root, DATASET, model, images, SETS[2:])
+        attacks = root / f"attacks/{DATASET}/{model}"
+        for attack in (*ATTACKS, ADAPTIVE):
+            _attack(rng, attacks / f"{attack}.csv", model, attack)
+        _smallest(rng, attacks / f"{SMALLEST}.csv", model)
+        fake_uncertainty.make(root, DATASET, model, images, ATTACKED)
         place = root / f"attribution/{DATASET}/{model}"
         rows = [each for m in METHODS for each in _attribution(rng, place, model, m, images)]
         write_csv(place / "degradation.csv", rows)
@@ -68,6 +73,7 @@ def make(root: Path, models: tuple[str, ...] = MODELS, seeds: int = 2) -> Path:
         _visualization(rng, root / f"visualization/{DATASET}/{model}/am_noise.csv", model)
         for operator in OPERATORS:
             _stability(rng, root / f"stability/{DATASET}/{model}", model, operator)
+        _conductance(rng, root / f"stability/{DATASET}/{model}/conductance.csv", model)
         _detection(rng, root / f"detection/{DATASET}/{model}.csv", model)
         fitted = fake_detectors.rows(DATASET, model, fitted=model == models[0])
         write_csv(root / f"detection/{DATASET}/{model}/detectors.csv", fitted)
@@ -136,6 +142,15 @@ def _attack(rng, path: Path, model: str, attack: str) -> None:
         rows.append(row("accuracy", *share(rng, 0.97 * (1 - hit), 200), **here))
         rows.append(row("noise_accuracy", *share(rng, 0.97 - epsilon / 5, 200), **here))
         rows.append(row("mean_linf", *near(rng, epsilon, 0.0001, 200), **here))
+    write_csv(path, rows)
+
+
+def _smallest(rng, path: Path, model: str) -> None:
+    keys = {"dataset": DATASET, "model": model, "attack": SMALLEST}
+    rows = [row("success_rate", *share(rng, 0.95, 40), **keys)]
+    rows.append(row("accuracy", *share(rng, 0.05, 45), **keys))
+    rows.append(row("median_l2", *near(rng, 1.4, 0.2, 38), **keys))
+    rows.append(row("median_linf", *near(rng, 0.2, 0.04, 38), **keys))
     write_csv(path, rows)
 
 
@@ -254,8 +269,18 @@ def _stability(rng, folder: Path, model: str, operator: str) -> None:
     rows.append(row("rejection_rate", *share(rng, 0.12, 114), **keys, **MAIN, set="calibration"))
     write_csv(folder / f"{operator}.csv", rows)
     pd.concat(parts, ignore_index=True).to_parquet(folder / f"{operator}.parquet")
-    gap = {"dataset": DATASET, "model": model, "set": "test"}
-    write_csv(folder / "conductance.csv", [row("completeness_gap", *near(rng, 0.01, 0.002), **gap)])
+
+
+def _conductance(rng, path: Path, model: str) -> None:
+    rows = []
+    for name in ("calibration", *SETS):
+        keys = {"dataset": DATASET, "model": model, "set": name}
+        for block in BLOCKS:
+            gap = near(rng, 0.01, 0.002)
+            rows.append(row("completeness_gap", *gap, **keys, block=block))
+        if model == MODELS[-1]:  # as of nets that end in global average pooling
+            rows.append(row("closed_form_gap", *near(rng, 0.003, 0.001), **keys, block=BLOCKS[-1]))
+    write_csv(path, rows)
 
 
 def _changes(rng, name: str, rates: np.ndarray, keys: Row) -> list[Row]:
@@ -288,7 +313,7 @@ def _detection(rng, path: Path, model: str) -> None:
     scores += [f"{e}.{m}" for e in ESTIMATORS if e != "softmax" for m in MEASURES]
     scores += [f"label_change_rate.{operator}" for operator in OPERATORS] + ["conductance"]
     tasks = [("misclassified", "test", "all"), ("ood", "ood_patches", "all")]
-    tasks += [("adversarial", name, p) for name in SETS[2:] for p in ("all", "successful")]
+    tasks += [("adversarial", name, p) for name in ATTACKED for p in ("all", "successful")]
     rows = []
     for (task, name, positives), score in product(tasks, scores):
         keys = {"dataset": DATASET, "model": model, "task": task, "set": name}

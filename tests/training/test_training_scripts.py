@@ -79,7 +79,8 @@ def test_calibrate_and_evaluate_write_a_row_for_every_figure(place):
 
 def test_attack_writes_a_set_per_epsilon_and_its_curve(place):
     done = run(
-        *("attack", "--method", "fgsm", "--classifier", place / "net0", "--count", 20),
+        *("attack", "--attack", "fgsm", "--method", "fgsm"),
+        *("--classifier", place / "net0", "--count", 20),
         *("--images", place / "test.safetensors", "--epsilons", 0.1, 0.2),
         *("--dataset", "d", "--model", "m", "--table", place / "curve.csv"),
         *("--out", place / "a", place / "b"),
@@ -113,7 +114,7 @@ def test_train_takes_another_objective_and_its_options(place, tmp_path, objectiv
     ("arguments", "message"),
     [
         (("--learning-rate", -1), "--learning-rate"),
-        (("--model", "lenet"), "did you mean 'lenet5'"),
+        (("--model", "lenet_5"), "did you mean 'lenet5'"),
         (("--train", "none.safetensors"), "none.safetensors: no such file"),
         (("--learning-rate", 1e30), "epoch 1, step"),
     ],

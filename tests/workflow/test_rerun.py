@@ -110,7 +110,7 @@ def test_a_new_epsilon_makes_its_sets_and_leaves_the_nets(repository):
     ("change", "message"),
     [
         ("datasets: []", "datasets: is empty"),
-        ("models: [lenet6]", "did you mean 'lenet5'"),
+        ("models: [lenet_5]", "did you mean 'lenet5'"),
         ("attacks: {epsilons: [8]}", "8 is above 1"),
         ("training: {default: {epochs: few}}", "training.default.epochs"),
         ("data: {mirror: /nowhere}", "no folder /nowhere"),

@@ -130,7 +130,7 @@ class Source(Preparation, Origin):
     """Datasets that are out of distribution for nets trained on this one."""
 
     near: tuple[Name, ...] = ()
-    """Those of `ood` that are near: alike in kind, as letters are for digits; the others are far."""
+    """Those of `ood` that are near: alike in kind, as letters are to digits; the rest are far."""
 
     @model_validator(mode="after")
     def _size_of_folders(self) -> Self:

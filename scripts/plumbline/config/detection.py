@@ -40,7 +40,8 @@ class DetectionSection(Section):
     scores: dict[Name, MethodOptions] = Field(default_factory=dict)
     """Scores beside those of the other stages, and their options. `method` is the module of
     detection/scores, if it is not the entry's own name. One that asks for an ensemble of more
-    nets than training.seeds, or for the VAE of a corpus that latent.corpora has not, is left out."""
+    nets than training.seeds, or for the VAE of a corpus that latent.corpora has not, is left
+    out."""
 
     detectors: DetectorOptions = DetectorOptions()
     """Detectors of the net's errors."""

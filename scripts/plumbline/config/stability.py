@@ -20,7 +20,7 @@ class SequentialOptions(Section):
     beta: Inside = 0.05
     """Largest share of those that change as rarely as the lower rate and are called suspicious."""
 
-    sigma: Inside = 0.1
+    sigma: Inside = 0.5
     """Both rates lie this share of the threshold away from it."""
 
     level: Inside = 0.99
@@ -43,7 +43,7 @@ class MutantOptions(Section):
     mutants: Count = 100
     """Accepted mutants per operator; the studies used 100 and 500."""
 
-    sweep_mutants: Count = 30
+    sweep_mutants: Count = 20
     """Accepted mutants at each further rate of an operator."""
 
     accept: Share = 0.9

@@ -1,14 +1,19 @@
 """Every score as a detector: AUROC by task, with the control beside it."""
 
+from textwrap import fill
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from plumbline.detection.columns import CONTROL as CONTROL_SCORE
-from plumbline.report.style import COLORS, CONTROL, panels, styled
+from plumbline.report.style import COLORS, CONTROL, grid, styled
 from plumbline.report.wording import describe, words
 
+COLUMNS = 5  # panels side by side
+SHOWN = 30  # best scores, and the control
+TITLE = 24  # letters of a line above a panel
 # By what an estimator is made of; scores of the stability stage have colours of their own.
 FAMILIES = {
     "label_change_rate": COLORS[4],
@@ -24,8 +29,8 @@ FAMILIES = {
 def tasks(detection: pd.DataFrame) -> list[tuple[str, str, str]]:
     """The tasks that are drawn, as (task, set, positives).
 
-    Misclassified images; each out-of-distribution set; for each attack the largest ε, of the
-    successful images only.
+    Misclassified images; each out-of-distribution set; of each attack the successful images of
+    the largest ε, then those of attacks without ε.
     """
     known = detection[["task", "set", "positives"]].drop_duplicates()
     epsilon = known["set"].str.extract(r"_eps([0-9.e-]+)$")[0].astype(float)
@@ -33,30 +38,39 @@ def tasks(detection: pd.DataFrame) -> list[tuple[str, str, str]]:
     largest = epsilon.isna() | (epsilon == epsilon.max())  # without ε: the smallest change
     drawn = known[(known["task"] != "adversarial") | (adversarial & largest)]
     place = {"misclassified": 0, "ood": 1, "adversarial": 2}
-    return sorted(drawn.itertuples(index=False, name=None), key=lambda t: (place[t[0]], t))
+    return sorted(
+        drawn.itertuples(index=False, name=None),
+        key=lambda task: (place[task[0]], "_eps" not in task[1], task),
+    )
 
 
 @styled
 def draw(detection: pd.DataFrame) -> Figure:
-    """A panel for each task, a row for each score: AUROC with its interval.
+    """A panel for each task, a row for each of the best scores: AUROC with its interval.
 
     ``detection`` has the rows of one dataset and model.  The dashed line is the control, the
-    maximum softmax probability of the single net; scores are sorted by their mean AUROC.
+    maximum softmax probability of the single net, which stands there even if it is not among the
+    best; scores are sorted by their mean AUROC.
     """
     known = detection["value"].notna()
     rows = detection[(detection["metric"] == "auroc") & known]
     drawn = tasks(rows)
     keys = pd.MultiIndex.from_frame(rows[["task", "set", "positives"]])
     rows = rows[keys.isin(drawn)]
-    scores = list(rows.groupby("score")["value"].mean().sort_values(ascending=False).index)
-    figure, axes = panels(1, len(drawn), height=1.6 + 0.24 * len(scores), sharey=True, sharex=True)
-    for ax, (task, images, positives) in zip(axes[0], drawn, strict=True):
+    every = list(rows.groupby("score")["value"].mean().sort_values(ascending=False).index)
+    scores = [name for place, name in enumerate(every) if place < SHOWN or name == CONTROL_SCORE]
+    lines = -(-len(drawn) // COLUMNS)
+    height = 1.6 + 0.24 * len(scores)
+    figure, axes = grid(len(drawn), columns=-(-len(drawn) // lines), height=height)
+    for ax, (task, images, positives) in zip(axes, drawn, strict=True):
         where = (rows["task"] == task) & (rows["set"] == images) & (rows["positives"] == positives)
         _dots(ax, rows[where].set_index("score"), scores)
-        ax.set(title=_title(task, images), xlabel="AUROC")
-    axes[0, 0].set_yticks(range(len(scores)), [score_name(score) for score in scores])
-    axes[0, 0].set_ylim(len(scores) - 0.5, -0.5)
-    figure.suptitle("Scores as detectors, 95 % intervals; dashed: control; solid line: chance")
+        ax.set_title(_title(task, images), fontsize=9)
+        ax.set_xlabel("AUROC")
+    axes[0].set_yticks(range(len(scores)), [score_name(score) for score in scores])
+    axes[0].set_ylim(len(scores) - 0.5, -0.5)
+    shown = f"The {SHOWN} best scores" if len(every) > len(scores) else "Scores"
+    figure.suptitle(f"{shown} as detectors, 95 % intervals; dashed: control; solid line: chance")
     return figure
 
 
@@ -64,7 +78,7 @@ def _title(task: str, images: str) -> str:
     if task == "misclassified":
         return "misclassified\ntest images"
     kind = "out of distribution" if task == "ood" else "adversarial, successful"
-    return f"{kind}\n{describe(images)}"
+    return f"{kind}\n{fill(describe(images), TITLE)}"
 
 
 def score_name(score: str) -> str:

@@ -19,6 +19,7 @@ def draw(changes: pd.DataFrame, rejection: pd.DataFrame) -> Figure:
     """
     models, operators = list(changes["model"].unique()), list(changes["operator"].unique())
     changes = changes.assign(group=groups(changes)).dropna(subset="group")
+    kinds = [name for name in GROUPS if name in set(changes["group"])]
     main = rejection["role"] == "main"
     rejection = rejection[main & (rejection["metric"] == "rejection_rate")]
     figure, axes = panels(len(models), len(operators), height=2.4, sharex=True, sharey="row")
@@ -29,7 +30,7 @@ def draw(changes: pd.DataFrame, rejection: pd.DataFrame) -> Figure:
             if part.empty:
                 ax.set_axis_off()
                 continue
-            _boxes(ax, part)
+            _boxes(ax, part, kinds)
             found = rejection[(rejection["model"] == model) & (rejection["operator"] == operator)]
             rate = f"{found['value'].iloc[0]:.0%}" if len(found) else "unknown"
             title = f"{words(model)}\n{words(operator)}\nmutants rejected: {rate}"
@@ -40,8 +41,8 @@ def draw(changes: pd.DataFrame, rejection: pd.DataFrame) -> Figure:
     return figure
 
 
-def _boxes(ax: Axes, part: pd.DataFrame) -> None:
-    values = [part.loc[part["group"] == name, "label_change_rate"] for name in GROUPS]
+def _boxes(ax: Axes, part: pd.DataFrame, kinds: list[str]) -> None:
+    values = [part.loc[part["group"] == name, "label_change_rate"] for name in kinds]
     boxes = ax.boxplot(
         values,
         orientation="horizontal",
@@ -53,10 +54,10 @@ def _boxes(ax: Axes, part: pd.DataFrame) -> None:
         medianprops={"color": "black"},
         meanprops={"marker": "D", "markerfacecolor": "white", "markeredgecolor": "black"},
     )
-    for box, name in zip(boxes["boxes"], GROUPS, strict=True):
+    for box, name in zip(boxes["boxes"], kinds, strict=True):
         box.set(facecolor=GROUPS[name]["color"], alpha=0.6)
-    labels = [f"{name} (n = {len(each)})" for name, each in zip(GROUPS, values, strict=True)]
-    ax.set_yticks(range(1, len(GROUPS) + 1), labels)
+    labels = [f"{name} (n = {len(each)})" for name, each in zip(kinds, values, strict=True)]
+    ax.set_yticks(range(1, len(kinds) + 1), labels)
     ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-    ax.set(xlim=(-0.03, 1.03), ylim=(len(GROUPS) + 0.6, 0.4))
+    ax.set(xlim=(-0.03, 1.03), ylim=(len(kinds) + 0.6, 0.4))
     ax.grid(False, axis="y")

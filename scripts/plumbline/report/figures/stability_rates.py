@@ -17,7 +17,7 @@ def drawn(rows: pd.DataFrame) -> dict[Line, dict]:
     """The kinds of images that are drawn, as (set, answers), each with its style and label.
 
     Test images that the net gets right, those that it gets wrong, out-of-distribution images,
-    and the adversarial ones of the largest ε of each attack that it gets wrong.
+    and the adversarial ones that it gets wrong, of the largest ε of each attack that has one.
     """
     found = [("test", "right"), ("test", "wrong")]
     names = list(rows["set"].unique())
