@@ -2,8 +2,9 @@
 
 import matplotlib.pyplot
 import numpy as np
+import pandas as pd
 import pytest
-from fake_results import ATTACKS, DATASET, OPERATORS
+from fake_results import ADAPTIVE, ATTACKS, DATASET, OPERATORS
 
 from plumbline.report import style
 from plumbline.report.figures import (
@@ -16,6 +17,7 @@ from plumbline.report.figures import (
     stability,
     training_curves,
 )
+from plumbline.report.groups import groups
 from plumbline.report.reading import read_frame, read_images
 from plumbline.report.wording import words
 
@@ -83,10 +85,11 @@ def test_training_curves_mark_the_kept_epoch(fake):
 
 def test_attacks_stand_beside_noise_of_the_same_size(fake):
     figure = attacks.draw(read(fake, f"attacks/{DATASET}/*/*.csv"))
-    assert legends(figure) == ["FGSM", "PGD", "random noise of size ε (control)"]
+    control = "random noise of size ε (control)"
+    assert legends(figure) == ["FGSM", "PGD", "PGD against label change", control]
     success, accuracy_axes = figure.axes[0], figure.axes[2]
     assert success.get_ylabel() == "success rate"
-    assert len(success.collections) == len(ATTACKS)  # a band for each
+    assert len(success.collections) == len((*ATTACKS, ADAPTIVE))  # a band for each
     noise = accuracy_axes.get_lines()[-1]
     assert (noise.get_color(), noise.get_linestyle()) == ("0.45", "--")
     assert noise.get_xdata().tolist() == [0, 0.05, 0.3]
@@ -183,7 +186,28 @@ def test_stability_has_a_box_for_each_kind_of_image_and_the_rejection_rate(fake)
     )
     assert figure.axes[0].get_xlabel() == "label change rate"
     labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
-    assert labels[2:] == ["out of distribution (n = 40)", "adversarial (n = 80)"]
+    assert labels[2:] == [
+        "out of distribution (n = 40)",
+        "adversarial (n = 80)",
+        "adversarial, adaptive (n = 40)",
+        "adversarial, smallest (n = 40)",
+    ]
+
+
+def test_kinds_of_images_are_read_from_the_names_of_their_sets():
+    kinds = {
+        "calibration": None,
+        "test": "test, right",
+        "ood_noise": "out of distribution",
+        "fgsm_eps0.05": None,
+        "fgsm_eps0.1": "adversarial",
+        "pgd_adaptive_max_probability_eps0.1": "adversarial, adaptive",
+        "hop_skip_jump": "adversarial, smallest",
+        "rotation_30": None,
+        "noise_0.1": None,
+    }
+    found = groups(pd.DataFrame({"set": list(kinds), "correct": True}))
+    assert found.where(found.notna(), None).tolist() == list(kinds.values())
 
 
 def test_detection_has_the_control_as_a_line_and_every_score(fake):
@@ -194,6 +218,8 @@ def test_detection_has_the_control_as_a_line_and_every_score(fake):
         "out of distribution\npatches",
         "adversarial, successful\nFGSM, ε = 0.3",
         "adversarial, successful\nPGD, ε = 0.3",
+        "adversarial, successful\nPGD against label\nchange, ε = 0.3",
+        "adversarial, successful\nDeepFool",
     ]
     names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert "softmax: maximum probability (control)" in names
@@ -204,6 +230,17 @@ def test_detection_has_the_control_as_a_line_and_every_score(fake):
     line = figure.axes[0].get_lines()[1]
     assert set(line.get_xdata()) == {control["value"].iloc[0]}
     assert line.get_linestyle() == "--"
+
+
+def test_of_many_scores_detection_draws_the_best_and_the_control(fake):
+    table = read(fake, f"detection/{DATASET}/lenet5.csv")
+    better = table.assign(**{each: table[each] + 1 for each in ("value", "low", "high")})
+    parts = [better.assign(score=better["score"] + f".{each}") for each in "abc"]
+    figure = detection.draw(pd.concat([table, *parts], ignore_index=True))
+    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert len(names) == detection.SHOWN + 1
+    assert names[-1] == "softmax: maximum probability (control)"
+    assert figure.get_suptitle().startswith("The 30 best scores as detectors")
 
 
 def test_the_same_figure_is_the_same_bytes_whatever_the_settings(fake, tmp_path):

@@ -20,7 +20,7 @@ from plumbline.report.reading import coverage_frame, read_frame
 from plumbline.report.sections import SHEETS
 from plumbline.report.style import WEBP_SIDE, inline
 
-EXPLORER = f"latent_{DATASET}.html"  # lies beside the page
+EXPLORER, LEADERBOARD = f"latent_{DATASET}.html", "leaderboard.html"  # lie beside the page
 VOID = {"meta", "img", "br", "link", "input"}
 
 
@@ -66,7 +66,7 @@ def test_nothing_is_fetched_from_anywhere(built, text):
     for _, attributes in built.tags:
         for name in ("src", "href", "srcset", "action", "data"):
             value = attributes.get(name)
-            if value != EXPLORER:
+            if value not in (EXPLORER, LEADERBOARD):
                 assert value is None or value.startswith(("#", "data:image/webp;base64,"))
     assert "@import" not in text
     assert "url(" not in text
@@ -87,8 +87,8 @@ def test_elements_close_and_names_are_unique(built):
 
 def test_every_link_leads_somewhere(built):
     targets = [each["href"].removeprefix("#") for each in built.all("a")]
-    assert targets.count(EXPLORER) == 1
-    assert set(targets) - {EXPLORER} <= set(built.ids)
+    assert targets.count(EXPLORER) == targets.count(LEADERBOARD) == 1
+    assert set(targets) - {EXPLORER, LEADERBOARD} <= set(built.ids)
     sections = {"claims", "training", "attacks", "uncertainty", "latent", "attribution"}
     assert sections | {"stability", "detection", "provenance"} <= set(targets)
 
@@ -240,8 +240,10 @@ def test_tables_hold_the_figures_of_the_stages(tables, coverage):
 
 def test_detection_shows_the_best_scores_and_always_the_control(tables):
     frames = {"detection": read_frame([tables["detection"]])}
-    sheets = SHEETS["detection"](frames, DATASET)
+    *sheets, under_attack = SHEETS["detection"](frames, DATASET)
     assert len(sheets) == 2
+    assert under_attack.title.startswith("Detectors under attack")
+    assert under_attack.head[3:] == ["PGD", "PGD against label change"]
     for sheet in sheets:
         for task in {row[0] for row in sheet.rows}:
             rows = [row for row in sheet.rows if row[0] == task]

@@ -8,6 +8,7 @@ from plumbline.report.reading import read_frame
 from plumbline.report.stability_sheets import stability
 
 KINDS = ["test, right", "test, wrong", "patches", "FGSM, ε = 0.3", "PGD, ε = 0.3"]
+KINDS += ["PGD against label change, ε = 0.3", "DeepFool"]
 
 
 @pytest.fixture(scope="module")

@@ -69,6 +69,7 @@ def test_uncertainty_has_a_panel_for_each_estimator_that_disagrees(lenet5):
     assert (len(of_entropy.axes), len(of_mutual.axes)) == (4, 2)
     assert of_entropy.axes[-1].get_xlabel() == "entropy (nats)"
     expected = ["test, right", "test, wrong", "out of distribution", "adversarial"]
+    expected += ["adversarial, adaptive", "adversarial, smallest"]
     assert legends(of_entropy) == expected
     wrong = lenet5.query("set == 'test' and estimator == 'softmax'")
     assert titles(of_entropy)[0] == f"softmax\n{(~wrong['correct']).sum()} wrong"
@@ -109,8 +110,9 @@ def test_risk_is_drawn_against_coverage_beside_the_control(scores):
 def test_shifts_have_a_line_for_each_estimator_and_the_numbers_of_the_table(fake):
     table = read(fake, "measures", ["lenet5"])
     figure = shifts.draw(table)
-    axes = np.array(figure.axes).reshape(6, 4)
-    assert [ax.get_title() for ax in axes[0]] == ["rotation", "noise", "FGSM", "PGD"]
+    axes = np.array(figure.axes).reshape(6, 5)
+    shown = ["rotation", "noise", "FGSM", "PGD", "PGD against\nlabel change"]
+    assert [ax.get_title() for ax in axes[0]] == shown
     assert [ax.get_ylabel() for ax in axes[:3, 0]] == ["accuracy", "NLL (nats)", "ECE"]
     assert axes[-1, 0].get_xlabel() == "rotation (degrees)"
     assert legends(figure) == NAMES

@@ -40,7 +40,7 @@ def tasks(detection: pd.DataFrame) -> list[tuple[str, str, str]]:
     place = {"misclassified": 0, "ood": 1, "adversarial": 2}
     return sorted(
         drawn.itertuples(index=False, name=None),
-        key=lambda task: (place[task[0]], "_eps" not in task[1], task),
+        key=lambda t: (place[t[0]], "_eps" not in t[1], t[1].partition("_eps")[0], t[2]),
     )
 
 

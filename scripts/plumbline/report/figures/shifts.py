@@ -1,5 +1,7 @@
 """What becomes of every estimator as images are turned, made noisy or attacked."""
 
+from textwrap import fill
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,6 +19,7 @@ METRICS = {
     "mean_vacuity": "mean vacuity",
 }
 LEVEL = r"^(?P<shift>.+?)_(?:eps)?(?P<level>[0-9.]+(?:e-?[0-9]+)?)$"
+TITLE = 16  # letters of a line above a panel
 UNITS = {"rotation": "rotation (degrees)", "noise": "noise (standard deviation)"}
 
 
@@ -48,7 +51,7 @@ def draw(measures: pd.DataFrame) -> Figure:
             _lines(axes[line, column], part, looks, markers=part["level"].nunique() < 8)
         axes[line, 0].set_ylabel(METRICS[metric])
     for column, shift in enumerate(shifts):
-        axes[0, column].set_title(words(shift))
+        axes[0, column].set_title(fill(words(shift), TITLE))
         axes[-1, column].set_xlabel(UNITS.get(shift, "ε (largest change of a pixel)"))
     legend_below(figure, axes[0, 0], columns=4)
     figure.suptitle(f"{words(measures['model'].iloc[0])}: shifted test images, 95 % intervals")
