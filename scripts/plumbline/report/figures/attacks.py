@@ -65,7 +65,8 @@ def _by_epsilon(axes: list[Axes], part: pd.DataFrame, every: pd.DataFrame) -> No
             rows = part[(part["attack"] == name) & (part["metric"] == metric)]
             _curve(ax, rows, color=palette[name], marker="o", label=words(name))
     control = part["metric"].eq("noise_accuracy") | part["epsilon"].eq(0)
-    noise = part[control & (part["attack"] == names[0])]  # that of most images
+    most = part.sort_values("n", ascending=False, kind="stable")["attack"].iloc[:1]
+    noise = part[control & part["attack"].isin(most)]  # that of most images
     _curve(axes[1], noise, label="random noise of size ε (control)", **CONTROL)
     ticks = sorted(every["epsilon"].unique())
     axes[0].set(xticks=ticks, xticklabels=[])

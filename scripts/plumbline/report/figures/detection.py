@@ -65,8 +65,9 @@ def draw(detection: pd.DataFrame) -> Figure:
     for ax, (task, images, positives) in zip(axes, drawn, strict=True):
         where = (rows["task"] == task) & (rows["set"] == images) & (rows["positives"] == positives)
         _dots(ax, rows[where].set_index("score"), scores)
-        ax.set_title(_title(task, images), fontsize=9)
+        ax.set_title(_title(task, images), fontsize=8)
         ax.set_xlabel("AUROC")
+        ax.tick_params(labelbottom=True)
     axes[0].set_yticks(range(len(scores)), [score_name(score) for score in scores])
     axes[0].set_ylim(len(scores) - 0.5, -0.5)
     shown = f"The {SHOWN} best scores" if len(every) > len(scores) else "Scores"

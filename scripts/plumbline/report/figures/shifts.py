@@ -19,8 +19,9 @@ METRICS = {
     "mean_vacuity": "mean vacuity",
 }
 LEVEL = r"^(?P<shift>.+?)_(?:eps)?(?P<level>[0-9.]+(?:e-?[0-9]+)?)$"
-TITLE = 16  # letters of a line above a panel
+TITLE, UNIT = 16, 18  # letters of a line above a panel, and below it
 UNITS = {"rotation": "rotation (degrees)", "noise": "noise (standard deviation)"}
+EPSILON = "ε (largest change of a pixel)"
 
 
 def levels(measures: pd.DataFrame) -> pd.DataFrame:
@@ -52,7 +53,7 @@ def draw(measures: pd.DataFrame) -> Figure:
         axes[line, 0].set_ylabel(METRICS[metric])
     for column, shift in enumerate(shifts):
         axes[0, column].set_title(fill(words(shift), TITLE))
-        axes[-1, column].set_xlabel(UNITS.get(shift, "ε (largest change of a pixel)"))
+        axes[-1, column].set_xlabel(fill(UNITS.get(shift, EPSILON), UNIT))
     legend_below(figure, axes[0, 0], columns=4)
     figure.suptitle(f"{words(measures['model'].iloc[0])}: shifted test images, 95 % intervals")
     return figure

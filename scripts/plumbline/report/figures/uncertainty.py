@@ -33,6 +33,6 @@ def draw(scores: pd.DataFrame, measure: str) -> Figure:
     for ax in axes:
         if ax.get_subplotspec().is_first_col():
             ax.set_ylabel("share of images below")
-    legend_below(figure, axes[0])
+    legend_below(figure, axes[0], len(GROUPS))
     figure.suptitle(f"{words(scores['model'].iloc[0])}: {words(measure)} by kind of image")
     return figure
