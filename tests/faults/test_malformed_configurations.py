@@ -121,8 +121,9 @@ def test_two_hundred_configurations_were_refused():
 def test_a_file_that_is_no_configuration_is_refused_without_a_traceback(tmp_path, text):
     done = dry_run(tmp_path, text)
     assert done.returncode == 1
-    assert "Config file" in done.stderr
-    assert "Traceback" not in done.stderr
+    said = done.stdout + done.stderr
+    assert "Config file" in said
+    assert "Traceback" not in said
 
 
 @pytest.mark.workflow
