@@ -9,10 +9,13 @@ import pytest
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Where several processes share the tests: those of one file stay together, with what they
-    share, and those that run Snakemake come first, for they take longest."""
+    share. Those that run Snakemake come first, for they take longest, in two groups: those that
+    look at one finished run of the small configuration, and the others."""
     for item in items:
-        snakemake = item.get_closest_marker("workflow")
-        item.add_marker(pytest.mark.xdist_group(snakemake.name if snakemake else item.path.name))
+        group = item.path.name
+        if item.get_closest_marker("workflow"):
+            group = "small" if {"finished", "repository"} & set(item.fixturenames) else "workflow"
+        item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
 
 
