@@ -44,6 +44,7 @@ def draw(leaderboard: pd.DataFrame) -> Figure:
     ax.set_yticks(range(len(rows)), [_label(each) for _, each in rows.iterrows()])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.margins(x=0.02)
+    ax.set_xlim(left=max(ax.get_xlim()[0], 0))
     ax.grid(False, axis="y")
     count = int(ranks["value"].notna().sum())
     ax.set(xlabel=f"mean rank among {count} scores (1 is the best)", ylabel="score (cost)")

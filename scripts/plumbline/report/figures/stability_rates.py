@@ -53,12 +53,14 @@ def _label(name: str, answers: str) -> str:
     return describe(name)
 
 
-def lattice(rows: pd.DataFrame, **how) -> tuple[Figure, dict[tuple[str, str], Axes]]:
+def lattice(
+    rows: pd.DataFrame, height: float = HEIGHT, **how
+) -> tuple[Figure, dict[tuple[str, str], Axes]]:
     """A figure with a panel for each model (rows) and operator (columns) that there is."""
     pairs = rows[["model", "operator"]].drop_duplicates()
     models, operators = list(pairs["model"].unique()), list(pairs["operator"].unique())
     known = set(pairs.itertuples(index=False, name=None))
-    figure, axes = panels(len(models), len(operators), height=HEIGHT, **how)
+    figure, axes = panels(len(models), len(operators), height=height, **how)
     found = {}
     for line, model in enumerate(models):
         for column, operator in enumerate(operators):

@@ -20,7 +20,7 @@ def draw(stability: pd.DataFrame) -> Figure:
     rows = stability[(stability["role"] == "main") & stability["threshold"].notna()]
     rows = rows[rows["threshold"] == min(rows["threshold"].unique())]
     lines = drawn(rows)
-    figure, axes = lattice(rows, sharey=True, sharex=True)
+    figure, axes = lattice(rows, 1.2 + 0.2 * len(lines), sharey=True, sharex=True)
     for (model, operator), ax in axes.items():
         part = rows[(rows["model"] == model) & (rows["operator"] == operator)]
         _bars(ax, part, list(lines))
