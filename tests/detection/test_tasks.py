@@ -174,6 +174,16 @@ def test_intervals_hold_their_value_and_depend_on_the_seed_alone(uncertainty, ta
         assert row["model"] == "x"
 
 
+def test_an_interval_holds_its_value_also_where_a_score_ranks_backwards(uncertainty):
+    """Without widening, an AUPR near the smallest that there can be lies below all resamples."""
+    right = scores_of.correct(uncertainty)
+    task = next(each for each in tasks(right) if each.set == "ood_patches")
+    table = pd.DataFrame({CONTROL: -task.positive.astype(float)}, index=task.keys)
+    table[CONTROL] += np.linspace(0, 0.5, len(table))
+    for each in judge(task, table, 0):
+        assert each["low"] <= each["value"] <= each["high"], each["metric"]
+
+
 def test_too_few_positives_leave_the_figures_empty(uncertainty, table):
     one_wrong = uncertainty.copy()
     test = one_wrong["set"] == "test"

@@ -76,7 +76,7 @@ def test_one_dataset_s_epochs_rerun_that_dataset_only(repository):
     repository.change("training: {datasets: {halves: {lenet5: {epochs: 4}}}}\n")
     jobs = repository.pending()
     assert {"train halves/lenet5/seed/0", "train halves/lenet5/seed/1"} <= jobs
-    assert {"explain halves/lenet5/gradient", "mutate halves/lenet5/gaussian_fuzzing"} <= jobs
+    assert {"explain halves/lenet5/gradient", "mutate halves/lenet5/neuron_switch"} <= jobs
     assert not [job for job in jobs if "digits" in job]
     assert "prepare" not in rules(jobs)
 
