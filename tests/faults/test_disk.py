@@ -48,12 +48,11 @@ def checkpoint(path):
 
 
 def figure(path):
-    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
 
-    drawn, axes = plt.subplots(figsize=(9, 9))
-    axes.imshow(NOISE.reshape(200, 200), cmap="viridis")
+    drawn = Figure(figsize=(9, 9))
+    drawn.subplots().imshow(NOISE.reshape(200, 200), cmap="viridis")
     style.save(drawn, path)
-    plt.close(drawn)
 
 
 WRITERS = (arrays, text, parquet, checkpoint, figure)
