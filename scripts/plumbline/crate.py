@@ -83,10 +83,21 @@ def jobs_behind(folder: Path, name: str) -> list[Job]:
             continue
         seen.add(name)
         if record := record_of(folder, name):
-            job = found.get(record.shell, Job(record, ()))
-            found[record.shell] = replace(job, outputs=tuple(sorted({*job.outputs, name})))
+            found.setdefault(record.shell, Job(record, ()))
+            _add_output(found, record)
             waiting.extend(record.inputs)
+    # What a job made besides, for readers and not for other jobs.
+    for place in {Path(output).parent for job in found.values() for output in job.outputs}:
+        for path in sorted((folder / place).iterdir()):
+            record = record_of(folder, os.fspath(place / path.name))
+            if record and record.shell in found:
+                _add_output(found, record)
     return sorted(found.values(), key=lambda job: (job.record.start, job.outputs))
+
+
+def _add_output(found: dict[str, Job], record: Record) -> None:
+    job = found[record.shell]
+    found[record.shell] = replace(job, outputs=tuple(sorted({*job.outputs, record.output})))
 
 
 @dataclass
