@@ -78,7 +78,7 @@ def test_a_run_that_is_killed_twenty_times_comes_out_the_same(undisturbed, distu
     try:
         while len(killed) < KILLS:
             if run is None or run.over:
-                if run and run.process.returncode == 0:  # quicker than its kills: from nothing again
+                if run and run.process.returncode == 0:  # over before its kills: once more
                     whole.equal(undisturbed.folder / "results", results)
                     shutil.rmtree(results)
                 run = Run(disturbed, *nolock, *targets)
