@@ -8,7 +8,7 @@ from plumbline.report.style import CONTROL, colors, curve, legend_below, panels,
 from plumbline.report.wording import words
 
 SIZES = {
-    "median_l2": "L2, length of the change of all pixels",
+    "median_l2": "L2, of the whole change",
     "median_linf": "L∞, largest change of a pixel",
 }
 CURVE = 2.9  # inches of a row of curves
