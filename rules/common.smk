@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 SCRIPTS = Path(str(workflow.current_basedir)).parent / "scripts"
-os.environ.update(SCRIPTS=str(SCRIPTS))  # for the shell commands of the rules
+# For the shell commands of the rules, and for the programs that they run.
+os.environ.update(SCRIPTS=str(SCRIPTS), PLUMBLINE_SNAKEMAKE=str(os.getpid()))
 sys.path.insert(0, str(SCRIPTS))
 
 from plumbline.cli import flags

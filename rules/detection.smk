@@ -176,7 +176,9 @@ rule rank:
         runtime=30,
     params:
         code=code("rank.py", "detection"),
-        options=lambda w: options(seed=derive(CONFIG.seed, "rank")),
+        options=lambda w: options(
+            replicates=NETWORKS.replicates(), seed=derive(CONFIG.seed, "rank")
+        ),
     shell:
         r"""
         python "$SCRIPTS/rank.py" \

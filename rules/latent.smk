@@ -261,12 +261,12 @@ rule retrain:
         options=lambda w: options(
             CONFIG.training_options(w.dataset, w.model),
             target=CONFIG.latent.extension.target,
+            model=NETWORKS.architecture(w.model),
             **runtime("train", w.dataset, w.model, int(w.seed)),
         ),
     shell:
         r"""
         python "$SCRIPTS/retrain.py" \
-            --model {wildcards.model:q} \
             --train {input.train:q} \
             --val {input.val:q} \
             --extra {input.extra:q} \

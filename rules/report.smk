@@ -145,6 +145,7 @@ rule judge_claims:
 rule build_report:
     input:
         claims=CLAIMS,
+        published=beside("config/published.yaml"),
         ledger=results("tables/claims.csv"),
         tables=tables(TABLES),
         figures=figures(),
@@ -173,12 +174,14 @@ rule build_report:
             config=CONFIG.model_dump(mode="json"),
             hashes=hashes(),
             coverage=coverage(),
+            left_out=left_out(),
             pins=locked(SCRIPTS.parent / "requirements.txt"),
         ),
     shell:
         r"""
         python "$SCRIPTS/build_report.py" \
             --claims {input.claims:q} \
+            --published {input.published:q} \
             --ledger {input.ledger:q} \
             --tables {input.tables:q} \
             --figures {input.figures:q} \

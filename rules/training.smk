@@ -32,12 +32,12 @@ rule train:
         options=lambda w: options(
             CONFIG.training_options(w.dataset, w.model, w.objective),
             **objective_options(w.objective),
+            model=NETWORKS.architecture(w.model),
             **runtime("train", w.dataset, w.model, int(w.seed)),
         ),
     shell:
         r"""
         python "$SCRIPTS/train.py" \
-            --model {wildcards.model:q} \
             --train {input.train:q} \
             --val {input.val:q} \
             {params.options} \
@@ -74,7 +74,9 @@ rule adopt:
         runtime=60,
     params:
         code=lambda w: code("adopt.py", "training", NETWORKS.file(w.model)),
-        options=lambda w: options(CONFIG.weights(w.dataset, w.model), model=w.model),
+        options=lambda w: options(
+            CONFIG.weights(w.dataset, w.model), model=NETWORKS.architecture(w.model)
+        ),
     shell:
         r"""
         python "$SCRIPTS/adopt.py" \

@@ -45,7 +45,8 @@ def main(args: argparse.Namespace) -> None:
         epsilon: adversarial_set(classifier, source, each, args.attack, epsilon)
         for epsilon, each in zip(args.epsilons or [None], pixels, strict=True)
     }
-    keys = {"dataset": args.dataset, "model": args.model, "attack": args.attack}
+    keys = {"dataset": args.dataset, "model": args.model}
+    keys |= {"attack": args.attack, "method": args.method}
     write_csv(args.table, rows_of(classifier, source, sets, args.seed, **keys))
     for path, images in zip(args.out, sets.values(), strict=True):
         images.save(path)

@@ -7,10 +7,12 @@ from pathlib import Path
 from plumbline import cli
 
 WHY = "why a method has no job, JSON: dataset, net, method, reason or nothing"
+GAPS = "what does not apply, JSON lists: stage, dataset, net or nothing, entry, reason"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--claims", required=True, help="YAML of the claims")
+    parser.add_argument("--published", required=True, help="YAML of published tables")
     parser.add_argument("--ledger", required=True, help="CSV of the judged claims")
     parser.add_argument("--tables", nargs="+", type=Path, required=True, help="CSVs by stage name")
     parser.add_argument("--figures", nargs="+", type=Path, required=True, help="{dataset}/*.png")
@@ -22,26 +24,33 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hashes", type=json.loads, required=True, help="script to hash, JSON")
     parser.add_argument("--pins", type=json.loads, default={}, help="package to version, JSON")
     parser.add_argument("--coverage", type=json.loads, default={}, help=WHY)
+    parser.add_argument("--left-out", nargs="*", type=json.loads, default=[], help=GAPS)
     parser.add_argument("--out", required=True, help="HTML to write")
 
 
 def main(args: argparse.Namespace) -> None:
+    import pandas as pd
     import yaml
 
     from plumbline.files import write_text
-    from plumbline.report import page, provenance
+    from plumbline.report import page, provenance, published
     from plumbline.report.claims import load_claims
+    from plumbline.report.ledger import ledger
+    from plumbline.report.left_out import COLUMNS
     from plumbline.report.reading import coverage_frame, read_frame, read_rows
 
     tables = {path.stem: read_frame([path]) for path in args.tables}
     if args.coverage:
         tables["coverage"] = coverage_frame(args.coverage)
+    tables["published"] = published.frame(published.load_published(args.published), tables)
+    if args.left_out:
+        tables["left_out"] = pd.DataFrame(args.left_out, columns=COLUMNS)
     captions = {path.stem: path.read_text(encoding="utf-8") for path in args.captions}
     text = page.render(
         config=args.config,
         config_text=yaml.safe_dump(args.config, sort_keys=False, allow_unicode=True),
         captions=captions,
-        ledger=page.ledger(load_claims(args.claims), read_rows(args.ledger)),
+        ledger=ledger(load_claims(args.claims), read_rows(args.ledger)),
         sections=page.stage_sections(tables, args.figures, captions, args.explorers),
         hashes=args.hashes,
         data=provenance.data_files(args.manifests),

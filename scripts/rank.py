@@ -1,12 +1,14 @@
 """Join what every score tells on every net, and rank the scores over all tasks."""
 
 import argparse
+import json
 
 from plumbline import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tables", nargs="+", required=True, help="CSVs of detect.py")
+    parser.add_argument("--replicates", type=json.loads, default={}, help="net to architecture")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap over blocks")
     parser.add_argument("--out", required=True, help="CSV to write")
 
@@ -19,9 +21,9 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.tables import write_csv
 
     detection = pd.concat([read_csv(path) for path in args.tables], ignore_index=True)
-    detection["distance"] = detection["distance"].fillna("")
-    ranks = list(leaderboard.rows(detection, args.seed))
-    write_csv(args.out, detection.to_dict("records") + ranks)
+    singles = leaderboard.single_nets(detection, args.replicates)
+    joined = [*leaderboard.over_nets(singles), *leaderboard.rows(singles, args.seed)]
+    write_csv(args.out, singles.to_dict("records") + joined)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,8 @@ def main(args: argparse.Namespace) -> None:
         next((Generator.load(path, device) for path in args.generator), None),
     )
     test = ImageSet.load(args.test)
-    targets = evidence.targets(classifier.classes, args.classes, args.starts, test.labels)
+    present = evidence.pictured(args.name, test, material.train)
+    targets = evidence.targets(classifier.classes, args.classes, args.starts, present)
     wanted = torch.from_numpy(targets).to(device)
     method = VISUALIZATIONS.load(args.method)
     make = partial(method, classifier, wanted, material, seed=args.seed)

@@ -1,18 +1,20 @@
 # What the rules of the stage detection ask the configuration.
 
 
+def unscored(entry, dataset, model):
+    """Why an entry of detection.scores does not apply to a net; empty if it does."""
+    section, nets = CONFIG.detection, CONFIG.seeds_of(dataset, model)
+    if section.nets(entry) > nets:
+        return f"needs {section.nets(entry)} nets, there is {nets}"
+    if "vae" in section.needs(entry) and "in_distribution" not in CONFIG.latent.corpora:
+        return "latent.corpora has no in_distribution"
+    return ""
+
+
 def scored(dataset, model):
     """Entries of detection.scores whose nets and VAE there are."""
-    nets = CONFIG.seeds_of(dataset, model)
-    return [
-        entry
-        for entry in CONFIG.detection.scores
-        if CONFIG.detection.nets(entry) <= nets
-        and (
-            "vae" not in CONFIG.detection.needs(entry)
-            or "in_distribution" in CONFIG.latent.corpora
-        )
-    ]
+    entries = CONFIG.detection.scores
+    return [entry for entry in entries if not unscored(entry, dataset, model)]
 
 
 def needed(entry, what, path):

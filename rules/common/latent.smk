@@ -47,16 +47,23 @@ def latent_nets(dataset, model):
     return max(CONFIG.uncertainty.nets(each) for each in mapped(dataset, model))
 
 
+def extension_inapplicable(dataset, model):
+    """Why a net is not trained anew with decoded images; empty if it is."""
+    if CONFIG.weights(dataset, model):
+        return "given weights, so no training"
+    if CONFIG.latent.extension.estimator not in mapped(dataset, model):
+        return f"no map of {CONFIG.latent.extension.estimator}, which shows the holes"
+    return ""
+
+
 def extended(dataset):
     """Nets that are trained anew with decoded images: trained here, and mapped."""
-    section = CONFIG.latent.extension
     return [
         model
         for model in CONFIG.models
         if CONFIG.latent.corpora
-        and model in section.models
-        and section.estimator in mapped(dataset, model)
-        and not CONFIG.weights(dataset, model)
+        and model in CONFIG.latent.extension.models
+        and not extension_inapplicable(dataset, model)
     ]
 
 

@@ -58,11 +58,14 @@ def of_uncertain_models(path):
 def uncertainty_figures(dataset):
     """Figures of what the estimators say.
 
-    The mutual information of a single net without dropout is 0: it is not drawn.
+    The mutual information of one pass through a net is 0: it is not drawn.
     """
-    found = []
+    section, found = CONFIG.uncertainty, []
     for model in CONFIG.uncertain_models:
-        several = len(CONFIG.estimators(dataset, model)) > 1
+        several = any(
+            section.passes(entry) > 1 or section.objective_of(entry) != "seed"
+            for entry in CONFIG.estimators(dataset, model)
+        )
         measures = UNCERTAINTY_FIGURES if several else ["entropy"]
         found += [f"uncertainty_{measure}_{model}" for measure in measures]
         found += [f"calibration_{model}"]
@@ -95,15 +98,20 @@ def trained(dataset):
     ]
 
 
+def unmapped(dataset, corpus):
+    """Why a corpus of a dataset has no maps; empty if it has."""
+    if not any(mapped(dataset, model) for model in CONFIG.models):
+        names = ", ".join(CONFIG.latent.estimators)
+        return f"no net has an estimator that is mapped ({names})"
+    if corpus == "out_of_distribution" and not CONFIG.also_encoded(dataset):
+        return "no dataset in ood has images to train on"
+    return ""
+
+
 def corpora(dataset):
     """Corpora of a dataset: without out-of-distribution sets, one fewer; without maps, none."""
-    if not any(mapped(dataset, model) for model in CONFIG.models):
-        return []
-    return [
-        corpus
-        for corpus in CONFIG.latent.corpora
-        if corpus != "out_of_distribution" or CONFIG.also_encoded(dataset)
-    ]
+    entries = CONFIG.latent.corpora
+    return [corpus for corpus in entries if not unmapped(dataset, corpus)]
 
 
 def mapped_files(dataset, corpus, ending):
@@ -330,6 +338,56 @@ def coverage():
         nets[model] = {entry: inapplicable(entry, model) for entry in entries}
     found = {model: unused | reasons for model, reasons in nets.items()}
     return {dataset: found for dataset in CONFIG.datasets}
+
+
+def left_out():
+    """What has no job because a net or a dataset cannot have it: stage, dataset, net or nothing,
+    entry, reason; the explanations are in coverage()."""
+    found = []
+    for dataset in CONFIG.datasets:
+        of_dataset = [
+            (
+                "uncertainty",
+                dataset,
+                model,
+                entry,
+                CONFIG.missing(entry, dataset, model),
+            )
+            for model in CONFIG.uncertain_models
+            for entry in CONFIG.uncertainty.estimators
+        ]
+        of_dataset += [
+            ("latent", dataset, "", corpus, unmapped(dataset, corpus))
+            for corpus in CONFIG.latent.corpora
+        ]
+        of_dataset += [
+            (
+                "latent",
+                dataset,
+                model,
+                "extension",
+                extension_inapplicable(dataset, model),
+            )
+            for model in CONFIG.latent.extension.models
+            if model in CONFIG.models and CONFIG.latent.corpora
+        ]
+        for model in CONFIG.models:
+            of_dataset += [
+                (
+                    "attribution",
+                    dataset,
+                    model,
+                    name,
+                    spread_inapplicable(dataset, model, name),
+                )
+                for name in CONFIG.attribution.spread
+            ]
+            of_dataset += [
+                ("detection", dataset, model, entry, unscored(entry, dataset, model))
+                for entry in CONFIG.detection.scores
+            ]
+        found += [each for each in of_dataset if each[-1]]
+    return found
 
 
 def hashes():

@@ -27,7 +27,8 @@ rule plot_stability:
                 model
                 for model in CONFIG.models
                 for _ in CONFIG.stability.operators_of(model)
-            ]
+            ],
+            adaptive=adaptive_sets(),
         ),
     shell:
         r"""

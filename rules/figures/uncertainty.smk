@@ -25,7 +25,9 @@ rule plot_uncertainty:
         runtime=10,
     params:
         code=code("plot_uncertainty.py", "report"),
-        options=lambda w: options(model=w.model, measures=[w.measure]),
+        options=lambda w: options(
+            model=w.model, measures=[w.measure], adaptive=adaptive_sets()
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_uncertainty.py" \

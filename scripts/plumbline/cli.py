@@ -1,6 +1,8 @@
 """What every script of the workflow shares: arguments, seeds, threads, clear errors."""
 
 import argparse
+import atexit
+import gc
 import json
 import sys
 from collections.abc import Callable
@@ -10,7 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from plumbline import provenance
+from plumbline import parent, provenance
 from plumbline.errors import InputError
 
 Arguments = Callable[[argparse.ArgumentParser], None]
@@ -30,8 +32,12 @@ def run(
     argument for each of its fields and arrives as ``args.options``, validated.  An
     :class:`InputError` is printed in a line and ends the process with status 1, and so does what
     the system says of a file that it cannot open, read or write.  What ran it is told at the end
-    where standard error is no terminal but a log, if it is to be ``logged``.
+    where standard error is no terminal but a log, if it is to be ``logged``.  A program that
+    Snakemake runs ends when that is killed (:mod:`plumbline.parent`).
     """
+    # Python ends with a search for garbage through all that torch has loaded: 0.4 s a job.
+    atexit.register(gc.freeze)
+    parent.watch()
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
+@functools.cache
 def code_hash(root: Path, *files: str | Path) -> str:
     """Hash of ``files`` and of every module under ``root`` that they import, directly or not.
 
@@ -22,7 +23,7 @@ def code_hash(root: Path, *files: str | Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(closure(root, *files)):
         digest.update(_name(root, path).encode())
-        digest.update(_fingerprint(path).encode())
+        digest.update(_read(path)[0].encode())
     for path in sorted(root / f for f in files if Path(f).suffix != ".py"):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
@@ -31,16 +32,22 @@ def code_hash(root: Path, *files: str | Path) -> str:
 
 def closure(root: Path, *files: str | Path) -> set[Path]:
     """The Python files among ``files`` and all modules under ``root`` that they import."""
+    return set().union(*(_closure(root, root / f) for f in files if Path(f).suffix == ".py"))
+
+
+@functools.cache
+def _closure(root: Path, start: Path) -> frozenset[Path]:
     found: set[Path] = set()
-    waiting = [root / f for f in files if Path(f).suffix == ".py"]
+    waiting = [start]
     while waiting:
         path = waiting.pop()
         if path not in found:
             found.add(path)
             waiting += _imported(root, path)
-    return found
+    return frozenset(found)
 
 
+@functools.cache
 def _name(root: Path, path: Path) -> str:
     """What a file counts as: its path under ``root``, its name if it stands elsewhere."""
     inside = path.relative_to(root)
@@ -48,19 +55,16 @@ def _name(root: Path, path: Path) -> str:
 
 
 @functools.cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-
-
-@functools.cache
-def _fingerprint(path: Path) -> str:
+def _read(path: Path) -> tuple[str, tuple[str, ...]]:
+    """Fingerprint of a file, and the names that it imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    names = tuple(_imported_names(tree))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
             # Bare strings are docstrings or the descriptions of fields: they change no result.
             node.body = [each for each in body if not _is_bare_string(each)]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), names
 
 
 def _is_bare_string(node: ast.AST) -> bool:
@@ -75,7 +79,7 @@ def _is_bare_string(node: ast.AST) -> bool:
 def _imported(root: Path, path: Path) -> tuple[Path, ...]:
     # A file of the user's own also imports what stands beside it.
     roots = [root, path.parent] if ".." in path.relative_to(root).parts else [root]
-    names = list(_imported_names(_tree(path)))
+    names = _read(path)[1]
     return tuple(file for place in roots for name in names for file in _locate(place, name))
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from plumbline.errors import InputError, shown
+from plumbline.parent import orphaned
 
 HOUR = 3600.0  # seconds
 UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
@@ -25,7 +26,8 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
     the old content, the new one, or does not exist.  Parent folders are made, and what killed
     processes have left of ``path`` is removed.
 
-    Raises :class:`InputError`, naming ``path``, if the disk is full or must not be written.
+    Raises :class:`InputError`, naming ``path``, if the disk is full or must not be written, or
+    if the Snakemake that runs this is gone.
     """
     path = Path(path)
     # In a folder of its own, because some libraries write beside what they are given.
@@ -39,6 +41,8 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask())  # safetensors makes files that only their owner reads
         with open(temporary, "rb+") as handle:
             os.fsync(handle.fileno())
+        if orphaned():
+            raise InputError(f"{path}: not written, for the Snakemake that wanted it is gone")
         os.replace(temporary, path)
     except OSError as error:
         ours = error.filename is None or Path(str(error.filename)).is_relative_to(path.parent)

@@ -21,6 +21,7 @@ from plumbline.errors import InputError, shown
 SUPPLIED = {"seed", "batch", "channels", "size", "classes", "mutate"}
 TYPES = {"int": int, "float": (int, float), "bool": bool, "str": str}
 OWN_NETS = "PLUMBLINE_NETS"
+REPLICATES = "PLUMBLINE_REPLICATES"
 TRAITS = {
     "dropout": "no dropout layer",
     "gap_head": "no head of global average pooling and one dense layer",
@@ -84,41 +85,63 @@ class Kind:
 
 @dataclass(frozen=True)
 class Networks(Kind):
-    """Nets: modules of the package, and the user's own from files of theirs.
+    """Nets: modules of the package, the user's own from files of theirs, and replicates.
 
-    The own ones are kept in an environment variable, name -> ``file.py:Name``, so that the
-    programs of the jobs know them as well as the workflow that reads the configuration.
+    A replicate is a second name of another net: the same architecture, trained again.  Own nets
+    and replicates are kept in environment variables, so that the programs of the jobs know them
+    as well as the workflow that reads the configuration.
     """
 
     def own(self) -> dict[str, str]:
         """The user's nets: name -> ``file.py:Name``."""
         return json.loads(os.environ.get(OWN_NETS, "{}"))
 
-    def make_known(self, own: dict[str, str]) -> None:
-        """Take the user's nets, to this process and those that it starts, for methods.
+    def replicates(self) -> dict[str, str]:
+        """Replicates: name -> the net whose architecture they have."""
+        return json.loads(os.environ.get(REPLICATES, "{}"))
 
-        Raises :class:`InputError` if one has the name of a net here, or no file that is Python.
+    def architecture(self, name: str) -> str:
+        """The net that ``name`` is a replicate of; itself, if it is none."""
+        return self.replicates().get(name, name)
+
+    def make_known(self, own: dict[str, str], replicates: dict[str, str] | None = None) -> None:
+        """Take the user's nets, and replicates, to this process and those that it starts, for
+        methods.
+
+        Raises :class:`InputError` if one has the name of a net here, an own one no file that is
+        Python, or a replicate no net to be one of.
         """
+        replicates = replicates or {}
         for name, entry in own.items():
             path, _, made = entry.rpartition(":")
             if not (path.endswith(".py") and made.isidentifier()):
                 raise InputError(f"{name}.entry: must be file.py:Name, not {shown(entry)}")
-            if name in super().names():
-                raise InputError(f"{name}.entry: {name} is a net of plumbline/models already")
+            self._refuse_taken(name, "entry")
             if not Path(path).is_file():
                 raise InputError(f"{name}.entry: no file {path}")
             try:
                 _parsed(Path(path))
             except (SyntaxError, ValueError) as error:
                 raise InputError(f"{name}.entry: {path} is no Python: {error}") from None
+        known = sorted({*super().names(), *own})
+        for name, net in replicates.items():
+            self._refuse_taken(name, "architecture")
+            if net not in known:
+                raise InputError(f"{name}.architecture: no {shown(net)}{nearest(net, known)}")
         os.environ[OWN_NETS] = json.dumps(own, sort_keys=True)
+        os.environ[REPLICATES] = json.dumps(replicates, sort_keys=True)
+
+    def _refuse_taken(self, name: str, key: str) -> None:
+        if name in super().names():
+            raise InputError(f"{name}.{key}: {name} is a net of plumbline/models already")
 
     def names(self) -> list[str]:
         """All nets, in the order of the alphabet."""
-        return sorted({*super().names(), *self.own()})
+        return sorted({*super().names(), *self.own(), *self.replicates()})
 
     def file(self, name: str) -> str:
         """The net's file, relative to the folder of the scripts."""
+        name = self.architecture(name)
         entry = self.own().get(name)
         if entry is None:
             return super().file(name)
@@ -126,13 +149,13 @@ class Networks(Kind):
 
     def check(self, name: str, given: dict[str, Any]) -> None:
         """As :meth:`Kind.check`; what an own net takes is seen when it is built."""
-        if name not in self.own():
+        if self.architecture(name) not in self.own():
             super().check(name, given)
 
     def constant(self, name: str, constant: str) -> tuple[str, ...]:
         """As :meth:`Kind.constant`; an own net without ``TRAITS`` has dropout if its file does."""
         found = super().constant(name, constant)
-        if found or constant != "TRAITS" or name not in self.own():
+        if found or constant != "TRAITS" or self.architecture(name) not in self.own():
             return found
         tree = _parsed(Path(__file__).parents[1] / self.file(name))
         names = {getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(tree)}
@@ -196,7 +219,11 @@ def _constant(file: Path, constant: str) -> tuple[str, ...]:
 SOURCES = Kind("data/sources", "obtain")
 READERS = Kind("data/sources", "read")
 SHIFTS = Kind("data/shifts", "shift")
-NETWORKS = Networks("models", "build", exclude=("bayesian", "classifier", "cifar_resnet", "own"))
+NETWORKS = Networks(
+    "models",
+    "build",
+    exclude=("bayesian", "classifier", "cifar_resnet", "own", "residual", "tracing"),
+)
 ATTACKS = Kind("attacks/methods", "perturb")
 ESTIMATORS = Kind("uncertainty/estimators", "predict")
 ATTRIBUTIONS = Kind("attribution/methods", "attribute")

@@ -96,6 +96,24 @@ def student_interval(values: np.ndarray) -> tuple[float, float, float]:
     return _student(float(values.mean()), float(error), len(values))
 
 
+def joined_interval(estimates: np.ndarray) -> tuple[float, float, float]:
+    """Mean of ``estimates`` [k, 3], a value, low and high each, with an interval over both what
+    tells them apart, such as training seeds, and what each of their intervals is over, the same
+    images.
+
+    The half widths are :func:`student_interval`'s over the k values and the mean half width of
+    the estimates, combined in quadrature: all see the same images, so more of them do not shrink
+    the latter.  A single one keeps its own interval; where a value is NaN, all is.
+    """
+    value, low, high = np.asarray(estimates, dtype=np.float64).T
+    if np.isnan(value).any():
+        return float("nan"), float("nan"), float("nan")
+    mean, start, _ = student_interval(value)
+    between = mean - start if len(value) > 1 else 0.0
+    below, above = np.hypot(between, [(value - low).mean(), (high - value).mean()]).tolist()
+    return mean, mean - below, mean + above
+
+
 def jackknife_interval(value: float, without: np.ndarray) -> tuple[float, float, float]:
     """``value`` of all of n things with Student's interval at 95 % from the jackknife.
 

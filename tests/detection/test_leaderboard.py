@@ -1,11 +1,13 @@
 """Ranks, their tests and the table of all scores."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import friedmanchisquare, rankdata
+from scipy.stats import friedmanchisquare, rankdata, t
 
 from plumbline.detection import leaderboard
 from plumbline.detection.columns import CONTROL
@@ -70,8 +72,12 @@ def detection(datasets=("digits",), nets=("lenet5", "alexnet"), gains=GAINS):
     return pd.DataFrame(rows)
 
 
+def singles(replicates=None, **how):
+    return leaderboard.single_nets(detection(**how), replicates or {})
+
+
 def test_blocks_do_not_repeat_each_other():
-    blocks = set(leaderboard.ranked_blocks(detection()).index)
+    blocks = set(leaderboard.ranked_blocks(singles()).index)
     assert blocks == {
         ("digits", net, *task)
         for net in ("lenet5", "alexnet")
@@ -85,14 +91,14 @@ def test_blocks_do_not_repeat_each_other():
 
 
 def test_the_best_has_rank_1_and_ties_share():
-    found = leaderboard.order(leaderboard.ranked_blocks(detection()))
+    found = leaderboard.order(leaderboard.ranked_blocks(singles()))
     ranks = dict(zip(found.scores, found.ranks.mean(0), strict=True))
     assert ranks == {"energy": 1.5, "tied": 1.5, CONTROL: 3, "worse": 4}
     assert found.left_out == ()
 
 
 def test_a_score_that_a_net_lacks_is_not_ranked_but_named():
-    table = detection()
+    table = singles()
     table = table[(table["score"] != "worse") | (table["model"] == "lenet5")]
     rows = pd.DataFrame(leaderboard.rows(table, 0))
     ranks = rows[rows["metric"] == "mean_rank"].set_index("score")
@@ -102,7 +108,7 @@ def test_a_score_that_a_net_lacks_is_not_ranked_but_named():
 
 
 def test_a_block_with_too_few_images_for_a_score_is_left_out():
-    table = detection()
+    table = singles()
     bad = (table["model"] == "lenet5") & (table["task"] == "ood") & (table["score"] == "worse")
     table.loc[bad, ["value", "low", "high"]] = np.nan
     blocks = leaderboard.ranked_blocks(table)
@@ -112,13 +118,13 @@ def test_a_block_with_too_few_images_for_a_score_is_left_out():
 
 
 def test_several_datasets_are_also_ranked_together():
-    rows = pd.DataFrame(leaderboard.rows(detection(datasets=("digits", "mnist")), 0))
+    rows = pd.DataFrame(leaderboard.rows(singles(datasets=("digits", "mnist")), 0))
     counts = rows[rows["metric"] == "friedman"].set_index("dataset")["n"].to_dict()
     assert counts == {"digits": 8, "mnist": 8, "all": 16}
 
 
 def test_too_little_gives_no_order():
-    assert list(leaderboard.rows(detection(gains={CONTROL: 0.0}), 0)) == []
+    assert list(leaderboard.rows(singles(gains={CONTROL: 0.0}), 0)) == []
 
 
 def test_script(tmp_path, run_script):
@@ -128,7 +134,101 @@ def test_script(tmp_path, run_script):
         detection(nets=(net,)).to_csv(parts[-1], index=False)
     run_script("rank.py", "--tables", *parts, "--out", tmp_path / "leaderboard.csv")
     table = pd.read_csv(tmp_path / "leaderboard.csv")
-    assert set(BLOCK) < set(table.columns)
+    assert {*BLOCK, "model", "nets"} < set(table.columns)
     assert len(table) == 2 * len(TASKS) * (2 * len(GAINS) - 1) + len(GAINS) + 4
     first = table[table["metric"] == "mean_rank"].iloc[0]
     assert (first["score"], first["value"], first["n"]) == ("energy", 1.5, 8)
+
+
+REPLICATES = {"lenet5_b": "lenet5", "lenet5_c": "lenet5"}
+NETS = ("lenet5", "lenet5_b", "lenet5_c")
+
+
+def joined(table):
+    """Rows over nets, by score and metric, of misclassified images."""
+    found = pd.DataFrame(leaderboard.over_nets(table))
+    return found[found["task"] == "misclassified"].set_index(["score", "metric"])
+
+
+def test_identical_replicates_keep_the_interval_over_images():
+    found = joined(singles(REPLICATES, nets=NETS))
+    assert set(found["model"]) == {"lenet5"}
+    assert set(found["nets"]) == {3}
+    assert found.loc[("worse", "auroc"), ["value", "low", "high"]].tolist() == pytest.approx(
+        [0.8, 0.8, 1.0]
+    )
+    assert found.loc[("worse", "auroc_gain"), ["value", "low", "high"]].tolist() == pytest.approx(
+        [-0.1, -0.11, -0.09]
+    )
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.floats(-0.05, 0.05), min_size=3, max_size=3))
+def test_variance_between_replicates_widens_it_by_students_interval(planted):
+    table = singles(REPLICATES, nets=NETS)
+    rise = table["model"].map(dict(zip(NETS, planted, strict=True)))
+    gain = table["metric"] == "auroc_gain"
+    table.loc[gain, ["value", "low", "high"]] = table.loc[gain, ["value", "low", "high"]].add(
+        rise[gain], axis=0
+    )
+    found = joined(table).loc[("energy", "auroc_gain")]
+    between = t.ppf(0.975, 2) * np.std(planted, ddof=1) / np.sqrt(3)
+    half = np.hypot(between, 0.01)
+    assert found["value"] == pytest.approx(0.02 + np.mean(planted))
+    assert found["value"] - found["low"] == pytest.approx(half)
+    assert found["high"] - found["value"] == pytest.approx(half)
+
+
+def test_figures_stay_what_they_can_be_and_the_fewest_images_count():
+    table = singles(REPLICATES, nets=NETS)
+    one = table["model"] == "lenet5_c"
+    table.loc[one & (table["metric"] == "auroc"), ["value", "low", "high"]] = 0.02
+    table.loc[one & (table["metric"] == "auroc_gain"), ["value", "low", "high"]] = -0.9
+    table.loc[one, "n"] = 7
+    found = joined(table)
+    assert set(found["n"]) == {7}
+    ends = found.groupby(level="metric").agg({"low": "min", "high": "max"})
+    assert ends.loc["auroc"].tolist() == [0, 1]
+    assert ends.loc["auroc_gain", "low"] == -1
+
+
+def test_a_net_without_the_figure_does_not_count():
+    table = singles(REPLICATES, nets=NETS)
+    table.loc[table["model"] == "lenet5_b", ["value", "low", "high"]] = np.nan
+    assert set(joined(table)["nets"]) == {2}
+    table.loc[table["model"] == "lenet5_c", ["value", "low", "high"]] = np.nan
+    assert list(leaderboard.over_nets(table)) == []
+    assert list(leaderboard.over_nets(singles(nets=NETS))) == []  # no replicates, but three nets
+
+
+def test_replicates_are_averaged_within_their_block():
+    table = singles(REPLICATES, nets=(*NETS, "alexnet"))
+    alone = singles()
+    # One replicate alone would put the worst first; the mean of the three does not.
+    odd = (table["model"] == "lenet5_b") & (table["score"] == "worse")
+    table.loc[odd & (table["metric"] == "auroc_gain"), "value"] = 0.2
+    blocks = leaderboard.ranked_blocks(table)
+    assert list(blocks.index) == list(leaderboard.ranked_blocks(alone).index)
+    of_lenet = blocks.xs("lenet5", level="architecture")
+    assert of_lenet["worse"].tolist() == pytest.approx([(0.2 - 0.1 - 0.1) / 3] * 4)
+    assert leaderboard.order(blocks).ranks.shape == (8, 4)
+
+
+def test_a_score_that_a_replicate_lacks_is_not_ranked():
+    table = singles(REPLICATES, nets=(*NETS, "alexnet"))
+    table = table[(table["score"] != "worse") | (table["model"] != "lenet5_b")]
+    found = leaderboard.order(leaderboard.ranked_blocks(table))
+    assert found.left_out == ("worse",)
+
+
+def test_script_joins_replicates(tmp_path, run_script):
+    parts = []
+    for net in NETS:
+        parts.append(tmp_path / f"{net}.csv")
+        detection(nets=(net,)).to_csv(parts[-1], index=False)
+    more = ("--replicates", json.dumps(REPLICATES))
+    run_script("rank.py", "--tables", *parts, *more, "--out", tmp_path / "leaderboard.csv")
+    table = pd.read_csv(tmp_path / "leaderboard.csv")
+    each = len(TASKS) * (2 * len(GAINS) - 1)
+    assert table["nets"].value_counts().to_dict() == {1: 3 * each, 3: each}
+    assert table.loc[table["metric"] == "friedman", "n"].tolist() == [4]

@@ -1,72 +1,17 @@
 """kill -9 at twenty random moments of one run: nothing is half-written, nothing comes out else."""
 
-import os
 import random
 import shutil
-import signal
-import subprocess
 import time
 
-import psutil
 import pytest
 import whole
+from running import Run
 
 pytestmark = pytest.mark.workflow
 KILLS = 20
 LONGEST = 3.0  # seconds from a job's start to a kill
 KINDS = ("job", "snakemake", "group")
-
-
-class Run:
-    """A run of Snakemake in a process group of its own."""
-
-    def __init__(self, repository, *arguments):
-        self.process = subprocess.Popen(
-            repository.command(*arguments),
-            cwd=repository.folder,
-            env=repository.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-
-    @property
-    def over(self):
-        return self.process.poll() is not None
-
-    def jobs(self):
-        """The running jobs' scripts."""
-        try:
-            below = psutil.Process(self.process.pid).children(recursive=True)
-            return [each for each in below if any("/scripts/" in w for w in each.cmdline()[:2])]
-        except psutil.Error:
-            return []
-
-    def wait_for_job(self):
-        """Whether a job runs before the run is over."""
-        while not self.over:
-            if self.jobs():
-                return True
-            time.sleep(0.02)
-        return False
-
-    def kill(self, kind, rng):
-        if kind == "group":
-            os.killpg(self.process.pid, signal.SIGKILL)
-        elif kind == "snakemake":
-            self.process.kill()
-        elif jobs := self.jobs():
-            rng.choice(jobs).kill()
-        else:
-            return False
-        if kind != "job":
-            self.process.wait()
-        return True
-
-    def end(self):
-        if not self.over:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
 
 
 def test_a_run_that_is_killed_twenty_times_comes_out_the_same(undisturbed, disturbed, targets):

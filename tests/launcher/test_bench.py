@@ -2,6 +2,7 @@
 
 import argparse
 import copy
+import importlib
 import importlib.util
 import re
 import shutil
@@ -235,17 +236,15 @@ def test_the_long_reference_comes_near_exact_shapley_values(lenet, digits):
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        ([], {"attribution", "uncertainty", "workflow"}),
-        (["workflow"], {"workflow"}),
-        (["uncertainty"], {"uncertainty"}),
-        (["attribution"], {"attribution"}),
+        ([], set(bench.PARTS)),
+        *(([part], {part}) for part in bench.PARTS),
     ],
 )
 def test_all_parts_or_one(arguments, parts, monkeypatch):
     called = set()
-    monkeypatch.setattr(attribution, "measure", lambda *given: called.add("attribution"))
-    monkeypatch.setattr(uncertainty, "measure", lambda *given: called.add("uncertainty"))
-    monkeypatch.setattr(workflow_bench, "measure", lambda *given: called.add("workflow"))
+    for part in bench.PARTS:
+        module = importlib.import_module(f"plumbline.benchmarks.{part}")
+        monkeypatch.setattr(module, "measure", lambda *given, part=part: called.add(part))
     parser = argparse.ArgumentParser()
     bench.arguments(parser)
     bench.main(parser.parse_args(arguments))

@@ -167,6 +167,7 @@ def report(run, fake, tables, figures, captions, config, coverage, explorer, lea
     run(
         "build_report.py",
         *("--claims", claims, "--ledger", ledger, "--tables", *tables.values()),
+        *("--published", ROOT / "config/published.yaml"),
         *("--figures", *figures, "--captions", *captions),
         *("--manifests", *sorted(fake.glob("data/*/manifest.json"))),
         *("--benchmarks", fake / "benchmarks", "--config", json.dumps(config)),

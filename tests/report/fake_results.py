@@ -133,7 +133,7 @@ def _training(rng, folder: Path, model: str, good: float, seeds: int) -> None:
 
 
 def _attack(rng, path: Path, model: str, attack: str) -> None:
-    keys = {"dataset": DATASET, "model": model, "attack": attack}
+    keys = {"dataset": DATASET, "model": model, "attack": attack, "method": attack}
     strength = 3 if attack == "pgd" else 1.5
     rows = [row("accuracy", *share(rng, 0.97, 200), **keys, epsilon=0.0)]
     for epsilon in EPSILONS:
@@ -146,7 +146,7 @@ def _attack(rng, path: Path, model: str, attack: str) -> None:
 
 
 def _smallest(rng, path: Path, model: str) -> None:
-    keys = {"dataset": DATASET, "model": model, "attack": SMALLEST}
+    keys = {"dataset": DATASET, "model": model, "attack": SMALLEST, "method": SMALLEST}
     rows = [row("success_rate", *share(rng, 0.95, 40), **keys)]
     rows.append(row("accuracy", *share(rng, 0.05, 45), **keys))
     rows.append(row("median_l2", *near(rng, 1.4, 0.2, 38), **keys))

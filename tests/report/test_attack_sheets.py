@@ -72,6 +72,14 @@ def detection(name, score, value):
     return row("auroc", value, value - 0.05, value + 0.05, 80, **keys)
 
 
+def tables_of(rows, **methods):
+    """Tables of detection and of attacks: the latter are their own modules, or as given."""
+    found = pd.DataFrame(rows)
+    attacks = found["set"].str.replace(r"_eps.*$", "", regex=True).unique()
+    named = [{"dataset": "digits", "attack": a, "method": methods.get(a, a)} for a in attacks]
+    return {"detection": found, "attacks": pd.DataFrame(named)}
+
+
 def test_detectors_stand_under_pgd_and_under_the_attack_that_knows_them():
     lcr, msp = "label_change_rate.neuron_activation_inversion", "softmax.max_probability"
     rows = [
@@ -82,16 +90,21 @@ def test_detectors_stand_under_pgd_and_under_the_attack_that_knows_them():
         detection("pgd_eps0.1", "softmax.entropy", 0.7),
         detection("fgsm_eps0.1", lcr, 0.7),
         detection("deepfool", lcr, 0.7),
+        detection("renamed_eps0.1", lcr, 0.5),
+        detection("renamed_eps0.1", msp, 0.3),
     ]
-    (sheet,) = adaptive({"detection": pd.DataFrame(rows)}, "digits")
-    assert sheet.head[3:] == ["PGD", "PGD against label change"]
+    (sheet,) = adaptive(tables_of(rows, renamed="pgd_adaptive_label_change"), "digits")
+    assert sheet.head[3:] == ["PGD", "PGD against label change", "renamed"]
     assert [line[1] for line in sheet.rows] == ["0.1", "0.1"]
     assert [[cell[:4] for cell in line[3:]] for line in sheet.rows] == [
-        ["0.80", "0.60"],
-        ["0.90", "0.85"],
+        ["0.80", "0.60", "0.50"],
+        ["0.90", "0.85", "0.30"],
     ]
 
 
 def test_without_an_attack_that_knows_a_detector_there_is_no_such_sheet():
     rows = [detection("pgd_eps0.1", "softmax.max_probability", 0.9)]
-    assert adaptive({"detection": pd.DataFrame(rows)}, "digits") == []
+    assert adaptive(tables_of(rows), "digits") == []
+    rows.append(detection("pgd_adaptive_eps0.1", "softmax.max_probability", 0.9))
+    assert adaptive(tables_of(rows, pgd_adaptive="pgd"), "digits") == []  # the module tells
+    assert adaptive({"detection": pd.DataFrame(rows)}, "digits") == []  # no attacks

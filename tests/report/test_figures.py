@@ -22,6 +22,12 @@ from plumbline.report.reading import read_frame, read_images
 from plumbline.report.wording import words
 
 
+def test_colours_are_seaborns_for_the_colour_blind():
+    import seaborn
+
+    assert list(seaborn.color_palette("colorblind")) == style.COLORS
+
+
 @pytest.fixture(autouse=True)
 def _pyplot_keeps_no_figure():
     yield
@@ -179,7 +185,9 @@ def test_stability_has_a_box_for_each_kind_of_image_and_the_rejection_rate(fake)
     changes = read_images([place / f"{name}.parquet" for name in OPERATORS], ["lenet5"] * 2)
     changes["correct"] = changes["prediction"] == changes["label"]
     table = read_frame([place / f"{name}.csv" for name in OPERATORS])
-    figure = stability.draw(changes, table)
+    figure = stability.draw(
+        changes, table, [f"pgd_adaptive_label_change_eps{e}" for e in (0.1, 0.3)]
+    )
     rate = table.query("metric == 'rejection_rate'")["value"].iloc[0]
     assert titles(figure)[0] == (
         f"LeNet-5\nneuron activation inversion\nmutants rejected: {rate:.0%}"
@@ -201,12 +209,13 @@ def test_kinds_of_images_are_read_from_the_names_of_their_sets():
         "ood_noise": "out of distribution",
         "fgsm_eps0.05": None,
         "fgsm_eps0.1": "adversarial",
-        "pgd_adaptive_max_probability_eps0.1": "adversarial, adaptive",
+        "knows_eps0.1": "adversarial, adaptive",
+        "pgd_adaptive_but_not_eps0.1": "adversarial",
         "hop_skip_jump": "adversarial, smallest",
         "rotation_30": None,
         "noise_0.1": None,
     }
-    found = groups(pd.DataFrame({"set": list(kinds), "correct": True}))
+    found = groups(pd.DataFrame({"set": list(kinds), "correct": True}), ["knows_eps0.1"])
     assert found.where(found.notna(), None).tolist() == list(kinds.values())
 
 
@@ -223,7 +232,7 @@ def test_detection_has_the_control_as_a_line_and_every_score(fake):
     ]
     names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert "softmax: maximum probability (control)" in names
-    assert len(names) == table["score"].nunique()
+    assert len(names) == table["score"].map(detection.kind).nunique()
     control = table.query(
         "score == 'softmax.max_probability' and metric == 'auroc' and task == 'misclassified'"
     )
@@ -235,12 +244,21 @@ def test_detection_has_the_control_as_a_line_and_every_score(fake):
 def test_of_many_scores_detection_draws_the_best_and_the_control(fake):
     table = read(fake, f"detection/{DATASET}/lenet5.csv")
     better = table.assign(**{each: table[each] + 1 for each in ("value", "low", "high")})
-    parts = [better.assign(score=better["score"] + f".{each}") for each in "abc"]
+    parts = [better.assign(score=f"own{each}") for each in range(detection.SHOWN + 3)]
+    parts = [part.drop_duplicates(["task", "set", "positives", "metric"]) for part in parts]
     figure = detection.draw(pd.concat([table, *parts], ignore_index=True))
     names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert len(names) == detection.SHOWN + 1
     assert names[-1] == "softmax: maximum probability (control)"
-    assert figure.get_suptitle().startswith("The 30 best scores as detectors")
+    assert figure.get_suptitle().startswith("The best score of each kind as detectors")
+
+
+def test_each_kind_of_score_is_drawn_by_its_best():
+    order = ["ensemble.entropy", "mlp.conductance_conv1", "mlp.lcr", "dropout_ensemble.variance"]
+    order += ["logistic.conductance", "softmax.entropy", "energy", "softmax.max_probability"]
+    best = [name for name in order if name not in (order[3], order[4])]
+    assert detection.best_of_kinds(order) == best
+    assert detection.best_of_kinds(order, 2) == [*best[:2], "softmax.max_probability"]
 
 
 def test_the_same_figure_is_the_same_bytes_whatever_the_settings(fake, tmp_path):

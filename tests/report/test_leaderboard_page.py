@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 
 from plumbline.detection.columns import CONTROL
+from plumbline.detection.leaderboard import over_nets, rows, single_nets
 from plumbline.report.figures import ranks
-from plumbline.report.leaderboard import KEYS, METRICS, content, render, sheets
+from plumbline.report.leaderboard import KEYS, METRICS, content, render, replicated, sheets
 from plumbline.report.reading import read_frame
 from plumbline.report.style import png
+from plumbline.report.summary import estimate
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +31,11 @@ def test_every_figure_is_in_the_page(leaderboard, table):
     own = table[table["metric"].isin(METRICS)]
     assert len(shown) == len(own.drop_duplicates([*KEYS, "score"]))
     for (*key, score, metric), part in own.groupby([*KEYS, "score", "metric"]):
-        place = 2 + 3 * list(METRICS).index(metric)
+        place = 3 + 3 * list(METRICS).index(metric)
         found = shown[(*key, score)]
         expected = [round(float(part[each].iloc[0]), 4) for each in ("value", "low", "high")]
         assert found[place : place + 3] == expected
-        assert found[:2] == [1, part["n"].iloc[0]]
+        assert found[:3] == [1, part["n"].iloc[0], 1]
 
 
 def test_the_page_needs_nothing_from_elsewhere(leaderboard, report):
@@ -49,7 +51,7 @@ def test_unknown_figures_are_null_and_markup_stays_text(table):
     odd["score"] = odd["score"].replace("conductance", "a</script>b")
     found = content(odd)
     place = [name for name, _ in found["scores"]].index("a</script>b")
-    assert all(row[8:] == [None] * 15 for row in found["rows"] if row[5] == place)
+    assert all(row[9:] == [None] * 15 for row in found["rows"] if row[5] == place)
     assert "a</script>b" not in render(odd, "index.html")
 
 
@@ -77,6 +79,56 @@ def test_ranks_are_drawn_by_the_best_and_the_control(table):
     first = known.sort_values("value").iloc[0]
     assert ax.lines[1].get_xdata()[0] == pytest.approx(first["value"])
     assert png(ranks.draw(table)) == png(figure)
+
+
+@pytest.fixture(scope="module")
+def replicates(table):
+    """The same table, had AlexNet been LeNet-5 once more."""
+    singles = table[table["nets"] == 1].drop(columns=["architecture", "nets"])
+    singles = single_nets(singles, {"alexnet": "lenet5"})
+    found = [*over_nets(singles), *rows(singles, 0)]
+    return pd.concat([singles, pd.DataFrame(found)], ignore_index=True)
+
+
+def test_the_page_says_what_its_intervals_are_over(table, replicates):
+    one, several = (" ".join(render(each, "").split()) for each in (table, replicates))
+    for text in (one, several):
+        assert "they do not say how much another training would change" in text
+    assert "whose interval is over images and nets" in several
+    assert "images and nets" not in one
+    assert "<dt>nets</dt>" not in one
+
+
+def test_means_over_nets_come_first_with_their_number(replicates):
+    found = content(replicates)
+    assert found["names"]["model"][0] == ("lenet5:nets", "LeNet-5, mean")
+    assert len(found["names"]["model"]) == 3
+    counts = {(row[1], row[8]) for row in found["rows"]}
+    assert counts == {(0, 2), (1, 1), (2, 1)}
+    own = replicates.query(
+        f"nets == 2 and task == 'misclassified' and metric == 'auroc' and score == '{CONTROL}'"
+    ).iloc[0]
+    shown = [
+        row[9:12] for row in found["rows"] if row[1] == row[2] == 0 and row[5] == found["control"]
+    ]
+    assert shown == [[round(own[name], 4) for name in ("value", "low", "high")]]
+
+
+def test_replicates_stand_with_both_intervals(table, replicates):
+    (dataset,) = table["dataset"].unique()
+    (sheet,) = replicated(replicates, dataset)
+    assert replicated(table, dataset) == []
+    assert sheet.title.startswith("LeNet-5 trained anew")
+    assert all(len(line) == len(sheet.head) for line in sheet.rows)
+    line = next(each for each in sheet.rows if each[1].endswith("(control)"))
+    auroc = replicates.query(
+        f"task == 'misclassified' and metric == 'auroc' and score == '{CONTROL}'"
+    )
+    each = auroc[auroc["nets"] == 1]
+    assert line[2] == estimate(*(each[name].mean() for name in ("value", "low", "high")))
+    assert line[6] == "2"
+    assert "averaged within their blocks" in sheets(replicates, dataset)[0].note
+    assert "averaged" not in sheets(table, dataset)[0].note
 
 
 def test_too_little_to_rank_is_drawn_as_words(table):

@@ -14,11 +14,12 @@ from fake_results import CORPORA, DATASET, METHODS
 from PIL import Image
 from support import ROOT
 
-from plumbline.report import page, provenance
+from plumbline.report import ledger, outline, page, provenance
 from plumbline.report.claims import load_claims
 from plumbline.report.reading import coverage_frame, read_frame
 from plumbline.report.sections import SHEETS
 from plumbline.report.style import WEBP_SIDE, inline
+from plumbline.report.summary import estimate
 
 EXPLORER, LEADERBOARD = f"latent_{DATASET}.html", "leaderboard.html"  # lie beside the page
 VOID = {"meta", "img", "br", "link", "input"}
@@ -123,7 +124,7 @@ def test_every_claim_stands_there_with_its_verdict_in_words(built, text):
         assert claim.statement in plain
         assert claim.published in plain
         assert claim.note in plain
-    for verdict, symbol in page.SYMBOLS.items():
+    for verdict, symbol in ledger.SYMBOLS.items():
         assert re.search(rf"{symbol}\s+{verdict}", plain)
 
 
@@ -134,7 +135,7 @@ def test_the_ledger_s_figures_stand_there_with_intervals(fake, built):
     tested = [row for row in rows if row["verdict"] != "not run"]
     assert tested
     for row in tested:
-        figure = page.estimate(*(float(row[name]) for name in ("value", "low", "high")))
+        figure = estimate(*(float(row[name]) for name in ("value", "low", "high")))
         between = "" if row["low"] == row["high"] else r" \[−?[0-9.]+, −?[0-9.]+\]"
         assert re.fullmatch(r"−?[0-9.]+" + between, figure)
         assert figure in plain
@@ -163,7 +164,7 @@ def test_what_an_author_writes_is_shown_and_not_run(fake, figures, captions, con
         config=config,
         config_text="a: <b>",
         captions=texts,
-        ledger=page.ledger([odd], []),
+        ledger=ledger.ledger([odd], []),
         sections=page.stage_sections({}, figures[:1], texts),
         hashes={},
         data=[],
@@ -174,7 +175,7 @@ def test_what_an_author_writes_is_shown_and_not_run(fake, figures, captions, con
     )
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in text
-    assert text.count("This stage is not in this configuration.") == len(page.SECTIONS) - 1
+    assert text.count("This stage is not in this configuration.") == len(outline.SECTIONS) - 1
 
 
 def test_the_contents_lead_to_every_topic_of_a_section_with_several(built):
@@ -184,7 +185,7 @@ def test_the_contents_lead_to_every_topic_of_a_section_with_several(built):
         assert f"#{topic}" in targets
     assert [each for each in built.ids if each in topics] == topics
     plain = " ".join(" ".join(built.text).split())
-    for topic in page.ATTRIBUTION:
+    for topic in outline.ATTRIBUTION:
         assert (topic.see in plain) == (f"attribution-{DATASET}-{topic.title.lower()}" in built.ids)
 
 
@@ -226,7 +227,7 @@ def test_tables_hold_the_figures_of_the_stages(tables, coverage):
     )
     accuracy = own[own["metric"] == "accuracy"]
     gain = own[(own["metric"] == "accuracy_gain") & (own["control"] == "intensity")]
-    figures = [page.estimate(*each[["value", "low", "high"]].iloc[0]) for each in (accuracy, gain)]
+    figures = [estimate(*each[["value", "low", "high"]].iloc[0]) for each in (accuracy, gain)]
     assert [lime["accuracy, top kept"], alexnet.rows[names.index("LIME")][3]] == figures
     assert alexnet.head[1:4] == ["accuracy, top kept", "gain over random", "gain over intensity"]
     assert lime["n"] == "30"
@@ -277,7 +278,7 @@ def test_a_figure_keeps_every_pixel_on_the_page(tmp_path):
 
 
 def test_every_figure_has_a_caption_of_plain_paragraphs(captions):
-    assert {*page.KINDS, "claims"} == {path.stem for path in captions}
+    assert {*outline.KINDS, "claims"} == {path.stem for path in captions}
     for path in captions:
         text = path.read_text()
         assert not re.search(r"[`*_|{}]|::|\.\. ", text), path.name

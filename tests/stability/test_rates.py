@@ -7,6 +7,7 @@ from sklearn.metrics import roc_auc_score
 from plumbline.config.stability import MutantOptions
 from plumbline.methods import OPERATORS
 from plumbline.stability import records
+from plumbline.stability.layers import NoMutant
 from plumbline.stability.mutants import TooFew
 from plumbline.stability.sequential import SUSPICIOUS, run
 from plumbline.stability.sweep import Sweep
@@ -147,3 +148,17 @@ def test_a_main_rate_without_mutants_is_an_error(lenet, digits, sets):
     sweep = Sweep(lenet, operator, calibration, sets, [], MutantOptions(mutants=2), 3)
     with pytest.raises(TooFew, match=r"0 of 10 mutants keep 0\.9"):
         sweep.run({"rate": 1.0}, [])
+
+
+def test_a_further_rate_without_a_mutant_is_one_of_rejections(lenet, digits, sets, capsys):
+    operator = OPERATORS.load("neuron_switch")
+    calibration = digits["calibration"].select(slice(50))
+    sweep = Sweep(lenet, operator, calibration, sets, ["test"], MutantOptions(**OPTIONS), 3)
+    outcomes = sweep.run({"rate": 0.1}, [1e-4])
+    assert list(outcomes) == [0.1]
+    assert "rate 0.0001: no layer has two neurons to switch" in capsys.readouterr().err
+    (rejected,) = find(sweep.rows(outcomes), metric="rejection_rate", rate=1e-4)
+    assert (rejected["value"], rejected["n"], rejected["role"]) == (1.0, 20, "further")
+    assert rejected["mutants"] == 0
+    with pytest.raises(NoMutant, match=r"at the rate 0\.0001"):
+        sweep.run({"rate": 1e-4}, [])

@@ -5,11 +5,14 @@ from functools import partial
 
 import pytest
 import torch
+from torch import nn
 
 from plumbline.methods import OPERATORS
 from plumbline.models.classifier import logits
 from plumbline.stability import replay as module
+from plumbline.stability.folding import Folded
 from plumbline.stability.replay import Replay
+from plumbline.stability.stages import stages
 
 INVERT = OPERATORS.load("neuron_activation_inversion")
 
@@ -68,7 +71,7 @@ def test_mutants_of_late_layers_start_from_kept_activations(lenet, digits):
     replay = Replay(lenet, digits["test"].pixels[:8])
     changes = {"output.bias": torch.full((10,), -1e9).index_fill(0, torch.tensor([7]), 1e9)}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lenet.network.conv1, "forward", None)  # must not be asked again
+        patch.setattr(replay._folded.network.conv1, "forward", None)  # must not be asked again
         assert replay.answers([changes, changes]).tolist() == [[7] * 8] * 2
 
 
@@ -92,3 +95,46 @@ def test_a_failing_layer_leaves_the_net_as_it_was(lenet, digits):
     assert lenet.network.conv1.weight is weight
     own = dict(lenet.network.named_parameters())
     assert torch.equal(replay.answers([own])[0], replay.labels)
+
+
+class Before(nn.Module):
+    """A block with its normalisation before the convolution, which works in place."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4)
+
+    def forward(self, hidden):
+        return hidden + self.conv(self.norm(hidden.mul_(0.5)).relu_())
+
+
+def test_a_normalisation_that_gets_something_else_is_not_folded():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), Before(), nn.Flatten(), nn.Linear(16, 3))
+    network.train()(torch.rand(32, 1, 4, 4) * 9)
+    images = torch.rand(6, 1, 4, 4)
+    folded = Folded(network.eval(), images)
+    assert torch.equal(folded.network(images), network(images))
+    kinds = [type(each) for each in folded.network.modules()]
+    assert nn.BatchNorm2d in kinds
+    _, block, *_ = stages(folded.network)
+    hidden = torch.rand(2, 4, 2, 2)
+    kept = hidden.clone()
+    block.probe(hidden.clone())
+    block(hidden)
+    assert torch.equal(hidden, kept)
+
+
+def test_folded_normalisations_follow_the_changes_of_both(nets):
+    network = nets["resnet34"].network
+    images = torch.rand(3, 1, 28, 28)
+    folded = Folded(network, images)
+    assert not any(isinstance(each, nn.BatchNorm2d) for each in folded.network.modules())
+    changes = INVERT(network, seed=0, rate=0.3) | INVERT(
+        network, seed=1, rate=0.3, after_normalisation=True
+    )
+    mutant = copy.deepcopy(network)
+    mutant.load_state_dict(mutant.state_dict() | changes)
+    copied = folded.network
+    copied.load_state_dict(copied.state_dict() | folded.changes(changes))
+    torch.testing.assert_close(copied(images), mutant(images), rtol=1e-4, atol=1e-4)

@@ -1,7 +1,12 @@
 """The architectures: shapes, split points, and torchvision's ResNet-34."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
+from support import SCRIPTS
 
 from plumbline.errors import InputError
 from plumbline.methods import NETWORKS
@@ -95,6 +100,18 @@ def test_resnet34_is_torchvisions():
     net.network.load_state_dict(reference.state_dict())
     pixels = torch.rand(2, 3, 64, 64)
     torch.testing.assert_close(net(pixels), reference((pixels - 0.3) / 0.4), rtol=0, atol=0)
+
+
+def test_residual_nets_start_without_torchvision():
+    """It loads torch's compiler: more than a second of every job."""
+    code = (
+        "import sys; from plumbline.methods import NETWORKS as nets; "
+        "[nets.load(net)(channels=1, size=28, classes=10) for net in ('resnet20', 'resnet34')]; "
+        "print({'torchvision', 'torch._dynamo'} & set(sys.modules))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
+    assert done.stdout.decode().strip() == "set()", done.stderr.decode()
 
 
 def test_squeezenet_is_torchvisions():

@@ -45,8 +45,26 @@ class Usual(nn.Module):
         return self.classifier(torch.flatten(self.pool(self.features(pixels)), 1))
 
 
+class Calling(nn.Module):
+    """It calls functions between its children, and one child twice; a weight of its own."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self.one, self.two = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+        self.act = nn.ReLU()
+        self.scale = nn.Parameter(torch.linspace(0.5, 2, 4).reshape(1, 4, 1, 1))
+        self.dense = nn.Linear(64, classes)
+
+    def forward(self, pixels):
+        hidden = self.act(self.one(pixels))
+        hidden = hidden + self.scale * self.act(self.two(hidden))
+        hidden = F.dropout(F.max_pool2d(hidden, 2), 0.3, self.training)
+        hidden = F.relu(hidden)
+        return self.dense(hidden.view(hidden.size(0), -1))
+
+
 class Knot(nn.Module):
-    """Not its children one after the other."""
+    """Its way depends on what it sees."""
 
     def __init__(self, classes):
         super().__init__()
@@ -55,7 +73,25 @@ class Knot(nn.Module):
         self.dense = nn.Linear(4, classes)
 
     def forward(self, pixels):
-        return self.dense(self.dropout(F.relu(self.conv(pixels)).mean((2, 3))))
+        hidden = F.relu(self.conv(pixels))
+        if hidden.max() < 0:
+            return self.dense(hidden.sum((2, 3)))
+        return self.dense(self.dropout(hidden.mean((2, 3))))
+
+
+class Twofold(Calling):
+    """Another way in training."""
+
+    def forward(self, pixels):
+        pixels = pixels.flip(3) if self.training else pixels
+        return super().forward(pixels)
+
+
+class Repeating(Calling):
+    """The same weights in two places."""
+
+    def forward(self, pixels):
+        return super().forward(self.one(pixels).mean(1, keepdim=True))
 
 
 def made(size, classes):
@@ -109,7 +145,14 @@ def network(file, name, **more):
             ],
             "pool",
         ),
+        (
+            "Calling",
+            ["one", "act_1", "two", "max_pool2d_3", "dropout_4", "relu_5", "view_6", "dense"],
+            "relu_5",
+        ),
         ("Knot", ["net"], None),
+        ("Twofold", ["net"], None),
+        ("Repeating", ["net"], None),
         ("made", None, "features_0"),
     ],
 )
@@ -118,7 +161,7 @@ def test_it_answers_as_the_net_itself_layer_by_layer(file, name, layers, last):
     scope = {}
     exec(NETS, scope)
     torch.manual_seed(3)
-    arguments = {"Plain": (3,), "Usual": (1, 3), "Knot": (3,), "made": (8, 3)}[name]
+    arguments = {"Usual": (1, 3), "made": (8, 3)}.get(name, (3,))
     theirs = scope[name](*arguments).eval()
     pixels = torch.rand(5, 1, 8, 8)
     torch.testing.assert_close(ours(pixels), theirs(pixels))
@@ -139,9 +182,35 @@ def test_features_and_what_follows_them_make_the_whole(known, file):
     torch.testing.assert_close(classifier.head(classifier.trunk(pixels)), classifier(pixels))
 
 
+def test_a_dropout_that_is_a_function_is_a_layer_that_training_and_mc_dropout_use(known, file):
+    net = network(file, "Calling")
+    assert isinstance(net.dropout_4, torch.nn.Dropout)
+    assert net.dropout_4.p == 0.3
+    assert isinstance(net.view_6, torch.nn.Flatten)
+    pixels = torch.rand(2, 1, 8, 8)
+    assert torch.equal(net(pixels), net(pixels))
+    assert not torch.equal(net.train()(pixels), net(pixels))
+
+
+def test_a_net_that_cannot_be_taken_apart_says_where_it_may_stand(known, file):
+    with pytest.raises(InputError, match="name it in uncertainty"):
+        _ = network(file, "Knot").features_end
+
+
+def test_last_block_must_be_a_layer_of_maps(tmp_path):
+    text = NETS.replace('net.last_block = "features.0"', 'net.last_block = "feature"')
+    (tmp_path / "nets.py").write_text(text)
+    with pytest.raises(InputError, match=r"its last_block is no layer .*did you mean 'features"):
+        network(tmp_path / "nets.py", "made")
+
+
 def test_weights_by_their_own_names_fit_and_the_file_comes_back(known, file, tmp_path):
-    known(mine="Usual", knot="Knot")
-    for model, name, arguments in (("mine", "Usual", (1, 3)), ("knot", "Knot", (3,))):
+    known(mine="Usual", calling="Calling", knot="Knot")
+    for model, name, arguments in (
+        ("mine", "Usual", (1, 3)),
+        ("calling", "Calling", (3,)),
+        ("knot", "Knot", (3,)),
+    ):
         scope = {}
         exec(NETS, scope)
         theirs = scope[name](*arguments).eval()
@@ -271,8 +340,8 @@ def test_torchvision_s_squeezenet_with_given_weights_is_ours(tmp_path, monkeypat
 
 
 @pytest.mark.skipif(not MIRROR, reason="needs a mirror with weights, PLUMBLINE_MIRROR")
-def test_the_published_resnet20_is_one_layer_with_the_same_answers(tmp_path, monkeypatch):
-    """Its code calls functions between its children, so it is no chain of them."""
+def test_the_published_resnet20_is_taken_apart_into_the_same_blocks(tmp_path, monkeypatch):
+    """Its code calls functions between its children and in its blocks."""
     monkeypatch.setenv(OWN_NETS, "{}")
     (tmp_path / "residual.py").write_text(RESNET20)
     NETWORKS.make_known({"theirs": f"{tmp_path}/residual.py:ResNet"})
@@ -283,10 +352,11 @@ def test_the_published_resnet20_is_one_layer_with_the_same_answers(tmp_path, mon
         adopt(read_weights(weights), Architecture(name, shape), classes, None, None)
         for name in ("theirs", "resnet20")
     ]
-    assert list(nets[0].network._modules) == ["net"]
+    kept = [f"layer{stage}_{block}" for stage in (1, 2, 3) for block in range(3)]
+    assert [name for name in nets[0].network._modules if "layer" in name] == kept
     torch.testing.assert_close(*(logits(net, pixels) for net in nets), rtol=1e-4, atol=1e-4)
-    with pytest.raises(InputError, match="name it in uncertainty"):
-        nets[0].features(torch.from_numpy(pixels))
+    features = (net.features(torch.from_numpy(pixels)) for net in nets)
+    torch.testing.assert_close(*features, rtol=1e-4, atol=1e-4)
 
 
 RESNET20 = """

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from plumbline.artefacts import ImageSet
 from plumbline.errors import ArtefactError, InputError
 from plumbline.visualization import evidence
 from plumbline.visualization.evidence import Answers
@@ -90,3 +91,14 @@ def test_answers_are_those_of_the_nets_and_are_kept(digits, nets):
     assert [kept.index[kept.labels == 3].tolist()] == [list(range((images.labels == 3).sum()))]
     alone = evidence.answers(first, None, images.images, images.labels)
     assert evidence.recall(evidence.keep("entry", images.pixels, alone, first, None)).second is None
+
+
+def test_classes_are_pictured_that_both_sets_have():
+    test, train = (
+        ImageSet("d", np.zeros((len(labels), 1, 2, 2), np.uint8), np.array(labels), np.arange(3))
+        for labels in ([2, 1, -1], [3, 1, -1])
+    )
+    assert evidence.pictured("am_mean", test, train).tolist() == [1]
+    assert evidence.pictured("am_noise", test, None).tolist() == [1, 2]
+    with pytest.raises(InputError, match=r"visualization\.methods\.am_mean: no class has images"):
+        evidence.pictured("am_mean", test, train.select(np.array([0])))

@@ -1,18 +1,24 @@
 """The workflow as a part of another one, elsewhere, on a net and images of one's own."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
+from PIL import Image
 from repository import fresh
 
 pytestmark = pytest.mark.workflow
+MIRROR = os.environ.get("PLUMBLINE_MIRROR")
 SNAKEFILE = """
 configfile: "../plumbline/config/config.yaml"
 configfile: "../plumbline/tiny.yaml"
+configfile: "sizes.yaml"
 configfile: "mine.yaml"
 
 
@@ -31,10 +37,23 @@ rule own:
     input:
         "results/detection/mine/mynet.csv",
         "results/attribution/mine/mynet/degradation.csv",
+        "results/report/index.html",
     output:
         "own.txt",
     shell:
-        "cat {input} > {output}"
+        "cat {input[0]} {input[1]} > {output}"
+"""
+SIZES = """
+latent:
+  corpora: [in_distribution]
+  attack: fgsm
+  estimators: [mc_dropout, ensemble]
+  vae: {epochs: 2, seeds: 1}
+  grid: {points: 5}
+  interpolation: {pairs: 4, steps: 3}
+training: {seeds: 2}
+uncertainty: {estimators: {ensemble: {members: 2}}}
+visualization: {starts: 1, methods: {class_visualization: {steps: 2}}}
 """
 CONFIG = """
 datasets: [mine]
@@ -45,28 +64,48 @@ data:
     strange: {kind: image_folder, path: strange, size: 24, channels: 1}
 training:
   models:
-    mynet: {entry: "my_net.py:MyNet", epochs: 2, network: {width: 4}}
+    mynet: {entry: "my_net.py:MyNet", network: {width: 4}}
+  weights:
+    mine: {mynet: {path: mine.pt, mean: [0.3], std: [0.35]}}
 """
 NET = """
+import torch.nn.functional as F
 from torch import nn
+
+
+class Block(nn.Module):
+    def __init__(self, before, after):
+        super().__init__()
+        self.conv1 = nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(after)
+        self.conv2 = nn.Conv2d(after, after, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(after)
+
+    def forward(self, x):
+        out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        out[:, : x.shape[1]] += x[:, :, ::2, ::2]
+        return F.relu(out)
 
 
 class MyNet(nn.Module):
     def __init__(self, classes, width=6):
         super().__init__()
-        self.features = nn.Sequential(nn.Conv2d(1, width, 3, stride=2), nn.ReLU(), nn.Dropout(0.2))
-        self.pool = nn.AdaptiveAvgPool2d(4)
-        self.head = nn.Linear(16 * width, classes)
+        self.conv1 = nn.Conv2d(1, width, 3, stride=2, padding=1)
+        self.layer1 = Block(width, 2 * width)
+        self.layer2 = Block(2 * width, 4 * width)
+        self.dropout = nn.Dropout(0.2)
+        self.linear = nn.Linear(4 * width, classes)
 
-    def forward(self, pixels):
-        return self.head(self.pool(self.features(pixels)).flatten(1))
+    def forward(self, x):
+        out = self.layer2(self.layer1(F.relu(self.conv1(x))))
+        out = F.avg_pool2d(out, out.size(3))
+        return self.linear(self.dropout(out.view(out.size(0), -1)))
 """
 
 
 @pytest.fixture
 def elsewhere(tmp_path):
     """A working folder that holds nothing of the repository, a copy of which is beside it."""
-    from PIL import Image
     from sklearn.datasets import load_digits
 
     fresh(tmp_path / "plumbline", "tiny.yaml")
@@ -81,14 +120,32 @@ def elsewhere(tmp_path):
         noise = rng.integers(256, size=(30, 40, 3), dtype=np.uint8)
         Image.fromarray(noise).save(folder / f"strange/{number}.png")
     (folder / "my_net.py").write_text(NET)
+    torch.save(trained(scans, bunch.target[::6]), folder / "mine.pt")
     (folder / "mine.yaml").write_text(CONFIG)
+    (folder / "sizes.yaml").write_text(SIZES)
     (folder / "Snakefile").write_text(SNAKEFILE)
     return folder
 
 
-def snakemake(folder, *arguments, check=True):
+def trained(scans, labels):
+    """A state dict of the net, trained elsewhere."""
+    scope = {}
+    exec(NET, scope)
+    torch.manual_seed(0)
+    net = scope["MyNet"](10, width=4)
+    pixels = (torch.from_numpy(scans)[:, None] / 255 - 0.3) / 0.35
+    optimizer = torch.optim.Adam(net.parameters(), 0.01)
+    for _ in range(30):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(net(pixels), torch.from_numpy(labels)).backward()
+        optimizer.step()
+    return net.state_dict()
+
+
+def snakemake(folder, *arguments, check=True, mirror=None):
     variables = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     variables.pop("PLUMBLINE_MIRROR", None)
+    variables |= {"PLUMBLINE_MIRROR": mirror} if mirror else {}
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
     done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True)
     output = done.stdout + done.stderr
@@ -96,38 +153,167 @@ def snakemake(folder, *arguments, check=True):
     return output
 
 
+def missing(page):
+    """What the page says is left out, and why."""
+    table = page.partition("Left out, and why</caption>")
+    found = []
+    while table[1]:
+        body, _, page = table[2].partition("</table>")
+        found += re.findall(r'<th scope="row">([^<]*)</th><td>([^<]*)</td></tr>', body)
+        table = page.partition("Left out, and why</caption>")
+    return dict(found)
+
+
 def test_as_a_module_of_another_workflow_from_another_folder(elsewhere):
     snakemake(elsewhere)
     assert "max_probability" in (elsewhere / "own.txt").read_text()
     assert "mc_dropout" in (elsewhere / "own.txt").read_text()  # the net has a dropout layer
+    page = (elsewhere / "results/report/index.html").read_text()
+    assert "This stage is not in this configuration." not in page
+    assert missing(page) == {"deep ensemble": "only 1 net with given weights"}
+    conductance = (elsewhere / "results/stability/mine/mynet/conductance.csv").read_text()
+    assert "layer1" in conductance  # the net was taken apart into its blocks
+    assert "layer2" in conductance
     assert "Nothing to be done" in snakemake(elsewhere, "--dry-run")
     net = elsewhere / "my_net.py"
     net.write_text(net.read_text() + "\n# a comment\n")
     assert "Nothing to be done" in snakemake(elsewhere, "--dry-run")
-    net.write_text(net.read_text().replace("nn.ReLU()", "nn.ELU()"))
+    net.write_text(net.read_text().replace("self.dropout(out", "self.dropout(1 * out"))
     again = snakemake(elsewhere, "--dry-run")
-    for rule in ("train", "attack", "predict", "explain", "mutate", "detect"):
+    for rule in ("adopt", "attack", "predict", "explain", "mutate", "detect", "build_report"):
         assert f"rule {rule}:" in again
     assert "rule fetch:" not in again
-    page = snakemake(elsewhere, "--dry-run", "results/report/index.html")
-    assert "rule build_report:" in page
 
 
 def test_in_another_folder_without_a_snakefile_of_its_own(elsewhere):
     """`snakemake --snakefile …/Snakefile`: the configurations are those that are named."""
     (elsewhere / "Snakefile").unlink()
-    configs = ["../plumbline/config/config.yaml", "../plumbline/tiny.yaml", "mine.yaml"]
-    words = ["--snakefile", "../plumbline/Snakefile", "--configfile", *configs, "--"]
-    snakemake(elsewhere, *words, "results/data/strange/test.safetensors")
+    snakemake(elsewhere, *without(), "results/data/strange/test.safetensors")
     assert (elsewhere / "results/data/strange/test.safetensors").is_file()
 
 
-def test_a_net_that_does_not_fit_the_images_is_told_in_a_line(elsewhere):
+def without(*configs):
+    """Arguments of a run in a folder that has no Snakefile."""
+    theirs = ["config/config.yaml", "tiny.yaml"]
+    configs = [*(f"../plumbline/{each}" for each in theirs), "sizes.yaml", "mine.yaml", *configs]
+    return ["--snakefile", "../plumbline/Snakefile", "--configfile", *configs, "--"]
+
+
+CLASSIFIER = "results/models/mine/mynet/seed0/classifier.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("nn.Conv2d(1,", "nn.Conv2d(3,", "my_net.py:MyNet does not take images of 1 x 24 x 24"),
+        ("4 * width, classes", "4 * width, 9", "answers (2, 9) to 2 images of 10 classes"),
+        ("4 * width, classes", "4 * width, classes, False", "linear.bias is not the net's"),
+    ],
+    ids=["channels", "classes", "weights"],
+)
+def test_a_net_that_does_not_fit_is_told_in_a_line(elsewhere, old, new, message):
     net = elsewhere / "my_net.py"
-    net.write_text(net.read_text().replace("nn.Conv2d(1,", "nn.Conv2d(3,"))
-    target = "results/models/mine/mynet/seed0/classifier.safetensors"
-    snakemake(elsewhere, target, check=False)
-    (log,) = (elsewhere / "results/logs/train/mine/mynet").glob("seed0*")
-    told = log.read_text()
-    assert "my_net.py:MyNet does not take images of 1 x 24 x 24" in told
+    assert old in net.read_text()
+    net.write_text(net.read_text().replace(old, new))
+    snakemake(elsewhere, CLASSIFIER, check=False)
+    told = (elsewhere / "results/logs/adopt/mine/mynet.log").read_text()
+    assert message in told
     assert "Traceback" not in told
+
+
+def test_images_without_classes_are_refused_but_as_foreign_ones(elsewhere):
+    refused = (
+        (
+            "datasets: [strange]\ntraining: {weights: null}\n",
+            "Configuration: datasets: the images of strange have no classes",
+        ),
+        (
+            "data: {sources: {mine: {splits: {calibration: 0.5, val: 0.3, test: 0.3}}}}\n",
+            "Configuration: data.sources.mine.splits: val, calibration and test add up to 1.1",
+        ),
+    )
+    for text, message in refused:
+        (elsewhere / "more.yaml").write_text(text)
+        told = snakemake(elsewhere, *without("more.yaml"), CLASSIFIER, check=False)
+        assert message in told
+        assert "Traceback" not in told
+
+
+RESNET20 = {
+    "net": """
+from torch import nn
+from torch.nn import functional as F
+
+
+class Block(nn.Module):
+    def __init__(self, before, after, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(before, after, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(after)
+        self.conv2 = nn.Conv2d(after, after, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(after)
+        self.more = (after - before) // 2
+
+    def forward(self, x):
+        out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        if self.more:
+            x = F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, self.more, self.more))
+        out += x
+        return F.relu(out)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.layer1 = nn.Sequential(Block(16, 16), Block(16, 16), Block(16, 16))
+        self.layer2 = nn.Sequential(Block(16, 32, 2), Block(32, 32), Block(32, 32))
+        self.layer3 = nn.Sequential(Block(32, 64, 2), Block(64, 64), Block(64, 64))
+        self.linear = nn.Linear(64, 10)
+
+    def forward(self, x):
+        out = F.relu(self.bn1(self.conv1(x)))
+        out = self.layer3(self.layer2(self.layer1(out)))
+        out = F.avg_pool2d(out, out.size()[3])
+        return self.linear(out.view(out.size(0), -1))
+""",
+    "mine": "{kind: npz, path: cifar10_subset.npz, splits_of: test, images: 600, ood: [strange]}",
+    "size": 32,
+    "weights": "weights/resnet20_cifar10.safetensors",
+    "missing": {"MC dropout": "no dropout layer", "deep ensemble": "only 1 net with given weights"},
+    "accuracy": 0.85,  # the authors' is 0.917; of 240 images
+}
+SQUEEZENET = {
+    "net": """
+from torchvision.models import squeezenet1_1 as Net
+
+TRAITS = ("dropout",)
+""",
+    "mine": (
+        "{kind: image_folder, path: imagenet95/images, labels: imagenet95/val.txt, "
+        "classes: imagenet95/synset_words.txt, size: 128, channels: 3, ood: [strange]}"
+    ),
+    "size": 128,
+    "weights": "weights/squeezenet1_1_imagenet.safetensors",
+    "missing": {"deep ensemble": "only 1 net with given weights"},
+    "accuracy": 0.15,  # of 19 photographs at half the size that it was trained on
+}
+
+
+@pytest.mark.skipif(not MIRROR, reason="needs a mirror with weights, PLUMBLINE_MIRROR")
+@pytest.mark.parametrize("given", [RESNET20, SQUEEZENET], ids=["resnet20", "squeezenet1_1"])
+def test_a_given_net_as_one_s_own_goes_through_every_stage(elsewhere, given):
+    text = CONFIG.replace("{kind: npz, path: mine.npz, ood: [strange]}", given["mine"])
+    text = text.replace("size: 24, channels: 1", f"size: {given['size']}, channels: 3")
+    text = text.replace(", network: {width: 4}", "").replace("mine.pt", given["weights"])
+    text = text.replace("[0.3]", "[0.485, 0.456, 0.406]").replace("[0.35]", "[0.229, 0.224, 0.225]")
+    (elsewhere / "mine.yaml").write_text(text.replace("my_net.py:MyNet", "my_net.py:Net"))
+    (elsewhere / "my_net.py").write_text(given["net"])
+    snakemake(elsewhere, mirror=MIRROR)
+    page = (elsewhere / "results/report/index.html").read_text()
+    assert given["missing"].items() <= missing(page).items()
+    training = pd.read_csv(elsewhere / "results/tables/training.csv")
+    test = training[(training["set"] == "test") & (training["class"] == "all")]
+    (accuracy,) = test.loc[(test["metric"] == "accuracy") & (test["scaling"] == "raw"), "value"]
+    assert accuracy > given["accuracy"]

@@ -45,13 +45,12 @@ def test_an_edited_method_reruns_that_method_and_what_follows(repository):
     (repository.folder / module).write_text(text + "\n\nUNUSED = 1\n")
     tables = ("attribution", "cost", "log_odds", "randomization")
     expected = {f"join_tables {table}" for table in tables} | {"judge_claims", "build_report"}
-    for dataset in ("digits", "halves"):
-        place = f"{dataset}/lenet5"
-        expected |= {f"{rule} {place}/intensity" for rule in ("explain", "degrade")}
-        expected |= {f"{rule} {place}" for rule in ("compare", "log_odds", "randomize")}
-        figures = ("degradation", "cost", "log_odds", "randomization")
-        expected |= {f"plot_{name} {place}" for name in figures}
-        expected |= {f"plot_gallery {place}/controls"}
+    place = "digits/lenet5"
+    expected |= {f"{rule} {place}/intensity" for rule in ("explain", "degrade")}
+    expected |= {f"{rule} {place}" for rule in ("compare", "log_odds", "randomize")}
+    figures = ("degradation", "cost", "log_odds", "randomization")
+    expected |= {f"plot_{name} {place}" for name in figures}
+    expected |= {f"plot_gallery {place}/controls"}
     assert repository.pending() == expected
 
 
@@ -72,19 +71,9 @@ def test_a_method_that_does_not_apply_has_no_job_and_the_report_says_why(finishe
     assert "no head of global average pooling and one dense layer" in page
 
 
-def test_one_dataset_s_epochs_rerun_that_dataset_only(repository):
-    repository.change("training: {datasets: {halves: {lenet5: {epochs: 4}}}}\n")
-    jobs = repository.pending()
-    assert {"train halves/lenet5/seed/0", "train halves/lenet5/seed/1"} <= jobs
-    assert {"explain halves/lenet5/gradient", "mutate halves/lenet5/neuron_switch"} <= jobs
-    # The leaderboard is one table of all datasets, from which each one's figure is drawn.
-    assert {job for job in jobs if "digits" in job} == {"plot_ranks digits"}
-    assert "prepare" not in rules(jobs)
-
-
 def test_two_swapped_values_rerun(repository):
     repository.change("training: {default: {batch: 3}, models: {lenet5: {epochs: 32}}}\n")
-    assert {"train digits/lenet5/seed/0", "train halves/lenet5/seed/1"} <= repository.pending()
+    assert {"train digits/lenet5/seed/0", "train digits/lenet5/seed/1"} <= repository.pending()
 
 
 def test_a_changed_seed_reruns_everything_that_is_random(repository):

@@ -10,7 +10,7 @@ from plumbline.artefacts import ImageSet
 from plumbline.tables import FIGURE
 
 pytestmark = pytest.mark.workflow
-DATASETS = ("digits", "halves")
+DATASET = "digits"
 
 
 def sets(folder, dataset):
@@ -21,16 +21,15 @@ def sets(folder, dataset):
 SPLITS = ("train", "val", "calibration", "test")
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
-def test_the_splits_are_disjoint(finished, dataset):
-    indices = [images.index for images in sets(finished.folder, dataset).values()]
+def test_the_splits_are_disjoint(finished):
+    indices = [images.index for images in sets(finished.folder, DATASET).values()]
     together = np.concatenate(indices)
-    assert len(np.unique(together)) == len(together) == {"digits": 500, "halves": 400}[dataset]
+    assert len(np.unique(together)) == len(together) == 500
 
 
 def test_every_adversarial_set_is_in_its_ball(finished):
     found = sorted((finished.folder / "results/attacks").rglob("*_eps*.safetensors"))
-    assert len(found) == 6
+    assert len(found) == 3
     for path in found:
         adversarial = ImageSet.load(path)
         test = sets(finished.folder, path.parts[-3])["test"]
@@ -67,7 +66,7 @@ def test_every_claim_has_a_verdict(finished):
 
 
 def test_the_report_stands_alone(finished):
-    names = ["index.html", *(f"latent_{dataset}.html" for dataset in DATASETS)]
+    names = ["index.html", f"latent_{DATASET}.html"]
     for name in names:
         page = (finished.folder / "results/report" / name).read_text()
         assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
@@ -82,15 +81,15 @@ def test_the_report_stands_alone(finished):
 def test_the_same_run_elsewhere_gives_byte_identical_tables(finished, repository):
     """In another folder, in another order of jobs, on one core instead of two."""
     tables = [
-        "models/halves/lenet5/evaluation.csv",
-        "uncertainty/halves/lenet5/measures.csv",
-        "uncertainty/halves/lenet5/refusal.csv",
-        "uncertainty/halves/lenet5/sweep.csv",
-        "attribution/halves/lenet5/degradation.csv",
-        "attribution/halves/lenet5/randomization.csv",
-        "visualization/halves/lenet5/code_gan.csv",
-        "latent/halves/in_distribution/lenet5.csv",
-        "detection/halves/lenet5.csv",
+        "models/digits/lenet5/evaluation.csv",
+        "uncertainty/digits/lenet5/measures.csv",
+        "uncertainty/digits/lenet5/refusal.csv",
+        "uncertainty/digits/lenet5/sweep.csv",
+        "attribution/digits/lenet5/degradation.csv",
+        "attribution/digits/lenet5/randomization.csv",
+        "visualization/digits/lenet5/code_gan.csv",
+        "latent/digits/in_distribution/lenet5.csv",
+        "detection/digits/lenet5.csv",
     ]
     again = [f"again/{table}" for table in tables]
     repository.snakemake("--cores", "1", *again, "--config", "results=again")

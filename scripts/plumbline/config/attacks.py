@@ -63,6 +63,10 @@ class AttacksSection(Section):
         """Entries that look for the smallest perturbation and have no ε."""
         return [name for name in self.methods if ATTACKS.constant(self.module_of(name), "MINIMAL")]
 
+    def adaptive(self) -> list[str]:
+        """Entries that know a detector."""
+        return [name for name in self.methods if ATTACKS.constant(self.module_of(name), "ADAPTIVE")]
+
     def sets_of(self, entry: str) -> list[str]:
         """Names of an entry's image sets: its own, or one for each ε."""
         if entry in self.minimal():

@@ -1,5 +1,8 @@
 """Configuration of the stage data."""
 
+import os
+import zipfile
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -7,6 +10,19 @@ from pydantic import Field, model_validator
 from plumbline.config.base import Count, Name, Section, Share
 
 OWN = ("npz", "image_folder")
+
+
+def labelled(path: str | os.PathLike) -> bool:
+    """Whether a folder of images has folders for classes, or an npz file an array of labels.
+
+    True of what is neither, and of a damaged file: whoever reads it says so.
+    """
+    if os.path.isdir(path):
+        return any(each.is_dir() and each.name[0] != "." for each in Path(path).iterdir())
+    if not zipfile.is_zipfile(path):
+        return True
+    with zipfile.ZipFile(path) as archive:
+        return bool({"y.npy", "labels.npy", "y_train.npy"} & set(archive.namelist()))
 
 
 class Splits(Section):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from plumbline.config.base import Count, MethodOptions, Name, Section, Share
-from plumbline.methods import OPERATORS
+from plumbline.methods import NETWORKS, OPERATORS
 
 WORKFLOW = ("method", "rates", "models")  # what an entry says beside options
 Inside = Annotated[float, Field(gt=0, lt=1)]
@@ -94,15 +94,14 @@ class StabilitySection(Section):
 
     def operators_of(self, model: str) -> list[str]:
         """Entries of ``operators`` that are wanted on a net."""
-        return [
-            name
-            for name, options in self.operators.items()
-            if model in options.get("models", (model,))
-        ]
+        net = NETWORKS.architecture(model)
+        entries = self.operators.items()
+        return [name for name, options in entries if net in options.get("models", (net,))]
 
     def entry_of(self, entry: str, model: str) -> MethodOptions:
         """All that is said of an operator on a net: the entry, overruled by the architecture's."""
-        return self.operators[entry] | self.models.get(model, {}).get(entry, {})
+        net = NETWORKS.architecture(model)
+        return self.operators[entry] | self.models.get(net, {}).get(entry, {})
 
     def operator_options(self, entry: str, model: str) -> MethodOptions:
         """Options of an entry's module on one net."""

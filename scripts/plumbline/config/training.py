@@ -128,7 +128,8 @@ class TrainingSection(Section):
     models: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     """What differs for one architecture. `entry: file.py:Name` makes it a net of your own: a class
     or function in that file, called with `network` and with those of channels, size and classes
-    that it has arguments for."""
+    that it has arguments for. `architecture: lenet5` makes the name a replicate of that net: the
+    same options, other random seeds; the leaderboard joins them, with intervals over nets."""
 
     datasets: dict[Name, dict[Name, dict[str, Any]]] = Field(default_factory=dict)
     """What differs for one dataset and architecture."""
@@ -168,12 +169,29 @@ class TrainingSection(Section):
         for name, options in models.items():
             if not isinstance(options.get("entry", ""), str):
                 raise ValueError(f"{name}.entry must be file.py:Name")
+            if not isinstance(options.get("architecture", ""), str):
+                raise ValueError(f"{name}.architecture must be the name of a net")
+            if "architecture" in options and len(options) > 1:
+                raise ValueError(f"{name}: a replicate has no options but its architecture's")
         return models
 
     @property
     def entries(self) -> dict[str, str]:
         """Nets of the user's own: name -> ``file.py:Name``."""
         return {name: each["entry"] for name, each in self.models.items() if "entry" in each}
+
+    @property
+    def replicates(self) -> dict[str, str]:
+        """Nets that are trained as another one is, from other seeds: name -> that net."""
+        key = "architecture"
+        return {name: each[key] for name, each in self.models.items() if key in each}
+
+    def layers(self, dataset: str, model: str) -> list[dict[str, Any]]:
+        """What differs from ``default`` for one net: its model's options, then its dataset's; those
+        of a replicate are its architecture's."""
+        name = self.replicates.get(model, model)
+        found = self.models.get(name, {}), self.datasets.get(dataset, {}).get(name, {})
+        return [{k: v for k, v in layer.items() if k != "entry"} for layer in found]
 
     def overruled(self, objective: str) -> dict[str, Any]:
         """What an objective changes in the options of a net."""

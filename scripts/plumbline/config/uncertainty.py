@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from plumbline.config.base import Count, MethodOptions, Name, Section, Share
-from plumbline.methods import ESTIMATORS
+from plumbline.methods import ESTIMATORS, NETWORKS
 
 WORKFLOW = ("method", "objective", "temperature", "models")  # what an entry says beside options
 
@@ -103,7 +103,8 @@ class UncertaintySection(Section):
 
     def chosen(self, entry: str, model: str) -> bool:
         """Whether an entry is wanted on a net."""
-        return model in self.estimators[entry].get("models", (model,))
+        net = NETWORKS.architecture(model)
+        return net in self.estimators[entry].get("models", (net,))
 
     def passes(self, entry: str) -> int:
         """How often an entry puts an image before a net: nets times passes through each."""

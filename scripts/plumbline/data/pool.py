@@ -81,7 +81,10 @@ def make_sets(
         height, width = pool.images.shape[2:]
         raise InputError(f"images are {height} × {width} pixels; nets need squares: give a size")
     n, official = len(pool.images), pool.official_test
-    which = divide(pool.labels, official, images, shares, seed, shares_of)
+    try:
+        which = divide(pool.labels, official, images, shares, seed, shares_of)
+    except InputError as error:
+        raise InputError(f"{error}: see data.sources.{name}.splits, which may be 0") from None
     provenance = provenance | {
         "index": INDEX,
         "parts": {"train": [0, n - official], "test": [n - official, n]} if official else {},

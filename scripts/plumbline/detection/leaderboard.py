@@ -1,12 +1,17 @@
-"""One order of all scores over many tasks: mean ranks, and which of them differ.
+"""All scores over many tasks: means over replicates of a net, mean ranks, and which of them differ.
 
-A block is a net on a dataset with one task.  Within it the scores are ranked, 1 for the best, ties
-sharing their rank (Friedman 1937).  Two scores differ if their mean ranks do by more than the
-critical difference of Nemenyi's test; a score differs from the control if it does by more than
-that of Bonferroni and Dunn's, which is smaller, because it asks less (Demšar 2006, section 3.2.2).
+Replicates are nets of one architecture, trained again from other seeds.  They see the same images:
+their figures are joined to one, with an interval over images and nets.
+
+A block is an architecture on a dataset with one task.  Within it the scores are ranked, 1 for the
+best, ties sharing their rank (Friedman 1937).  Replicates are no further blocks, because the test
+takes blocks for independent: within a block they are averaged first.  Two scores differ if their
+mean ranks do by more than the critical difference of Nemenyi's test; a score differs from the
+control if it does by more than that of Bonferroni and Dunn's, which is smaller, because it asks
+less (Demšar 2006, section 3.2.2).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +19,14 @@ import pandas as pd
 from scipy.stats import chi2, norm, rankdata, studentized_range
 
 from plumbline.detection.columns import CONTROL
-from plumbline.statistics import LEVEL, mean_intervals
+from plumbline.statistics import LEVEL, joined_interval, mean_intervals
 from plumbline.tables import Row, row
 
-BLOCK = ["dataset", "model", "task", "set", "positives"]
+TASK = ["dataset", "task", "set", "positives"]
+BLOCK = [TASK[0], "architecture", *TASK[1:]]
 EVERY = "all"
 FEWEST = 2  # blocks, and scores, below which there is no order
+GAINS = ("auroc_gain", "auroc_difference")  # lie in [-1, 1], all others in [0, 1]
 
 
 @dataclass(frozen=True)
@@ -38,15 +45,55 @@ class Order:
     p: float
 
 
-def ranked_blocks(detection: pd.DataFrame) -> pd.DataFrame:
+def single_nets(detection: pd.DataFrame, replicates: Mapping[str, str]) -> pd.DataFrame:
+    """``detection`` with ``architecture``, which net each is a replicate of by ``replicates``, if
+    not its own, and ``nets``, how many a figure is of: 1."""
+    net = detection.columns.get_loc("model") + 1
+    table = detection.assign(distance=detection["distance"].fillna(""))
+    table.insert(net, "architecture", table["model"].replace(dict(replicates)))
+    table.insert(net + 1, "nets", 1)
+    return table
+
+
+def over_nets(singles: pd.DataFrame) -> Iterator[Row]:
+    """Rows of every figure that several nets of one architecture have: the mean over them.
+
+    ``singles`` are rows of :func:`single_nets`.  ``model`` is the architecture, ``nets`` counts
+    the nets that have the figure; those with too few images have none.  Intervals are over images
+    and nets together (:func:`joined_interval`), and end where the figure must; ``n`` is the
+    smallest number of images, ``evaluations`` the largest cost.
+    """
+    names = set(singles.loc[singles["model"] != singles["architecture"], "architecture"])
+    known = singles[singles["architecture"].isin(names) & singles["value"].notna()]
+    figure = ["model", "nets", "evaluations", "value", "low", "high", "n"]
+    keys = [name for name in singles.columns if name not in figure]
+    place = known.groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
+    order = np.argsort(place, kind="stable")
+    estimates, n, costs = (
+        known[names].to_numpy() for names in (["value", "low", "high"], "n", "evaluations")
+    )
+    records = known.to_dict("records")
+    for part in np.split(order, np.flatnonzero(np.diff(place[order])) + 1):
+        if len(part) > 1:
+            own = records[part[0]]
+            value, *ends = joined_interval(estimates[part])
+            low, high = np.clip(ends, -1.0 if own["metric"] in GAINS else 0.0, 1.0).tolist()
+            joined = {"value": value, "low": low, "high": high, "n": int(n[part].min())}
+            joined |= {"model": own["architecture"], "nets": len(part)}
+            yield own | joined | {"evaluations": float(costs[part].max())}
+
+
+def ranked_blocks(singles: pd.DataFrame) -> pd.DataFrame:
     """Gains in AUROC over the control, a row per block and a column per score; the control's are 0.
 
-    A score may be known for fewer images than another: against the control it is compared on
-    its own.  Of the tasks, those enter that do not repeat each other: misclassified images,
-    every out-of-distribution set, and of each attack the successful images of its largest ε.
-    A block in which a score of the net has too few images is left out.
+    ``singles`` are rows of :func:`single_nets`; gains of replicates are averaged, and a score
+    that one of them lacks is unknown.  A score may be known for fewer images than another:
+    against the control it is compared on its own.  Of the tasks, those enter that do not repeat
+    each other: misclassified images, every out-of-distribution set, and of each attack the
+    successful images of its largest ε.  A net is left out of a block in which a score of it has
+    too few images.
     """
-    rows = detection[detection["set"] != "calibration"]
+    rows = singles[singles["set"] != "calibration"]
     epsilon = rows["set"].str.extract(r"^(?P<attack>.*)_eps(?P<size>[0-9.e-]+)$")
     size = epsilon["size"].astype(float)
     largest = size.groupby([epsilon["attack"], rows["dataset"]]).transform("max")
@@ -54,10 +101,12 @@ def ranked_blocks(detection: pd.DataFrame) -> pd.DataFrame:
     rows = rows[(rows["task"] != "adversarial") | attacked]
     control = (rows["score"] == CONTROL) & (rows["metric"] == "auroc")
     gains = rows[(rows["metric"] == "auroc_gain") | control]
-    few = gains.groupby(BLOCK)["value"].transform(lambda values: values.isna().any())
+    net = [*BLOCK, "model"]
+    few = gains.groupby(net)["value"].transform(lambda values: values.isna().any())
     gains = gains[~few]
     gains = gains.assign(value=gains["value"].where(gains["score"] != CONTROL, 0.0))
-    return gains.pivot(index=BLOCK, columns="score", values="value")
+    blocks = gains.pivot(index=net, columns="score", values="value").groupby(level=BLOCK)
+    return blocks.mean().where(blocks.count().eq(blocks.size(), axis=0))
 
 
 def order(gains: pd.DataFrame) -> Order | None:
@@ -110,17 +159,18 @@ def difference_to_control(scores: int, blocks: int) -> float:
     return float(q * np.sqrt(scores * (scores + 1) / (6 * blocks)))
 
 
-def rows(detection: pd.DataFrame, seed: int) -> Iterator[Row]:
+def rows(singles: pd.DataFrame, seed: int) -> Iterator[Row]:
     """Rows of the order on each dataset, and on ``all`` of them if there are several.
 
-    ``mean_rank`` of each score, with its bootstrap interval over the blocks, and without a value
-    for a score that is left out, whose ``n`` counts the blocks that it has; ``friedman``,
-    ``friedman_p``, ``critical_difference`` and ``difference_to_control`` of all scores together.
-    Elsewhere ``n`` counts the blocks.  ``evaluations`` is a score's largest cost over the nets.
+    ``singles`` are rows of :func:`single_nets`.  The rows: ``mean_rank`` of each score, with its
+    bootstrap interval over the blocks, and without a value for a score that is left out, whose
+    ``n`` counts the blocks that it has; ``friedman``, ``friedman_p``, ``critical_difference`` and
+    ``difference_to_control`` of all scores together.  Elsewhere ``n`` counts the blocks.
+    ``evaluations`` is a score's largest cost over the nets.
     """
-    gains = ranked_blocks(detection)
-    costs = detection.groupby("score")["evaluations"].max()
-    datasets = list(detection["dataset"].unique())
+    gains = ranked_blocks(singles)
+    costs = singles.groupby("score")["evaluations"].max()
+    datasets = list(singles["dataset"].unique())
     for dataset in [*datasets, *([EVERY] if len(datasets) > 1 else [])]:
         own = gains if dataset == EVERY else gains[gains.index.get_level_values(0) == dataset]
         found = order(own.dropna(axis=1, how="all"))
@@ -131,8 +181,8 @@ def rows(detection: pd.DataFrame, seed: int) -> Iterator[Row]:
 def _rows(
     found: Order, gains: pd.DataFrame, costs: pd.Series, dataset: str, seed: int
 ) -> Iterator[Row]:
-    keys = {"dataset": dataset, "model": EVERY, "task": EVERY, "distance": "", "set": EVERY}
-    keys["positives"] = EVERY
+    keys = {"dataset": dataset, "model": EVERY, "architecture": EVERY, "task": EVERY}
+    keys |= {"distance": "", "set": EVERY, "positives": EVERY}
     blocks, nan = len(found.blocks), float("nan")
     for score, *figure in zip(found.scores, *mean_intervals(found.ranks, seed), strict=True):
         yield row("mean_rank", *figure, blocks, **keys, score=score, evaluations=costs[score])

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from plumbline.models.classifier import Network
-from plumbline.torchvision_import import import_torchvision
+from plumbline.models.residual import BasicBlock
 
 
 class PaddedShortcut(nn.Module):
@@ -49,9 +49,8 @@ def cifar_resnet(blocks: int, *, channels: int, classes: int, width: int) -> Net
 
 
 def _stage(before: int, after: int, blocks: int) -> nn.Sequential:
-    block = import_torchvision().models.resnet.BasicBlock
     if before == after:
-        first = block(before, after)
+        first = BasicBlock(before, after)
     else:
-        first = block(before, after, 2, PaddedShortcut(before, after))
-    return nn.Sequential(first, *(block(after, after) for _ in range(blocks - 1)))
+        first = BasicBlock(before, after, 2, PaddedShortcut(before, after))
+    return nn.Sequential(first, *(BasicBlock(after, after) for _ in range(blocks - 1)))

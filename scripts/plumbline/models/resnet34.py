@@ -1,9 +1,9 @@
-"""ResNet-34 from torchvision's blocks, with dropout and any number of input channels."""
+"""ResNet-34, with dropout and any number of input channels."""
 
 from torch import nn
 
 from plumbline.models.classifier import Network
-from plumbline.torchvision_import import import_torchvision
+from plumbline.models.residual import BasicBlock
 
 BLOCKS = (3, 4, 6, 3)
 TRAITS = ("dropout", "gap_head")
@@ -50,11 +50,10 @@ def build(
 
 
 def _stage(before: int, after: int, blocks: int, stride: int) -> nn.Sequential:
-    block = import_torchvision().models.resnet.BasicBlock
     shortcut = None
     if stride != 1 or before != after:
         shortcut = nn.Sequential(
             nn.Conv2d(before, after, 1, stride=stride, bias=False), nn.BatchNorm2d(after)
         )
-    first = block(before, after, stride, shortcut)
-    return nn.Sequential(first, *(block(after, after) for _ in range(blocks - 1)))
+    first = BasicBlock(before, after, stride, shortcut)
+    return nn.Sequential(first, *(BasicBlock(after, after) for _ in range(blocks - 1)))

@@ -2,12 +2,13 @@
 
 import pandas as pd
 
+from plumbline.methods import ATTACKS
 from plumbline.report.figures.attacks import minimal
 from plumbline.report.figures.detection import CONTROL_SCORE
 from plumbline.report.sheets import Sheet, Tables, cell, of
 from plumbline.report.wording import words
 
-PLAIN, ADAPTIVE = "pgd", "pgd_adaptive"
+PLAIN = "pgd"  # module of the attack that knows the net alone
 
 
 def attacks(tables: Tables, dataset: str) -> list[Sheet]:
@@ -48,27 +49,30 @@ def _least(rows: pd.DataFrame) -> Sheet:
 
 
 def adaptive(tables: Tables, dataset: str) -> list[Sheet]:
-    """AUROC of each score on PGD, and on PGD that knows a detector, of the same ε."""
-    rows = of(tables["detection"], dataset)
-    rows = rows[(rows["metric"] == "auroc") & (rows["positives"] == "successful")]
-    named = rows["set"].str.extract(rf"^({PLAIN}|{ADAPTIVE}_.+)_eps(.+)$")
-    rows = rows.assign(attack=named[0], epsilon=named[1])[named[0].notna()]
-    aware = [name for name in rows["attack"].unique() if name != PLAIN]
-    known = rows["score"].eq(CONTROL_SCORE) | rows["score"].str.startswith("label_change_rate.")
+    """AUROC of each score on PGD, and on attacks that know a detector, of the same ε.
+
+    Which are such is told by the module of each attack in ``tables["attacks"]``.
+    """
+    plain, aware = _entries(tables, dataset)
     if not aware:
         return []
+    rows = of(tables["detection"], dataset)
+    rows = rows[(rows["metric"] == "auroc") & (rows["positives"] == "successful")]
+    named = rows["set"].str.extract(r"^(.+)_eps(.+)$")
+    rows = rows.assign(attack=named[0], epsilon=named[1])[named[0].isin([*plain, *aware])]
+    known = rows["score"].eq(CONTROL_SCORE) | rows["score"].str.startswith("label_change_rate.")
     lines = [
         [
             words(model),
             epsilon,
             ": ".join(words(each) for each in score.split(".")),
-            *(cell(part[part["attack"] == name], "auroc") for name in (PLAIN, *aware)),
+            *(cell(part[part["attack"] == name], "auroc") for name in (*plain, *aware)),
         ]
         for (model, epsilon, score), part in rows[known].groupby(
             ["model", "epsilon", "score"], sort=False
         )
     ]
-    head = ["net", "ε", "score", *(words(name) for name in (PLAIN, *aware))]
+    head = ["net", "ε", "score", *(words(name) for name in (*plain, *aware))]
     title = "Detectors under attack: AUROC of successful images, by what the attack knows"
     note = (
         "A detector that was never attacked is not yet a detector: PGD wants a wrong answer only, "
@@ -76,3 +80,12 @@ def adaptive(tables: Tables, dataset: str) -> list[Sheet]:
         ".5 adversarial images look more normal than normal ones."
     )
     return [Sheet(f"{title} [95 % interval]", head, lines, 3, note)]
+
+
+def _entries(tables: Tables, dataset: str) -> tuple[list[str], list[str]]:
+    """Attacks of a dataset: the first that is plain PGD, if there is one, and the adaptive ones."""
+    if "attacks" not in tables:
+        return [], []
+    methods = of(tables["attacks"], dataset).drop_duplicates("attack").set_index("attack")["method"]
+    plain = [name for name, method in methods.items() if method == PLAIN]
+    return plain[:1], [name for name, each in methods.items() if ATTACKS.constant(each, "ADAPTIVE")]

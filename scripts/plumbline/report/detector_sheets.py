@@ -4,32 +4,22 @@ import pandas as pd
 
 from plumbline.report.figures.detection import tasks
 from plumbline.report.figures.detectors import name
+from plumbline.report.published import sheets
 from plumbline.report.sheets import Sheet, Tables, cell, of
 from plumbline.report.wording import describe, words
 
 CONTROL = ("softmax", "max_probability")
 WORKING = ("recall_wrong", "recall_right", "detection_accuracy", "coverage", "accuracy_accepted")
-PUBLISHED = {"lcr": ".8872", "conductance": ".9271", "both": ".9327"}
-PUBLISHED_AT_WORK = {  # 5,000 test images of CIFAR-10, of which the net gets 906 wrong
-    "lcr": (".169", ".8411", ".8061", ".8124", ".689", ".958"),
-    "conductance": (".134", ".8631", ".8498", ".8522", ".721", ".966"),
-    "both": (".0995", ".8698", ".8608", ".8624", ".728", ".968"),
-}
-STUDY = (
-    "Study 004's AUROCs are those of small MLPs on the validation images of CIFAR-10 that also "
-    "chose epochs and thresholds, of the last block's conductance. On 50 and 100 classes of "
-    "ImageNet it gives .9311 and .9014 for the label change rate, .9441 and .9410 for "
-    "conductance, .9574 and .9459 for both; it gives no baseline and no interval."
-)
 
 
 def detectors(tables: Tables, dataset: str) -> list[Sheet]:
-    """What is added to the softmax, AUROCs, the operating point, completeness of conductance."""
+    """What is added to the softmax, AUROCs, beside what was published, the operating point,
+    completeness of conductance."""
     rows = of(tables["detectors"], dataset)
-    sheets = [_added(rows), _found(rows), _at_work(rows)]
+    found = [_added(rows), _found(rows), *sheets(tables, dataset, "detectors"), _at_work(rows)]
     if "stability" in tables:
-        sheets.append(_completeness(of(tables["stability"], dataset)))
-    return [sheet for sheet in sheets if sheet.rows]
+        found.append(_completeness(of(tables["stability"], dataset)))
+    return [sheet for sheet in found if sheet.rows]
 
 
 def sentence(rows: pd.DataFrame) -> str:
@@ -123,13 +113,13 @@ def _found(rows: pd.DataFrame) -> Sheet:
     for (model, detector, features), own in _groups(known):
         test = own[own["set"] == "test"]
         cells = [cell(own[own["set"] == "calibration"], "auroc"), cell(test, "auroc")]
-        cells += [cell(test, "auroc_gain"), PUBLISHED.get(features, "–")]
+        cells.append(cell(test, "auroc_gain"))
         count = test.loc[test["metric"] == "auroc", "n"]
         n = f"{count.iloc[0]:.0f}" if len(count) else "–"
         lines.append([words(model), *_named(detector, features), *cells, n])
     head = ["net", "detector", "features", "AUROC on calibration, out of fold", "AUROC on test"]
-    head += ["minus control", "study 004, CIFAR-10", "n of test"]
-    return Sheet("Wrong answers found by fitted detectors [95 % interval]", head, lines, 3, STUDY)
+    head += ["minus control", "n of test"]
+    return Sheet("Wrong answers found by fitted detectors [95 % interval]", head, lines, 3)
 
 
 def _groups(rows: pd.DataFrame):
@@ -157,11 +147,6 @@ def _at_work(rows: pd.DataFrame) -> Sheet:
         cells = [f"{threshold:.3g}", *(cell(test, metric) for metric in WORKING)]
         n = test.loc[test["metric"] == "coverage", "n"].iloc[0]
         lines.append([words(model), *_named(detector, features), *cells, f"{n:.0f}"])
-    if lines:
-        lines += [
-            ["study 004, CIFAR-10", "MLP", name(features), *cells, "5000"]
-            for features, cells in PUBLISHED_AT_WORK.items()
-        ]
     head = ["net", "detector", "features", "threshold", "wrong answers caught"]
     head += [
         "right answers accepted",
@@ -171,9 +156,8 @@ def _at_work(rows: pd.DataFrame) -> Sheet:
         "n",
     ]
     note = (
-        "At the threshold on calibration at which both recalls are equal, as study 004 chose it; "
-        "its net is right on .8188 of all answers. Wilson intervals. Only images whose features "
-        "are all known count."
+        "At the threshold on calibration at which both recalls are equal, as study 004 chose it. "
+        "Wilson intervals. Only images whose features are all known count."
     )
     title = "Detectors at work on test: answers above the threshold are not accepted"
     return Sheet(f"{title} [95 % interval]", head, lines, 3, note)

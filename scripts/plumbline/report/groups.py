@@ -1,5 +1,7 @@
 """Kinds of images that figures compare, read from the names of image sets."""
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from plumbline.methods import SHIFTS
@@ -16,11 +18,12 @@ GROUPS = {
 }
 
 
-def groups(scores: pd.DataFrame) -> pd.Series:
+def groups(scores: pd.DataFrame, adaptive: Collection[str] = ()) -> pd.Series:
     """The group of each row of scores; rows of calibration and of shifted sets have none.
 
-    Adversarial images are those of the largest ε of every attack; adaptive are those of attacks
-    that know a detector, smallest those of attacks without ε.
+    Adversarial images are those of the largest ε of every attack; adaptive are those among them
+    whose set is in ``adaptive``, made by attacks that know a detector, smallest those of attacks
+    without ε.
     """
     sets = scores["set"]
     adversarial = sets.str.extract(r"_eps([0-9.e-]+)$")[0].astype(float)
@@ -31,5 +34,5 @@ def groups(scores: pd.DataFrame) -> pd.Series:
     group[adversarial.isna() & ~shifted & ~sets.isin(["test", "calibration"])] = SMALLEST
     group[sets.str.startswith("ood_")] = "out of distribution"
     group[adversarial == adversarial.max()] = "adversarial"
-    group[(group == "adversarial") & sets.str.contains("_adaptive_")] = ADAPTIVE
+    group[(group == "adversarial") & sets.isin(adaptive)] = ADAPTIVE
     return group

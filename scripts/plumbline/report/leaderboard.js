@@ -3,7 +3,8 @@
   const DATA = JSON.parse($("data").textContent);
   const KEYS = ["dataset", "model", "task", "set", "positives"];
   const TITLES = ["dataset", "net", "task", "images", "suspicious"];
-  const SCORE = KEYS.length, COST = SCORE + 1, COUNT = SCORE + 2, FIRST = SCORE + 3; // places in a row
+  const SCORE = KEYS.length, COST = SCORE + 1, COUNT = SCORE + 2, NETS = SCORE + 3; // places in a row
+  const FIRST = SCORE + 4;
   const PART = 400; // rows drawn at once
   const ALL = ""; // any value of a choice
   const number = (value, digits) => value.toFixed(digits).replace("-", "−");
@@ -29,8 +30,10 @@
     }),
     column("evaluations", "evaluations", (row) => row[COST], (row) => row[COST] ?? "–"),
     column("n", "n", (row) => row[COUNT], (row) => row[COUNT], true),
+    column("nets", "nets", (row) => row[NETS], (row) => row[NETS], true),
   ];
   const byId = Object.fromEntries(COLUMNS.map((each) => [each.id, each]));
+  const several = DATA.rows.some((row) => row[NETS] > 1);
   const GAIN = FIRST + 3 * DATA.metrics.findIndex(([id]) => id === "auroc_gain");
   const CHOICES = [...KEYS, "metric", "text"];
 
@@ -77,6 +80,7 @@
     const metrics = DATA.metrics.map(([id]) => id);
     return COLUMNS.filter(({id}) => { // what is chosen is the same in all rows
       if (KEYS.includes(id)) return state[id] === ALL;
+      if (id === "nets") return several;
       return !metrics.includes(id) || [ALL, id].includes(state.metric);
     });
   };

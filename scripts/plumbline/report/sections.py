@@ -263,8 +263,9 @@ def spread(tables: Tables, dataset: str) -> list[Sheet]:
 
 
 def ranks(tables: Tables, dataset: str) -> list[Sheet]:
-    """Mean ranks of the best scores and of the control over all tasks."""
-    return leaderboard.sheets(tables["leaderboard"], dataset)
+    """Mean ranks of the best scores and of the control over all tasks, and what replicates tell."""
+    table = tables["leaderboard"]
+    return leaderboard.sheets(table, dataset) + leaderboard.replicated(table, dataset)
 
 
 def detection(tables: Tables, dataset: str) -> list[Sheet]:

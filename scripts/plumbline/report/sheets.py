@@ -14,7 +14,7 @@ Tables = Mapping[str, pd.DataFrame]
 class Sheet:
     """A table of the page: the first ``keys`` columns are headings of their rows.
 
-    ``note`` is a sentence below it.
+    ``note`` is a sentence below it.  A ``folded`` one is long: its title opens it.
     """
 
     title: str
@@ -22,6 +22,7 @@ class Sheet:
     rows: Sequence[Sequence[str]]
     keys: int = 1
     note: str = ""
+    folded: bool = False
 
 
 def of(table: pd.DataFrame, dataset: str) -> pd.DataFrame:

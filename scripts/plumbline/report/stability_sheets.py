@@ -3,15 +3,10 @@
 import pandas as pd
 
 from plumbline.report.figures.stability_rates import drawn
+from plumbline.report.published import sheets
 from plumbline.report.sheets import Sheet, Tables, cell, of
 from plumbline.report.wording import words
 
-WANG = (
-    "Published for LeNet on MNIST by 500 mutants, in %, normal, wrongly labelled, FGSM (ε .108 of "
-    "the pixels) and DeepFool images: inversion at .01 1.3, 14.6, 47.6, 37.6; at .03 3.1, 27.2, "
-    "52.1, 46.6; at .05 3.9, 32.5, 54.5, 50.3; fuzzing at .01 .6, 16.8, 47.9, 41.1; at .03 1.4, "
-    "27.0, 51.9, 48.1; at .05 2.5, 33.3, 55.0, 51.6 (Wang et al. 2019)."
-)
 TESTED = {
     "suspicious": "suspicious",
     "undecided": "undecided",
@@ -28,13 +23,14 @@ NOTE = (
 
 
 def stability(tables: Tables, dataset: str) -> list[Sheet]:
-    """What the mutants of each operator changed, and what a sequential test makes of it."""
+    """What the mutants of each operator changed, beside what was published, and what a sequential
+    test makes of it."""
     rows = of(tables["stability"], dataset)
     rows = rows[rows["operator"].notna()]
-    return [_rates(rows, dataset), *_sequential(rows)]
+    return [_rates(rows), *sheets(tables, dataset, "stability"), *_sequential(rows)]
 
 
-def _rates(rows: pd.DataFrame, dataset: str) -> Sheet:
+def _rates(rows: pd.DataFrame) -> Sheet:
     """Mean label change rate by kind of image, and the share of mutants that were rejected."""
     changes = rows[rows["metric"] == "label_change_rate"]
     kinds = drawn(changes)
@@ -48,7 +44,7 @@ def _rates(rows: pd.DataFrame, dataset: str) -> Sheet:
         lines.append([*names, cell(part, "rejection_rate"), *cells])
     head = ["net", "operator", "rate", "mutants rejected", *(k["label"] for k in kinds.values())]
     title = "Label change rate by kind of image [95 % interval]; of attacks the successful images"
-    return Sheet(title, head, lines, 3, WANG if dataset == "mnist" else "")
+    return Sheet(title, head, lines, 3)
 
 
 def _sequential(rows: pd.DataFrame) -> list[Sheet]:
@@ -62,7 +58,7 @@ def _sequential(rows: pd.DataFrame) -> list[Sheet]:
         names = [words(keys[0]), words(keys[1]), f"{keys[2]}: {limit:.3g}"]
         lines += [[*names, *_line(part, *kind)] for kind in _kinds(part)]
     head = ["net", "operator", "threshold", "images", *TESTED.values(), "balanced accuracy", "n"]
-    return [Sheet("Sequential tests [95 % interval]", head, lines, 4, NOTE)]
+    return [Sheet("Sequential tests [95 % interval]", head, lines, 4, NOTE, folded=True)]
 
 
 def _kinds(rows: pd.DataFrame) -> list[tuple[str, str, str]]:

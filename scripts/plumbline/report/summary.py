@@ -3,8 +3,10 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from plumbline import calibration
-from plumbline.statistics import LEVEL
+from plumbline.statistics import joined_interval
 
 Estimate = tuple[float, float, float]
 SHARE = (0.0, 1.0)
@@ -15,26 +17,14 @@ BOUNDS |= {"distance_correlation": (-1.0, 1.0), "spread_ratio": (0.0, math.inf)}
 
 def over_seeds(metric: str, estimates: Sequence[Estimate]) -> Estimate:
     """Mean over training seeds of ``(value, low, high)``, each with its interval over images
-    (of VAEs: over cells of a map).
-
-    The half widths are Student's interval of the mean over seeds and the mean half width over
-    images, combined in quadrature: the seeds see the same images, so more seeds do not shrink
-    the latter.  One seed keeps its own interval.  Ends stay within what ``metric`` can be.
+    (of VAEs: over cells of a map): :func:`joined_interval`.  Ends stay within what ``metric`` can
+    be.
     """
+    if len(estimates) == 1:
+        return estimates[0]
     lowest, highest = BOUNDS.get(metric, (-math.inf, math.inf))
-    values = [value for value, _, _ in estimates]
-    count = len(values)
-    mean = sum(values) / count
-    between = 0.0
-    if count > 1:
-        from scipy.special import stdtrit
-
-        variance = sum((value - mean) ** 2 for value in values) / (count - 1)
-        between = float(stdtrit(count - 1, (1 + LEVEL) / 2)) * math.sqrt(variance / count)
-    below = sum(value - low for value, low, _ in estimates) / count
-    above = sum(high - value for value, _, high in estimates) / count
-    low, high = mean - math.hypot(between, below), mean + math.hypot(between, above)
-    return mean, max(low, lowest), min(high, highest)
+    mean, low, high = joined_interval(estimates)
+    return mean, float(np.clip(low, lowest, None)), float(np.clip(high, None, highest))
 
 
 def difference(first: Estimate, second: Estimate) -> Estimate:

@@ -83,7 +83,12 @@ ACRONYMS = {each.lower(): each for each in ("FGSM", "PGD", "LRP", "LIME", "NLL",
 
 def words(name: str) -> str:
     """A name of the configuration as a reader would write it."""
-    return KNOWN.get(name) or " ".join(ACRONYMS.get(part, part) for part in name.split("_"))
+    if name in KNOWN:
+        return KNOWN[name]
+    first, _, letter = name.rpartition("_")
+    if first in KNOWN and len(letter) == 1:  # a replicate
+        return f"{KNOWN[first]} {letter}"
+    return " ".join(ACRONYMS.get(part, part) for part in name.split("_"))
 
 
 def phrase(name: str) -> str:

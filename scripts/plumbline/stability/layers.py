@@ -11,6 +11,10 @@ from plumbline.errors import InputError
 KINDS = {"all": (nn.Conv2d, nn.Linear), "dense": (nn.Linear,), "convolutional": (nn.Conv2d,)}
 
 
+class NoMutant(InputError):
+    """An operator finds nothing to change at its rate."""
+
+
 def weight_layers(network: nn.Module, layers: str = "all") -> dict[str, nn.Conv2d | nn.Linear]:
     """Every convolution and dense layer by name, the output layer among them.
 

@@ -2,248 +2,230 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call
-from torch.nn import functional as F
+from torch import Tensor
 
 from plumbline.models.classifier import Classifier, batches
+from plumbline.stability.folding import Changes, Folded
+from plumbline.stability.stages import stages
 
 CACHE = 2**28  # bytes of activations that one Replay keeps
 GROUP = 16  # mutants that answer together
 GROUP_BYTES = 2**27  # of their changed weights
+NEAR = 2**22  # bytes of one layer's activations of a batch, so that a processor has them at hand
+SMALLEST, LARGEST = 16, 256  # batches
 FEW = 1 / 3  # share of a layer's neurons up to which only the changed ones are computed
-Changes = dict[str, Tensor]
+PROBES = 2
+ROWS = 32  # neurons of one stage that are computed in one go, if not one mutant has more
+LAYOUT = {2: torch.contiguous_format, 4: torch.channels_last}
 
 
 class Replay:
     """A net's answers to ``images``, and those of its mutants.
 
-    The net itself stays as it is.  A mutant shares with the net everything before its first
-    changed layer, and of that layer the neurons that it does not change: the inputs of the
-    layers with weights, and the outputs of convolutions and dense layers, are therefore kept, as
-    far as ``cache`` bytes go.  Mutants of nothing but the dense layers at the end of the net are
-    answered together by batched matrix products.  ``labels`` [N] are the net's own answers.
+    The net itself stays as it is; what answers is a copy with folded normalisations.  A mutant
+    shares with the net everything before its first changed layer, and of that layer the neurons
+    that it does not change; the others are computed for all mutants in one.  For it the net's
+    activations are kept, or where they are more than ``cache`` bytes computed anew for every
+    call.  Mutants of nothing but the dense layers at the end of the net are answered together by
+    batched matrix products.  ``labels`` [N] are the net's own answers.
     """
 
     def __init__(
-        self, classifier: Classifier, images: np.ndarray, batch: int = 256, cache: int = CACHE
+        self,
+        classifier: Classifier,
+        images: np.ndarray,
+        batch: int | None = None,
+        cache: int = CACHE,
     ) -> None:
-        self._units = list(_units(classifier.network))
-        self._place = {name: i for i, (name, _) in enumerate(self._units)}
-        self._dense = _dense_end(self._units)
-        self._free = cache
-        self._known = [
-            _Known(classifier.normalise(pixels))
-            for pixels in batches(images, batch, classifier.mean.device)
-        ]
+        self._classifier, self._images = classifier, torch.as_tensor(images)
         with torch.no_grad():
-            self.labels = torch.cat([self._remember(known) for known in self._known])
+            self._prepare(batch, cache)
+            self.labels = torch.cat([known[-1].argmax(1) for known in self._activations()])
 
-    def _remember(self, known: "_Known") -> Tensor:
-        """Answer one batch and keep inputs and outputs of layers in ``known``."""
-        hidden = known.inputs[0].clone()  # a layer may work in place
-        for place, (_, layer) in enumerate(self._units):
-            weighted = next(layer.parameters(), None) is not None
-            if place and weighted and self._afford(hidden):
-                known.inputs[place] = hidden.clone()
-            hidden = layer(hidden)
-            if place in known.inputs and _by_rows(layer) and self._afford(hidden):
-                known.outputs[place] = hidden.clone()
-        return hidden.argmax(1)
+    def _prepare(self, batch: int | None, cache: int) -> None:
+        """Make the copy of the net, choose the batch and see what can be kept."""
+        device = self._classifier.mean.device
+        probe = self._classifier.normalise(next(batches(self._images[:PROBES], PROBES, device)))
+        self._folded = Folded(self._classifier.network, probe)
+        self._stages = stages(self._folded.network)
+        self._parameters = dict(self._folded.network.named_parameters())
+        self._place = {stage.name: i for i, stage in enumerate(self._stages)}
+        self._dense = len(self._stages)
+        while self._dense and self._stages[self._dense - 1].dense:
+            self._dense -= 1
+        sizes = [probe.nbytes]
+        for stage in self._stages:
+            probe = stage.probe(probe)
+            sizes.append(probe.nbytes)
+        sizes = [size / min(PROBES, len(self._images)) for size in sizes]
+        self._batch = batch or int(min(max(NEAR / max(sizes), SMALLEST), LARGEST))
+        self._known = None
+        if sum(sizes) * len(self._images) <= cache:
+            self._known = list(self._activations())
 
-    def _afford(self, hidden: Tensor) -> bool:
-        size = hidden.numel() * hidden.element_size()
-        if size > self._free:
-            return False
-        self._free -= size
-        return True
+    def _activations(self) -> Iterator[list[Tensor]]:
+        """Of each batch the inputs of all stages and, last, the logits."""
+        if self._known is not None:
+            yield from self._known
+            return
+        device = self._classifier.mean.device
+        for pixels in batches(self._images, self._batch, device):
+            known = [self._classifier.normalise(pixels)]
+            for stage in self._stages:
+                known.append(stage(known[-1]))
+            yield known
 
     def keep(self, which: Tensor) -> None:
         """Ask from now on only the images at the places ``which`` [K], in rising order."""
-        ends = np.cumsum([0] + [len(known.inputs[0]) for known in self._known])
-        for known, low, high in zip(self._known, ends, ends[1:], strict=False):
-            inside = (which >= low) & (which < high)
-            known.select((which[inside] - low).to(self.labels.device))
-        self._known = [known for known in self._known if len(known.inputs[0])]
-        self.labels = self.labels[which.to(self.labels.device)]
+        self._images, self.labels = self._images[which], self.labels[which.to(self.labels.device)]
+        if self._known is not None:
+            ends = np.cumsum([0] + [len(known[0]) for known in self._known])
+            parts = [
+                (which[(which >= low) & (which < high)] - low).to(self.labels.device)
+                for low, high in pairwise(ends)
+            ]
+            self._known = [
+                [each[part] for each in known]
+                for known, part in zip(self._known, parts, strict=True)
+                if len(part)
+            ]
 
     @torch.no_grad()
     def answers(self, mutants: Sequence[Changes]) -> Tensor:
         """Labels [M, N] that each mutant gives to each image."""
-        by_unit = {i: self._by_unit(changes) for i, changes in enumerate(mutants) if changes}
-        late = [i for i, changes in by_unit.items() if min(changes) >= self._dense]
+        by_first: dict[int, dict[int, _Mutant]] = defaultdict(dict)
+        for i, changes in enumerate(mutants):
+            changed = {
+                name: value
+                for name, value in self._folded.changes(changes).items()
+                if not torch.equal(value, self._parameters[name])
+            }
+            if changed:
+                mutant = self._mutant(changed)
+                by_first[mutant.first][i] = mutant
         labels = self.labels.repeat(len(mutants), 1)  # right where nothing is changed
         done = 0
-        for known in self._known:
-            here = slice(done, done := done + len(known.inputs[0]))
-            if late:
-                labels[late, here] = self._together(known, [by_unit[i] for i in late])
-            for i in by_unit.keys() - set(late):
-                labels[i, here] = self._alone(known, by_unit[i])
+        for known in self._activations() if by_first else ():
+            here = slice(done, done := done + len(known[0]))
+            for first, group in by_first.items():
+                answer = self._together if first >= self._dense else self._apart
+                labels[list(group), here] = answer(first, list(group.values()), known)
         return labels
 
-    def _by_unit(self, changes: Changes) -> dict[int, Changes]:
-        """The changes by the place of the unit that they belong to."""
-        found: dict[int, Changes] = defaultdict(dict)
-        for name, value in changes.items():
-            unit = name
-            while unit not in self._place:
-                unit = unit.rpartition(".")[0]
-            found[self._place[unit]][name.removeprefix(f"{unit}.")] = value
-        return found
+    def _mutant(self, changes: Changes) -> "_Mutant":
+        """What a mutant changes first."""
+        first = min(map(self._stage_of, changes))
+        if not self._stages[first].by_rows:
+            return _Mutant(changes, first)
+        own, new = self._weights(first, {}), self._weights(first, changes)
+        flags = [(a != b).reshape(len(a), -1).any(1) for a, b in zip(own, new, strict=True)]
+        rows = torch.stack(flags).any(0).nonzero().squeeze(1)
+        if len(rows) > FEW * len(own[0]):
+            return _Mutant(changes, first, new)
+        return _Mutant(changes, first, [each[rows] for each in new], rows)
 
-    def _alone(self, known: "_Known", changes: dict[int, Changes]) -> Tensor:
-        """Labels of one batch by one mutant."""
-        first = min(changes)
-        start = max(place for place in known.inputs if place <= first)
-        hidden, rest = known.inputs[start], self._units[start:]
-        if start == first and first in known.outputs:
-            part = _some_rows(self._units[first][1], hidden, changes[first], known.outputs[first])
-            if part is not None:
-                hidden, start, rest = part, start + 1, rest[1:]
-        hidden = hidden.clone() if hidden is known.inputs.get(start) else hidden
-        for place, (_, layer) in enumerate(rest, start):
-            if place in changes:
-                hidden = _changed_layer(layer, hidden, changes[place])
-            else:
-                hidden = layer(hidden)
-        return hidden.argmax(1)
+    def _stage_of(self, parameter: str) -> int:
+        while parameter not in self._place:
+            parameter = parameter.rpartition(".")[0]
+        return self._place[parameter]
 
-    def _together(self, known: "_Known", mutants: list[dict[int, Changes]]) -> Tensor:
-        """Labels [M, n] of one batch by mutants of the dense layers at the end.
+    def _weights(self, place: int, changes: Changes) -> list[Tensor]:
+        """Weights and, if there are some, biases of a stage of neurons."""
+        stage = self._stages[place]
+        names = [f"{stage.name}.{kind}" for kind, _ in stage.layer.named_parameters()]
+        return [changes.get(name, self._parameters[name]) for name in names]
 
-        ``hidden`` is [n, width] as long as it is the same for all, then [M, n, width].
-        """
-        first = min(min(changes) for changes in mutants)
-        start = max(place for place in known.inputs if place <= first)
-        hidden = known.inputs[start].clone()
-        for place, (_, layer) in enumerate(self._units[start:], start):
-            changed = {i: each[place] for i, each in enumerate(mutants) if place in each}
-            if not changed:
-                hidden = layer(hidden)
-            elif hidden.ndim == 2:
-                base = known.outputs[first] if first in known.outputs else layer(hidden)
-                hidden = _first_dense(layer, hidden, changed, base.expand(len(mutants), -1, -1))
-            else:
-                hidden = _later_dense(layer, hidden, changed)
-        return hidden.argmax(-1).expand(len(mutants), -1)
+    def _apart(self, first: int, group: list["_Mutant"], known: list[Tensor]) -> Tensor:
+        """Labels [M, n] of one batch by mutants whose first change is in the stage ``first``."""
+        by_rows = self._stages[first].by_rows
+        begun = self._begun(first, group, known) if by_rows else [known[first]] * len(group)
+        labels = []
+        for mutant, hidden in zip(group, begun, strict=True):
+            with self._wearing(mutant.changes):
+                for stage in self._stages[first + by_rows :]:
+                    hidden = stage(hidden)
+            labels.append(hidden.argmax(1))
+        return torch.stack(labels)
 
+    def _together(self, first: int, group: list["_Mutant"], known: list[Tensor]) -> Tensor:
+        """The same of mutants of nothing but dense layers at the end of the net."""
+        hidden = torch.stack(list(self._begun(first, group, known)))
+        for place in range(first + 1, len(self._stages)):
+            hidden = self._later(place, group, hidden)
+        return hidden.argmax(-1)
 
-class _Known:
-    """What is kept of one batch: inputs and outputs of units by their place."""
+    def _begun(self, first: int, group: list["_Mutant"], known: list[Tensor]) -> Iterator[Tensor]:
+        """Outputs of the first changed stage by mutant; changed neurons of some in one go."""
+        stage, inputs, output = self._stages[first], known[first], known[first + 1]
+        for some in _packed(group):
+            new = [torch.cat(each) for each in zip(*(mutant.new for mutant in some), strict=True)]
+            parts = stage.rows(inputs, *new).split([len(mutant.new[0]) for mutant in some], 1)
+            for mutant, part in zip(some, parts, strict=True):
+                if mutant.rows is None:
+                    yield part.contiguous(memory_format=LAYOUT[part.ndim])
+                else:
+                    yield output.clone().index_copy_(1, mutant.rows, part)  # clone keeps the layout
 
-    def __init__(self, normalised: Tensor) -> None:
-        self.inputs = {0: normalised}
-        self.outputs: dict[int, Tensor] = {}
+    def _later(self, place: int, group: list["_Mutant"], hidden: Tensor) -> Tensor:
+        """Outputs [M, n, out] of a dense stage for inputs [M, n, in], each with its weights."""
+        stage = self._stages[place]
+        changed = [i for i, each in enumerate(group) if place in map(self._stage_of, each.changes)]
+        if not changed:
+            return stage(hidden)
+        weights, *biases = (
+            torch.stack(each)
+            for each in zip(*(self._weights(place, group[i].changes) for i in changed), strict=True)
+        )
+        anew = hidden[changed] @ weights.mT
+        if biases:
+            anew += biases[0][:, None]
+        if len(changed) < len(group):
+            result = stage.layer(hidden)
+            result[changed] = anew
+            anew = result
+        return stage.finish(anew)
 
-    def select(self, which: Tensor) -> None:
-        """Keep only some images of the batch."""
-        self.inputs = {place: each[which] for place, each in self.inputs.items()}
-        self.outputs = {place: each[which] for place, each in self.outputs.items()}
-
-
-def _units(network: nn.Sequential, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """The layers that run one after another: a stage of blocks counts as its blocks."""
-    for name, layer in network.named_children():
-        if type(layer) is nn.Sequential:
-            yield from _units(layer, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", layer
-
-
-def _dense_end(units: list[tuple[str, nn.Module]]) -> int:
-    """Place of the first dense layer after which there are only such, ReLU and dropout."""
-    first = len(units)
-    for place in reversed(range(len(units))):
-        layer = units[place][1]
-        if isinstance(layer, nn.Linear):
-            first = place
-        elif not isinstance(layer, nn.ReLU | nn.Dropout):
-            break
-    return first
-
-
-def _by_rows(layer: nn.Module) -> bool:
-    """Whether the layer's neurons can be computed each alone."""
-    plain = isinstance(layer, nn.Conv2d) and layer.groups == 1 and layer.padding_mode == "zeros"
-    return plain or isinstance(layer, nn.Linear)
-
-
-def _changed_layer(layer: nn.Module, hidden: Tensor, changes: Changes) -> Tensor:
-    """Output of a layer with a mutant's weights."""
-    if not _by_rows(layer):
-        return functional_call(layer, changes, (hidden,))
-    # The same without the time that a functional call takes, which small nets feel.
-    weight, bias = changes.get("weight", layer.weight), changes.get("bias", layer.bias)
-    if isinstance(layer, nn.Linear):
-        return F.linear(hidden, weight, bias)
-    return F.conv2d(hidden, weight, bias, layer.stride, layer.padding, layer.dilation)
+    @contextmanager
+    def _wearing(self, changes: Changes) -> Iterator[None]:
+        """For a while the copy of the net has a mutant's weights."""
+        own = {name: self._parameters[name].data for name in changes}
+        try:
+            for name, value in changes.items():
+                self._parameters[name].data = value
+            yield
+        finally:
+            for name, value in own.items():
+                self._parameters[name].data = value
 
 
-def _changed_rows(layer: nn.Module, changes: Changes) -> Tensor:
-    """Numbers of the neurons whose weights or bias a mutant changes."""
-    own = dict(layer.named_parameters(recurse=False))
-    flags = [(value != own[kind]).reshape(len(value), -1).any(1) for kind, value in changes.items()]
-    return torch.stack(flags).any(0).nonzero().squeeze(1)
+@dataclass(frozen=True)
+class _Mutant:
+    """Weights of a mutant as far as they are changed, and the place of the first changed stage.
 
-
-def _neurons(layer: nn.Module, changes: Changes, rows: Tensor) -> tuple[Tensor, Tensor | None]:
-    """Weights and biases of some neurons of a mutant."""
-    own = dict(layer.named_parameters(recurse=False)) | changes
-    bias = own.get("bias")
-    return own["weight"][rows], None if bias is None else bias[rows]
-
-
-def _some_rows(layer: nn.Module, hidden: Tensor, changes: Changes, output: Tensor) -> Tensor | None:
-    """The net's own ``output`` of a layer with the neurons that a mutant changes computed anew.
-
-    None if these are too many to gain by it.
+    If neurons can be computed each alone there: ``new`` weights, and perhaps biases, of all of
+    them, or only of those of the numbers ``rows``.
     """
-    rows = _changed_rows(layer, changes)
-    if len(rows) > FEW * output.shape[1]:
-        return None
-    if not len(rows):
-        return output.clone()
-    weight, bias = _neurons(layer, changes, rows)
-    part = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
-    result = output.clone()
-    result[:, rows] = _changed_layer(layer, hidden, part)
-    return result
+
+    changes: Changes
+    first: int
+    new: list[Tensor] | None = None
+    rows: Tensor | None = None
 
 
-def _first_dense(
-    layer: nn.Linear, hidden: Tensor, changed: dict[int, Changes], base: Tensor
-) -> Tensor:
-    """Outputs [M, n, out] of inputs [n, in] that all mutants share, in one matrix product.
-
-    Only the neurons that a mutant changes are computed for it, the others are those of ``base``
-    [M, n, out], the net's own outputs.
-    """
-    rows = {i: _changed_rows(layer, changes) for i, changes in changed.items()}
-    parts = [_neurons(layer, changed[i], each) for i, each in rows.items()]
-    bias = None if layer.bias is None else torch.cat([each for _, each in parts])
-    anew = F.linear(hidden, torch.cat([weight for weight, _ in parts]), bias)
-    result = base.clone()
-    sizes = [len(each) for each in rows.values()]
-    for (i, each), values in zip(rows.items(), anew.split(sizes, 1), strict=True):
-        result[i, :, each] = values
-    return result
-
-
-def _later_dense(layer: nn.Linear, hidden: Tensor, changed: dict[int, Changes]) -> Tensor:
-    """Outputs [M, n, out] of inputs [M, n, in], each mutant with its own weights."""
-    result = layer(hidden)
-    which = torch.tensor(list(changed), device=hidden.device)
-    own = dict(layer.named_parameters(recurse=False))
-    weights, *biases = (
-        torch.stack([changes.get(kind, own[kind]) for changes in changed.values()]) for kind in own
-    )
-    inputs = hidden[which]
-    if biases:
-        result[which] = torch.baddbmm(biases[0][:, None], inputs, weights.mT)
-    else:
-        result[which] = torch.bmm(inputs, weights.mT)
-    return result
+def _packed(group: Sequence[_Mutant]) -> Iterator[list[_Mutant]]:
+    """Mutants that together change no more than ``ROWS`` neurons of a stage, one at least."""
+    pack, size = [], 0
+    for mutant in group:
+        rows = len(mutant.new[0])
+        if pack and size + rows > ROWS:
+            yield pack
+            pack, size = [], 0
+        pack.append(mutant)
+        size += rows
+    yield pack

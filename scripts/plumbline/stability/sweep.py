@@ -12,7 +12,15 @@ from plumbline.config.stability import MutantOptions
 from plumbline.models.classifier import Classifier
 from plumbline.seeding import derive
 from plumbline.stability import figures
-from plumbline.stability.mutants import CALIBRATION, Operator, Outcome, TooFew, label_changes
+from plumbline.stability.layers import NoMutant
+from plumbline.stability.mutants import (
+    CALIBRATION,
+    TRIES,
+    Operator,
+    Outcome,
+    TooFew,
+    label_changes,
+)
 from plumbline.stability.sequential import RatioTest
 from plumbline.tables import Row
 
@@ -40,23 +48,27 @@ class Sweep:
         self._classifier, self._operator = classifier, operator
         self._options, self._seed = options, seed
         self.sets = {CALIBRATION: calibration} | sets
-        self._rejected: dict[float, TooFew] = {}
+        self._rejected: dict[float, tuple[int, int]] = {}  # accepted and tries by rate
         self._swept = {name: each for name, each in sets.items() if name in swept}
 
     def run(self, given: dict[str, Any], further: list[float]) -> Outcomes:
         """Outcomes by rate: that of the operator's options ``given`` first, then ``further``.
 
-        A further rate at which no mutant is accurate enough has none.  Raises :class:`TooFew` if
-        the main rate is such.
+        A further rate at which no mutant is accurate enough, or the operator makes none, has
+        none: all that may be tried count as rejected.  Raises :class:`TooFew` or
+        :class:`NoMutant` if the main rate is such.
         """
-        main = given["rate"]
+        main, wanted = given["rate"], self._options.sweep_mutants
         outcomes = {main: self._at(main, given, self._options.mutants, main=True)}
         for rate in further:
             try:
-                outcomes[rate] = self._at(rate, given, self._options.sweep_mutants, main=False)
+                outcomes[rate] = self._at(rate, given, wanted, main=False)
+                continue
             except TooFew as error:
-                print(f"rate {rate:g}: {error}", file=sys.stderr)
-                self._rejected[rate] = error
+                reason, self._rejected[rate] = error, (error.accepted, error.tries)
+            except NoMutant as error:
+                reason, self._rejected[rate] = error, (0, TRIES * wanted)
+            print(f"rate {rate:g}: {reason}", file=sys.stderr)
         return outcomes
 
     def _at(self, rate: float, given: dict[str, Any], mutants: int, main: bool) -> Outcome:
@@ -107,9 +119,9 @@ class Sweep:
                 for name, test in self._tests(outcome).items():
                     rows += figures.sequential(outcome, self.sets, name, test, seed, **here)
             role = FURTHER
-        for rate, each in self._rejected.items():
-            here = {**keys, "rate": rate, "role": FURTHER, "mutants": each.accepted}
-            rows.append(figures.rejection(each.tries - each.accepted, each.tries, **here))
+        for rate, (accepted, tries) in self._rejected.items():
+            here = {**keys, "rate": rate, "role": FURTHER, "mutants": accepted}
+            rows.append(figures.rejection(tries - accepted, tries, **here))
         return rows
 
     def images(self, outcomes: Outcomes, operator: str) -> dict[str, Any]:

@@ -106,6 +106,8 @@ def check(weights: Weights, network: Network, model: str) -> None:
 def _ours(name: str, published: dict[str, str]) -> str:
     for theirs, ours in published.items():
         start = f"{theirs}." if theirs else ""  # the whole net has no name
+        if name == theirs:
+            return ours
         if name.startswith(start):
             return f"{ours}.{name.removeprefix(start)}"
     return name

@@ -41,6 +41,22 @@ class Answers:
         )
 
 
+def pictured(entry: str, test: ImageSet, train: ImageSet | None) -> np.ndarray:
+    """Numbers of the classes that both sets, or ``test`` alone, have images of.
+
+    Raises :class:`InputError`, naming the ``entry`` of the configuration, if there is none.
+    """
+    found = np.unique(test.labels[test.labels >= 0])
+    if train is not None:
+        found = np.intersect1d(found, train.labels)
+    if not len(found):
+        raise InputError(
+            f"visualization.methods.{entry}: no class has images in train, to start from, and in "
+            "test; let it start from noise, or take it away (null)"
+        )
+    return found
+
+
 def targets(
     classes: Sequence[str], names: Sequence[str], starts: int, present: np.ndarray
 ) -> np.ndarray:

@@ -11,6 +11,7 @@ from plumbline.models.classifier import Classifier
 from plumbline.seeding import derive
 
 SUPPLIES = ("mutate",)
+ADAPTIVE = ("label_change_rate",)  # the detector that it knows
 
 
 def perturb(

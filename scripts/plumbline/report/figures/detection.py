@@ -1,5 +1,6 @@
 """Every score as a detector: AUROC by task, with the control beside it."""
 
+from collections.abc import Sequence
 from textwrap import fill
 
 import numpy as np
@@ -8,11 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from plumbline.detection.columns import CONTROL as CONTROL_SCORE
+from plumbline.methods import DETECTORS
 from plumbline.report.style import COLORS, CONTROL, grid, styled
 from plumbline.report.wording import describe, words
 
 COLUMNS = 5  # panels side by side
-SHOWN = 30  # best scores, and the control
+SHOWN = 20  # kinds of scores, and the control
 TITLE = 24  # letters of a line above a panel
 # By what an estimator is made of; scores of the stability stage have colours of their own.
 FAMILIES = {
@@ -44,13 +46,36 @@ def tasks(detection: pd.DataFrame) -> list[tuple[str, str, str]]:
     )
 
 
+def kind(score: str) -> str:
+    """What a score is made of: the features of a fitted detector, the family of an estimator, or
+    the score itself; the control is of no kind but its own."""
+    family, _, rest = score.partition(".")
+    if score == CONTROL_SCORE:
+        return score
+    if family in DETECTORS.names():
+        return "fitted conductance" if rest.startswith("conductance") else f"fitted {rest}"
+    return next((part for part in FAMILIES if part in family), family)
+
+
+def best_of_kinds(order: Sequence[str], count: int = SHOWN) -> list[str]:
+    """The first score of each kind in ``order``, ``count`` of them at most, and the control."""
+    first = {}
+    for score in order:
+        first.setdefault(kind(score), score)
+    return [
+        score
+        for place, score in enumerate(first.values())
+        if place < count or score == CONTROL_SCORE
+    ]
+
+
 @styled
 def draw(detection: pd.DataFrame) -> Figure:
-    """A panel for each task, a row for each of the best scores: AUROC with its interval.
+    """A panel for each task, a row for the best score of each kind: AUROC with its interval.
 
     ``detection`` has the rows of one dataset and model.  The dashed line is the control, the
-    maximum softmax probability of the single net, which stands there even if it is not among the
-    best; scores are sorted by their mean AUROC.
+    maximum softmax probability of the single net, which always stands there; scores are sorted,
+    and the best are found, by their mean AUROC over the panels.
     """
     known = detection["value"].notna()
     rows = detection[(detection["metric"] == "auroc") & known]
@@ -58,9 +83,9 @@ def draw(detection: pd.DataFrame) -> Figure:
     keys = pd.MultiIndex.from_frame(rows[["task", "set", "positives"]])
     rows = rows[keys.isin(drawn)]
     every = list(rows.groupby("score")["value"].mean().sort_values(ascending=False).index)
-    scores = [name for place, name in enumerate(every) if place < SHOWN or name == CONTROL_SCORE]
+    scores = best_of_kinds(every)
     lines = -(-len(drawn) // COLUMNS)
-    height = 1.6 + 0.24 * len(scores)
+    height = 1.2 + 0.19 * len(scores)
     figure, axes = grid(len(drawn), columns=-(-len(drawn) // lines), height=height)
     for ax, (task, images, positives) in zip(axes, drawn, strict=True):
         where = (rows["task"] == task) & (rows["set"] == images) & (rows["positives"] == positives)
@@ -70,7 +95,7 @@ def draw(detection: pd.DataFrame) -> Figure:
         ax.tick_params(labelbottom=True)
     axes[0].set_yticks(range(len(scores)), [score_name(score) for score in scores])
     axes[0].set_ylim(len(scores) - 0.5, -0.5)
-    shown = f"The {SHOWN} best scores" if len(every) > len(scores) else "Scores"
+    shown = "The best score of each kind" if len(every) > len(scores) else "Scores"
     figure.suptitle(f"{shown} as detectors, 95 % intervals; dashed: control; solid line: chance")
     return figure
 
@@ -98,7 +123,7 @@ def _dots(ax: Axes, part: pd.DataFrame, scores: list[str]) -> None:
             continue
         value, low, high = part.loc[score, ["value", "low", "high"]].astype(float)
         error = np.array([[value - low], [high - value]])
-        how = {"fmt": "o", "markersize": 5, "capsize": 2, "color": color(score)}
+        how = {"fmt": "o", "markersize": 4, "capsize": 2, "color": color(score)}
         ax.errorbar(value, place, xerr=error, **how)
     ax.grid(False, axis="y")
 

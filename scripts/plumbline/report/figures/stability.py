@@ -1,5 +1,7 @@
 """How often mutants of a net change its answer, by kind of image."""
 
+from collections.abc import Collection
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,15 +12,16 @@ from plumbline.report.wording import words
 
 
 @styled
-def draw(changes: pd.DataFrame, rejection: pd.DataFrame) -> Figure:
+def draw(changes: pd.DataFrame, rejection: pd.DataFrame, adaptive: Collection[str] = ()) -> Figure:
     """Box plots of the label change rate; rows models, columns operators.
 
     ``changes`` has the rows of the stage's tables of images and the columns ``model`` and
     ``correct`` (whether the net itself is right); ``rejection`` the rows of its figures, of
-    which the rejection rate of mutants stands in each title.
+    which the rejection rate of mutants stands in each title.  ``adaptive`` are the image sets of
+    attacks that know a detector.
     """
     models, operators = list(changes["model"].unique()), list(changes["operator"].unique())
-    changes = changes.assign(group=groups(changes)).dropna(subset="group")
+    changes = changes.assign(group=groups(changes, adaptive)).dropna(subset="group")
     kinds = [name for name in GROUPS if name in set(changes["group"])]
     main = rejection["role"] == "main"
     rejection = rejection[main & (rejection["metric"] == "rejection_rate")]

@@ -1,6 +1,7 @@
 """Label change rate by operator and its rate, for each kind of image."""
 
 import re
+from textwrap import fill
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,6 +12,8 @@ from plumbline.report.wording import describe, words
 
 Line = tuple[str, str]  # set and answers
 HEIGHT = 2.1  # inches of a row of panels
+MARGIN = 0.8  # inches of the title and the legend
+LETTERS = 100  # of a line above all panels of a row
 
 
 def drawn(rows: pd.DataFrame) -> dict[Line, dict]:
@@ -60,7 +63,7 @@ def lattice(
     pairs = rows[["model", "operator"]].drop_duplicates()
     models, operators = list(pairs["model"].unique()), list(pairs["operator"].unique())
     known = set(pairs.itertuples(index=False, name=None))
-    figure, axes = panels(len(models), len(operators), height=height, **how)
+    figure, axes = panels(len(models), len(operators), height=height + MARGIN / len(models), **how)
     found = {}
     for line, model in enumerate(models):
         for column, operator in enumerate(operators):
@@ -68,7 +71,8 @@ def lattice(
             if (model, operator) not in known:
                 ax.set_axis_off()
                 continue
-            ax.set_title(f"{words(model)}\n{words(operator)}", fontsize=9)
+            title = fill(words(operator), LETTERS // len(operators))
+            ax.set_title(f"{words(model)}\n{title}", fontsize=9)
             found[model, operator] = ax
     return figure, found
 

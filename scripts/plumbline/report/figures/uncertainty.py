@@ -1,5 +1,7 @@
 """How uncertain each estimator is on images that it gets right, wrong, or should not know."""
 
+from collections.abc import Collection
+
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -9,17 +11,18 @@ from plumbline.report.wording import words
 
 
 @styled
-def draw(scores: pd.DataFrame, measure: str) -> Figure:
+def draw(scores: pd.DataFrame, measure: str, adaptive: Collection[str] = ()) -> Figure:
     """Cumulative distribution of ``measure`` by group, a panel for each estimator.
 
     ``scores`` has the rows of one net's table of images.  An estimator that is sure everywhere
     of the measure (the mutual information of one net is 0), or does not have it, has no panel.
+    ``adaptive`` are the image sets of attacks that know a detector.
     """
     from seaborn import ecdfplot
 
     spread = scores.groupby("estimator", sort=False)[measure].max()
     estimators = [name for name in scores["estimator"].unique() if spread[name] > 0]
-    scores = scores.assign(group=groups(scores)).dropna(subset="group")
+    scores = scores.assign(group=groups(scores, adaptive)).dropna(subset="group")
     figure, axes = grid(len(estimators), height=2.7)
     for ax, estimator in zip(axes, estimators, strict=True):
         part = scores[scores["estimator"] == estimator]

@@ -6,8 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from plumbline.errors import InputError
-from plumbline.stability.layers import how_many, weight_layers
+from plumbline.stability.layers import NoMutant, how_many, weight_layers
 
 FEWEST = 10  # neurons of a layer in which some are switched
 
@@ -23,7 +22,7 @@ def mutate(
     circle, so that each of them moves; where only one is chosen the layer stays as it is.
     ``layers`` is all, dense or convolutional.
 
-    Raises :class:`InputError` if no layer has two to switch.
+    Raises :class:`NoMutant` if no layer has two to switch.
 
     Ma et al. 2018 (DeepMutation); Wang et al. 2019, whose code leaves the biases behind and
     shuffles, so that a pair stays as it is every other time; rates 0.01, 0.03 and 0.05.
@@ -40,7 +39,7 @@ def mutate(
             changed[chosen] = value.detach()[chosen.roll(1)]
             changes[f"{name}.{kind}"] = changed
     if not changes:
-        raise InputError(f"no layer has two neurons to switch at the rate {rate:g}: raise it")
+        raise NoMutant(f"no layer has two neurons to switch at the rate {rate:g}: raise it")
     return changes
 
 

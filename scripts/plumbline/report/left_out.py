@@ -1,0 +1,22 @@
+"""What the configuration names but a net or a dataset cannot have, stage by stage, and why."""
+
+from plumbline.report.sheets import Sheet, Tables
+from plumbline.report.wording import words
+
+COLUMNS = ("stage", "dataset", "model", "entry", "reason")
+
+
+def left_out(tables: Tables, dataset: str, stage: str) -> list[Sheet]:
+    """The entries of a stage that have no job, if there are any.
+
+    ``tables["left_out"]`` has ``COLUMNS``; an entry of a dataset as a whole has no ``model``.
+    """
+    if "left_out" not in tables:
+        return []
+    rows = tables["left_out"]
+    rows = rows[(rows["stage"] == stage) & (rows["dataset"] == dataset)]
+    lines = [
+        [words(row.model) if row.model else "–", words(row.entry), row.reason]
+        for row in rows.itertuples()
+    ]
+    return [Sheet("Left out, and why", ["net", "entry", "reason"], lines, 2)] if lines else []

@@ -1,0 +1,54 @@
+"""Batch normalisation folded into the convolutions that it follows."""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_conv_bn_weights
+
+from plumbline.stability.layers import following_norms
+
+CLOSE = 1e-3  # of the largest logit: rounding stays below it, a wrong fold does not
+Changes = dict[str, Tensor]
+
+
+class Folded:
+    """A copy of ``network`` whose normalisations are part of the convolutions before them.
+
+    It gives the images ``probe`` [N, C, H, W] the same logits but for rounding, or nothing is
+    folded: in a net of the user's own a normalisation may stand behind a convolution and yet
+    get something else, or be not the only one to get its output.
+    """
+
+    def __init__(self, network: nn.Sequential, probe: Tensor) -> None:
+        self.network = copy.deepcopy(network)
+        self._pairs = {}
+        for name, norm in following_norms(self.network).items():
+            pair = self.network.get_submodule(name), self.network.get_submodule(norm)
+            if pair[1].running_mean is not None:
+                self._pairs[name, norm] = pair
+                self.network.set_submodule(name, fuse_conv_bn_eval(*pair))
+                self.network.set_submodule(norm, nn.Identity())
+        wanted, found = network(probe.clone()), self.network(probe.clone())
+        if not (found - wanted).abs().max() <= CLOSE * wanted.abs().max():
+            self.network, self._pairs = copy.deepcopy(network), {}
+        self.network.to(memory_format=torch.channels_last)
+
+    def changes(self, changes: Changes) -> Changes:
+        """What ``changes`` of the net's weights are in its copy."""
+        result = dict(changes)
+        for (name, norm), (conv, normal) in self._pairs.items():
+            own = {f"{name}.{kind}": value for kind, value in conv.named_parameters()}
+            own |= {f"{norm}.{kind}": value for kind, value in normal.named_parameters()}
+            if changed := own.keys() & changes.keys():
+                own |= {key: result.pop(key) for key in changed}
+                result[f"{name}.weight"], result[f"{name}.bias"] = fuse_conv_bn_weights(
+                    own[f"{name}.weight"],
+                    own.get(f"{name}.bias"),
+                    normal.running_mean,
+                    normal.running_var,
+                    normal.eps,
+                    own[f"{norm}.weight"],
+                    own[f"{norm}.bias"],
+                )
+        return result
