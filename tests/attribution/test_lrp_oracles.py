@@ -17,6 +17,7 @@ from plumbline.attribution.methods import (
     lrp_transposed,
 )
 from plumbline.attribution.modified_backward import fold_batchnorm
+from plumbline.models.residual import BasicBlock
 from plumbline.torchvision_import import import_torchvision
 
 NETS = ["lenet5", "alexnet", "resnet34", "fire", "shortcut"]
@@ -48,6 +49,21 @@ def zennit_rules(name):
     }[name]()
 
 
+def residual_sums():
+    """zennit's canonizer of torchvision's blocks, for ours, which have the same parts."""
+    from zennit.layer import Sum
+    from zennit.torchvision import ResNetBasicBlockCanonizer
+
+    class Canonizer(ResNetBasicBlockCanonizer):
+        @classmethod
+        def _attribute_map(cls, name, module):
+            if isinstance(module, BasicBlock):
+                return {"forward": cls.forward.__get__(module), "canonizer_sum": Sum()}
+            return None
+
+    return Canonizer()
+
+
 def by_zennit(net, images, target, rule_of, first=None):
     """Relevance of the normalised pixels by zennit; ``first`` is the rule of the first layer.
 
@@ -58,15 +74,13 @@ def by_zennit(net, images, target, rule_of, first=None):
     from zennit.composites import NameMapComposite
     from zennit.layer import Sum
     from zennit.rules import Norm
-    from zennit.torchvision import ResNetBasicBlockCanonizer
 
     network = fold_batchnorm(net.network)
     names = [n for n, m in network.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     rules = {name: rule_of(i, len(names)) for i, name in enumerate(names, start=1)}
     rules[names[0]] = first or rules[names[0]]
     shares = [n for n, m in network.named_modules() if isinstance(m, nn.AdaptiveAvgPool2d)]
-    canonizer = ResNetBasicBlockCanonizer()
-    handles = canonizer.apply(network)
+    handles = residual_sums().apply(network)
     shares += [n for n, m in network.named_modules() if isinstance(m, Sum)]
     pairs = [([name], rule) for name, rule in rules.items()]
     composite = NameMapComposite([*pairs, (shares, Norm(stabilizer=TINY))])

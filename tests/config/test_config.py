@@ -264,11 +264,6 @@ FAULTS = {
         {"fills": ["blurred"]},
         "attribution.degradation.fills.0: a fill must be .*'blurred'",
     ),
-    "nothing to fit a second VAE on": (
-        ("data", "sources", "digits"),
-        {"ood": ["uniform_noise"]},
-        "latent.corpora: out_of_distribution, but data.sources.digits.ood has no images to train",
-    ),
     "noise of no size": (
         ("data", "sources", "uniform_noise"),
         {"size": None},

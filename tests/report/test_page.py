@@ -240,7 +240,7 @@ def test_tables_hold_the_figures_of_the_stages(tables, coverage):
 
 
 def test_detection_shows_the_best_scores_and_always_the_control(tables):
-    frames = {"detection": read_frame([tables["detection"]])}
+    frames = {name: read_frame([tables[name]]) for name in ("attacks", "detection")}
     *sheets, under_attack = SHEETS["detection"](frames, DATASET)
     assert len(sheets) == 2
     assert under_attack.title.startswith("Detectors under attack")

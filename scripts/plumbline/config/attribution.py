@@ -69,7 +69,7 @@ class LogOddsOptions(Section):
 class RandomizationOptions(Section):
     """The sanity check of every attribution: does it change with the net's weights?"""
 
-    images: Count = 20
+    images: Count = 12
     """Test images explained, from the first."""
 
     methods: tuple[Name, ...] | None = None

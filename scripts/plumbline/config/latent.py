@@ -32,7 +32,7 @@ class GridOptions(Section):
     extent: Positive = 10.0
     """The map reaches from minus to plus this in both latent dimensions."""
 
-    points: int = Field(30, ge=2)
+    points: int = Field(24, ge=2)
     """Grid points along each side, of this grid and of one in quantiles of the prior."""
 
 

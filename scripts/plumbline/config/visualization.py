@@ -43,7 +43,7 @@ class VisualizationSection(Section):
     classes: tuple[Annotated[str, BeforeValidator(str)], ...] | None = None
     """Class names; the first 10 at most that `test` has images of, if not given."""
 
-    starts: Count = 4
+    starts: Count = 3
     """Images per class, from different random starts."""
 
     methods: dict[Name, MethodOptions] = Field(default_factory=dict)
