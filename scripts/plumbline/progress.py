@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -10,11 +10,16 @@ SECONDS_BETWEEN_LINES = 5.0
 _reporting = False
 
 
-def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
+def progress(
+    items: Iterable[T],
+    what: str,
+    total: int | None = None,
+    size: Callable[[T], int] = lambda item: 1,
+) -> Iterator[T]:
     """Yield ``items`` and report on standard error how many are done.
 
-    ``what`` names the work, for example ``"epochs"``.  ``total`` defaults to ``len(items)``.
-    A loop inside a loop that reports is silent.
+    ``what`` names the work, for example ``"epochs"``.  ``total`` defaults to ``len(items)``; an
+    item counts ``size``.  A loop inside a loop that reports is silent.
     """
     global _reporting
     if _reporting:
@@ -22,20 +27,25 @@ def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterato
         return
     _reporting = True
     try:
-        yield from _reported(items, what, len(items) if total is None else total)
+        yield from _reported(items, what, len(items) if total is None else total, size)
     finally:
         _reporting = False
 
 
-def _reported(items: Iterable[T], what: str, total: int) -> Iterator[T]:
+def _reported(items: Iterable[T], what: str, total: int, size: Callable[[T], int]) -> Iterator[T]:
     if sys.stderr.isatty():
         from tqdm import tqdm
 
-        yield from tqdm(items, desc=what, total=total, leave=False)
+        with tqdm(desc=what, total=total, leave=False) as bar:
+            for item in items:
+                yield item
+                bar.update(size(item))
         return
     start = last = time.monotonic()
-    for done, item in enumerate(items, start=1):
+    done = 0
+    for item in items:
         yield item
+        done += size(item)
         now = time.monotonic()
         if done == total or now - last >= SECONDS_BETWEEN_LINES:
             print(f"{what}: {done} of {total}, {now - start:.0f} s", file=sys.stderr, flush=True)

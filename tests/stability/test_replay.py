@@ -87,6 +87,26 @@ def test_images_can_be_left_out(lenet, digits):
     assert torch.equal(replay.labels, logits(lenet, pixels[[23]]).argmax(1))
 
 
+def test_lost_mutants_are_not_asked_about_the_rest(lenet, digits):
+    pixels = digits["test"].pixels[:24]
+    mutants = [INVERT(lenet.network, seed=seed, rate=0.1) for seed in range(4)]
+    whole, seen = Replay(lenet, pixels, batch=8).answers(mutants), []
+
+    def lost(labels):
+        seen.append(labels.shape[1])
+        return torch.tensor([True, False, labels.shape[1] > 8, False])
+
+    found = Replay(lenet, pixels, batch=8).answers(mutants, lost)
+    for mutant, asked in enumerate((8, 24, 16, 24)):
+        assert torch.equal(found[mutant, :asked], whole[mutant, :asked])
+        assert (found[mutant, asked:] == -1).all()
+    assert seen == [8, 16, 24]
+    seen.clear()
+    replay = Replay(lenet, pixels, batch=8)
+    replay.answers(mutants, lambda labels: seen.append(0) or torch.ones(4, dtype=bool))
+    assert len(seen) == 1  # with none left there is nothing more to do
+
+
 def test_a_failing_layer_leaves_the_net_as_it_was(lenet, digits):
     replay = Replay(lenet, digits["test"].pixels[:8])
     weight = lenet.network.conv1.weight

@@ -100,7 +100,7 @@ def label_changes(
     truth = torch.from_numpy(calibration.labels).to(own.labels.device)
     groups, changed = [], []
     accepted = _accepted(draw, own, truth, mutants, accept)
-    for group in progress(accepted, "groups of mutants", -(-mutants // GROUP)):
+    for group in progress(accepted, "accepted mutants", mutants, lambda group: len(group.attempts)):
         if stop is None:
             changed.append(_changed(others, group.changes).cpu())
         group.changes.clear()
@@ -156,15 +156,23 @@ def _changed(replay: Replay, changes: Sequence[Changes]) -> Tensor:
 def _accepted(
     draw: _Draw, own: Replay, truth: Tensor, mutants: int, accept: float
 ) -> Iterator[_Accepted]:
-    """Accepted mutants, group by group; no more are drawn than one by one would have been."""
+    """Accepted mutants, group by group; no more are drawn than one by one would have been.
+
+    A mutant that cannot reach the accuracy any more is not asked about the other images.
+    """
     right = own.labels == truth
     needed = math.ceil(accept * int(right.sum()) - 1e-9)  # may round up past a whole number
+
+    def lost(labels: Tensor) -> Tensor:
+        done = labels.shape[1]
+        return (labels == truth[:done]).sum(1) + len(truth) - done < needed
+
     found, attempt, most = 0, 0, TRIES * mutants
     while found < mutants and attempt < most:
         wanted = range(attempt, min(attempt + mutants - found, most))
         numbers, changes = next(draw.groups(wanted))
         attempt = numbers[-1] + 1
-        labels = own.answers(changes)
+        labels = own.answers(changes, lost)
         hits = (labels == truth).sum(1).tolist()
         good = [i for i, count in enumerate(hits) if count >= needed]
         found += len(good)

@@ -1,7 +1,7 @@
 """A net that answers the same images again and again, each time with other weights."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,8 +21,10 @@ NEAR = 2**22  # bytes of one layer's activations of a batch, so that a processor
 SMALLEST, LARGEST = 16, 256  # batches
 FEW = 1 / 3  # share of a layer's neurons up to which only the changed ones are computed
 PROBES = 2
+UNASKED = -1
 ROWS = 32  # neurons of one stage that are computed in one go, if not one mutant has more
 LAYOUT = {2: torch.contiguous_format, 4: torch.channels_last}
+Lost = Callable[[Tensor], Tensor]
 
 
 class Replay:
@@ -97,8 +99,12 @@ class Replay:
             ]
 
     @torch.no_grad()
-    def answers(self, mutants: Sequence[Changes]) -> Tensor:
-        """Labels [M, N] that each mutant gives to each image."""
+    def answers(self, mutants: Sequence[Changes], lost: Lost | None = None) -> Tensor:
+        """Labels [M, N] that each mutant gives to each image.
+
+        After every batch ``lost`` sees the labels [M, n] so far and says of which mutants [M] bool
+        no more is wanted: their further labels are -1.
+        """
         by_first: dict[int, dict[int, _Mutant]] = defaultdict(dict)
         for i, changes in enumerate(mutants):
             changed = {
@@ -116,6 +122,12 @@ class Replay:
             for first, group in by_first.items():
                 answer = self._together if first >= self._dense else self._apart
                 labels[list(group), here] = answer(first, list(group.values()), known)
+            if lost is not None:
+                gone = lost(labels[:, :done]).nonzero().flatten()
+                labels[gone, done:] = UNASKED
+                by_first = _without(by_first, set(gone.tolist()))
+                if not by_first:
+                    break
         return labels
 
     def _mutant(self, changes: Changes) -> "_Mutant":
@@ -216,6 +228,17 @@ class _Mutant:
     first: int
     new: list[Tensor] | None = None
     rows: Tensor | None = None
+
+
+def _without(
+    by_first: dict[int, dict[int, _Mutant]], gone: set[int]
+) -> dict[int, dict[int, _Mutant]]:
+    """Mutants by first changed stage and number, but those whose number is in ``gone``."""
+    left = {
+        first: {i: mutant for i, mutant in group.items() if i not in gone}
+        for first, group in by_first.items()
+    }
+    return {first: group for first, group in left.items() if group}
 
 
 def _packed(group: Sequence[_Mutant]) -> Iterator[list[_Mutant]]:
