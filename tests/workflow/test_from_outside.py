@@ -281,6 +281,7 @@ class Net(nn.Module):
     "mine": "{kind: npz, path: cifar10_subset.npz, splits_of: test, images: 600, ood: [strange]}",
     "size": 32,
     "weights": "weights/resnet20_cifar10.safetensors",
+    "rate": 0.005,  # as deep a net bears less than the default
     "missing": {"MC dropout": "no dropout layer", "deep ensemble": "only 1 net with given weights"},
     "accuracy": 0.85,  # the authors' is 0.917; of 240 images
 }
@@ -296,6 +297,7 @@ TRAITS = ("dropout",)
     ),
     "size": 128,
     "weights": "weights/squeezenet1_1_imagenet.safetensors",
+    "rate": 0.001,
     "missing": {"deep ensemble": "only 1 net with given weights"},
     "accuracy": 0.15,  # of 19 photographs at half the size that it was trained on
 }
@@ -308,6 +310,7 @@ def test_a_given_net_as_one_s_own_goes_through_every_stage(elsewhere, given):
     text = text.replace("size: 24, channels: 1", f"size: {given['size']}, channels: 3")
     text = text.replace(", network: {width: 4}", "").replace("mine.pt", given["weights"])
     text = text.replace("[0.3]", "[0.485, 0.456, 0.406]").replace("[0.35]", "[0.229, 0.224, 0.225]")
+    text += f"stability: {{models: {{mynet: {{neuron_activation_inversion: {{rate: {given['rate']}}}}}}}}}\n"
     (elsewhere / "mine.yaml").write_text(text.replace("my_net.py:MyNet", "my_net.py:Net"))
     (elsewhere / "my_net.py").write_text(given["net"])
     snakemake(elsewhere, mirror=MIRROR)
