@@ -310,7 +310,8 @@ def test_a_given_net_as_one_s_own_goes_through_every_stage(elsewhere, given):
     text = text.replace("size: 24, channels: 1", f"size: {given['size']}, channels: 3")
     text = text.replace(", network: {width: 4}", "").replace("mine.pt", given["weights"])
     text = text.replace("[0.3]", "[0.485, 0.456, 0.406]").replace("[0.35]", "[0.229, 0.224, 0.225]")
-    text += f"stability: {{models: {{mynet: {{neuron_activation_inversion: {{rate: {given['rate']}}}}}}}}}\n"
+    operator = f"neuron_activation_inversion: {{rate: {given['rate']}}}"
+    text += f"stability: {{models: {{mynet: {{{operator}}}}}}}\n"
     (elsewhere / "mine.yaml").write_text(text.replace("my_net.py:MyNet", "my_net.py:Net"))
     (elsewhere / "my_net.py").write_text(given["net"])
     snakemake(elsewhere, mirror=MIRROR)
