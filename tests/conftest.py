@@ -5,17 +5,17 @@ import sys
 import numpy as np
 import pytest
 
+RUNS = ("finished", "tiny", "undisturbed")  # fixtures
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Where several processes share the tests: those of one file stay together, with what they
-    share. Those that run Snakemake come first, for they take longest, in two groups: those that
-    look at one finished run of the small configuration, and the others."""
+    """Where several processes share the tests: those that look at the same finished run stay
+    together, and else those of one file, with what they share. Those that run Snakemake come
+    first, for they take longest."""
     for item in items:
-        group = item.path.name
-        if item.get_closest_marker("workflow"):
-            group = "small" if {"finished", "repository"} & set(item.fixturenames) else "workflow"
-        item.add_marker(pytest.mark.xdist_group(group))
+        shared = (name for name in RUNS if name in item.fixturenames)
+        item.add_marker(pytest.mark.xdist_group(next(shared, item.path.name)))
     items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
 
 

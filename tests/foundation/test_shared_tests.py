@@ -7,25 +7,29 @@ import sys
 from pathlib import Path
 
 CONFTEST = Path(__file__).parents[1] / "conftest.py"
+RUN = """
+@pytest.fixture
+def tiny():
+    pass
+"""
 FILE = """
 import time
 import pytest
-pytestmark = {marks}
+{run}
 @pytest.mark.parametrize("number", range(3))
-def test_it(number):
+def test_it({needs}number):
     time.sleep(0.1)
 """
 
 
-def test_those_of_one_file_and_those_that_run_snakemake_stay_together(tmp_path):
+def test_those_of_one_file_and_those_of_one_finished_run_stay_together(tmp_path):
     shutil.copy(CONFTEST, tmp_path)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = workflow: runs Snakemake\n")
-    for name, marks in {
-        "a": "[]",
-        "b": "pytest.mark.workflow",
-        "c": "pytest.mark.workflow",
-    }.items():
-        (tmp_path / f"test_{name}.py").write_text(FILE.format(marks=marks))
+    for name in "abc":
+        text = (
+            FILE.format(run="", needs="") if name == "a" else FILE.format(run=RUN, needs="tiny, ")
+        )
+        (tmp_path / f"test_{name}.py").write_text(text)
     how = ["-v", "--numprocesses=2", "--dist=loadgroup", "--no-loadscope-reorder"]
     command = [sys.executable, "-m", "pytest", *how, "-p", "no:cacheprovider", str(tmp_path)]
     said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stdout
