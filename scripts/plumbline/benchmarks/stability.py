@@ -34,7 +34,6 @@ from plumbline.stability.replay import Changes, Replay
 
 DENSE, ANY, NEVER_SLOWER = 0.1, 0.8, 1.0  # what is to be reached
 INVERSION = "neuron_activation_inversion"
-FUZZING = "gaussian_fuzzing"  # which changes neurons of every layer
 MEMORY = 3.0  # GiB
 TIMES = ("lenet", "lenet5", "resnet20")
 BATCHES = (32, 64, 128, 256)
@@ -104,8 +103,6 @@ def contests(net: Classifier, mutants: int, pixels: np.ndarray, sizes: Sizes) ->
             except InputError:  # no layer has two neurons to switch
                 continue
             aim = DENSE if layers == "dense" else goal
-            if layers == "all" and operator == FUZZING:
-                aim = NEVER_SLOWER
             works = {
                 "ours": partial(together, net, pixels, drawn),
                 "plain": partial(one_by_one, net, pixels, drawn, batch),
