@@ -2,6 +2,7 @@
 
 
 include: "common/report.smk"
+include: "common/left_out.smk"
 include: "figures/training.smk"
 include: "figures/attacks.smk"
 include: "figures/uncertainty.smk"
