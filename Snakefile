@@ -15,9 +15,22 @@ report: "docs/workflow.rst"
 include: "rules/common.smk"
 
 
+onstart:
+    # Snakemake 9.27 looks for work anew a timespan after each look, in a chain of its own for every
+    # job that has ended: hundreds of looks a second late in a run, and a wait at its end.  Here
+    # nobody needs the limit of jobs per timespan that they serve.
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
+
+
 onsuccess:
     if Path(results("report/index.html")).exists():
         print(f"The report: {Path(results('report/index.html')).resolve()}")
+
+
+onerror:
+    # Ctrl-C takes back what SLURM has; what is being submitted then would be all the same.
+    cancel_submissions(log)
 
 
 rule all:

@@ -63,6 +63,16 @@ class Kind:
         """Type and default of each option of a method, read from its signature."""
         return _options(Path(__file__).parents[1] / self.file(name), self.function)
 
+    def default(self, name: str, option: str) -> Any:
+        """The default of an option that every method of its sort must have.
+
+        Raises :class:`InputError` if ``name`` has no such option.
+        """
+        known = self.options(name)
+        if option not in known:
+            raise InputError(f"{name}: {self.function} must take an option {option!r}")
+        return known[option][1]
+
     def constant(self, name: str, constant: str) -> tuple[str, ...]:
         """A literal tuple of the method's module, read from its text; empty if it has none."""
         return _constant(Path(__file__).parents[1] / self.file(name), constant)
@@ -195,11 +205,19 @@ def _options(file: Path, function: str) -> dict[str, tuple[str, Any]]:
         if isinstance(node, ast.FunctionDef) and node.name == function:
             pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
             return {
-                argument.arg: (ast.unparse(argument.annotation), ast.literal_eval(default))
+                argument.arg: _option(file, argument, default)
                 for argument, default in pairs
                 if argument.arg not in SUPPLIED
             }
     raise InputError(f"{file.name} defines no function {function}")
+
+
+def _option(file: Path, argument: ast.arg, default: ast.expr | None) -> tuple[str, Any]:
+    try:
+        return ast.unparse(argument.annotation), ast.literal_eval(default)
+    except (AttributeError, TypeError, ValueError):
+        message = f"{file.name}: option {argument.arg!r} needs a type and a literal default"
+        raise InputError(message) from None
 
 
 @functools.cache

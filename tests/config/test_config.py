@@ -86,6 +86,28 @@ def test_every_overlay_is_valid(path, mirror, monkeypatch):
     load(merge(read(), yaml.safe_load(path.read_text())))
 
 
+SIZES = ("images", "samples", "epochs", "seeds", "members", "mutants", "pairs", "points", "steps")
+
+
+def sizes(settings, *place):
+    """All numbers in a configuration that say how large a run is, by place."""
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            yield from sizes(value, *place, key)
+        elif key in SIZES and isinstance(value, int):
+            yield (*place, key), value
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar10"])
+def test_the_full_reproduction_is_nowhere_smaller(name):
+    whole = merge(read(), read("full"))
+    merge(whole["training"]["models"], whole["training"]["datasets"].get(name, {}))
+    full = dict(sizes(whole))
+    here = [(place, size) for place, size in sizes(read(name)) if place in full]
+    assert len(here) > 5
+    assert {place: full[place] for place, size in here if full[place] < size} == {}
+
+
 def test_the_subset_of_cifar10_lies_over_cifar10(mirror):
     config = merge(merge(read(), read("cifar10")), read("cifar10_subset"))
     source = load(config).data.sources["cifar10"]
@@ -304,6 +326,11 @@ FAULTS = {
         ("latent", "extension"),
         {"estimator": "softmax"},
         "latent: extension.estimator: softmax is not mapped",
+    ),
+    "a fraction of nothing": (
+        ("attacks",),
+        {"epsilons": ["8/0"]},
+        r"attacks\.epsilons.*8/0 divides by 0",
     ),
     "holes of a corpus that is not mapped": (
         ("latent",),

@@ -151,6 +151,23 @@ def test_scaling_knows_the_lessons_only():
     np.testing.assert_array_equal(kept(detector.features[~held]), other(detector.features[~held]))
 
 
+@pytest.mark.parametrize("name", ["logistic", "mlp"])
+def test_a_neuron_that_never_fires_in_calibration_decides_nothing_alone(name):
+    rng = np.random.default_rng(5)
+    wrong = rng.random(400) < 0.2
+    telling = wrong + rng.normal(0, 0.5, 400)
+    rounding = 3.0 + rng.normal(0, 1e-12, 400)  # constant, but for rounding errors
+    rare = np.where(np.arange(400) == 7, 1e-9, 0.0)
+    lessons = np.column_stack([telling, rounding, rare])
+    score = crossfit.standardised(DETECTORS.load(name), lessons, wrong, 0)
+    others = lessons[:100].copy()
+    others[3, 1:] = 3.5, 1.0  # 5e11 and 2e10 standard deviations away
+    found, bound = score(others), np.abs(score(lessons)).max()
+    assert np.abs(found).max() < 5 * bound
+    assert roc_auc_score(wrong[:100], found) > 0.85
+    np.testing.assert_array_equal(np.delete(found, 3), np.delete(score(lessons[:100]), 3))
+
+
 def test_logistic_regression_is_that_of_scikit_learn():
     detector = plain(method("logistic").fit)
     pipeline = make_pipeline(StandardScaler(), LogisticRegression(max_iter=10_000))

@@ -13,7 +13,16 @@ from plumbline import cli
 from plumbline.config.training import TrainingOptions
 from plumbline.errors import InputError
 from plumbline.files import atomic, write_text
-from plumbline.methods import ATTACKS, ATTRIBUTIONS, ESTIMATORS, NETWORKS, TRAITS, Kind, unmet
+from plumbline.methods import (
+    ATTACKS,
+    ATTRIBUTIONS,
+    ESTIMATORS,
+    NETWORKS,
+    OPERATORS,
+    TRAITS,
+    Kind,
+    unmet,
+)
 from plumbline.progress import progress
 from plumbline.seeding import derive
 from plumbline.statistics import bootstrap_counts, mean_interval, wilson
@@ -115,6 +124,28 @@ def test_methods_are_found_without_importing_them():
 def test_wrong_methods_and_options_are_named(name, given, message):
     with pytest.raises(InputError, match=message):
         ATTACKS.check(name, given)
+
+
+@pytest.mark.parametrize(
+    ("signature", "message"),
+    [
+        ("(net, *, rate: float = 0.1)", None),
+        ("(net)", "mutate must take an option 'rate'"),
+        ("(net, *, rate: float)", "option 'rate' needs a type and a literal default"),
+        ("(net, *, rate=0.1)", "option 'rate' needs a type and a literal default"),
+        ("(net, *, rate: float = max(1, 2))", "option 'rate' needs a type and a literal default"),
+    ],
+)
+def test_a_method_of_one_s_own_says_what_its_signature_lacks(
+    signature, message, tmp_path, monkeypatch
+):
+    (tmp_path / "mine.py").write_text(f"def mutate{signature}:\n    return net\n")
+    monkeypatch.setattr(Kind, "file", lambda kind, name: str(tmp_path / f"{name}.py"))
+    if message is None:
+        assert OPERATORS.default("mine", "rate") == 0.1
+    else:
+        with pytest.raises(InputError, match=message):
+            OPERATORS.default("mine", "rate")
 
 
 def test_what_a_method_needs_of_a_net_is_said_in_words(monkeypatch):

@@ -1,5 +1,6 @@
 """The profiles are accepted by Snakemake and do what their comments say."""
 
+import inspect
 import os
 import shutil
 import subprocess
@@ -69,3 +70,13 @@ def test_both_profiles_agree_on_what_is_out_of_date():
         assert slurm[key] == default[key]
     assert "software-env" not in default["rerun-triggers"]
     assert slurm["executor"] == "slurm"
+
+
+def test_snakemake_still_looks_for_work_in_ever_more_chains():
+    """If not, what `onstart` in the Snakefile takes away can stay."""
+    from snakemake.scheduling.job_scheduler import JobScheduler
+
+    looks = inspect.getsource(JobScheduler.schedule)
+    assert "if self.job_rate_limiter is not None" in looks
+    assert "self._schedule_reevalutation(self.job_rate_limiter.timespan)" in looks
+    assert "workflow.scheduler.job_rate_limiter = None" in (ROOT / "Snakefile").read_text()

@@ -31,7 +31,7 @@ def test_the_sentence_follows_the_intervals(table):
 
 
 def test_nets_without_detectors_are_named(table):
-    added, found, working = detectors({"detectors": table}, DATASET)
+    added, found, _, working = detectors({"detectors": table}, DATASET)
     assert f"AlexNet has no detector: it is wrong on {FEW} of 80 calibration images" in added.note
     assert {line[0] for line in found.rows} == {"LeNet-5"}
     assert {line[0] for line in working.rows} == {"LeNet-5"}
@@ -42,11 +42,13 @@ def test_nets_without_detectors_are_named(table):
 
 
 def test_figures_stand_with_the_control_first(table):
-    added, found, working = detectors({"detectors": table}, DATASET)
-    assert all(
-        len(line) == len(sheet.head) for sheet in (added, found, working) for line in sheet.rows
-    )
-    assert len(found.rows) == 1 + len(KINDS) * len(FEATURES)
+    added, found, by_block, working = detectors({"detectors": table}, DATASET)
+    shown = added, found, by_block, working
+    assert all(len(line) == len(sheet.head) for sheet in shown for line in sheet.rows)
+    blocks = [features for features in FEATURES if features.startswith("conductance_")]
+    assert len(found.rows) == 1 + len(KINDS) * (len(FEATURES) - len(blocks))
+    assert len(by_block.rows) == len(KINDS) * len(blocks)
+    assert [sheet.folded for sheet in shown] == [False, False, True, False]
     assert found.rows[0][:3] == ["LeNet-5", "none (control)", "maximum probability"]
     own = table.query("detector == 'mlp' and features == 'lcr' and task == 'misclassified'")
     line = next(each for each in found.rows if each[1:3] == ["MLP", "label change rate"])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import roc_auc_score
 
 from plumbline.config.stability import MutantOptions
@@ -142,10 +143,35 @@ def test_stopping_early_reports_the_test_that_stopped(lenet, digits, sets):
     assert asked.min() < 25
 
 
-def test_a_main_rate_without_mutants_is_an_error(lenet, digits, sets):
+def test_a_main_rate_that_is_too_much_is_halved_until_the_net_bears_it(
+    lenet, digits, sets, capsys
+):
     operator = OPERATORS.load("neuron_activation_inversion")
     calibration = digits["calibration"].select(slice(50))
-    sweep = Sweep(lenet, operator, calibration, sets, [], MutantOptions(mutants=2), 3)
+    options = MutantOptions(**OPTIONS)
+    sweep = Sweep(lenet, operator, calibration, sets, ["test"], options, 3)
+    outcomes = sweep.run({"rate": 1.0}, [0.5, 0.01])
+    main, further = outcomes
+    assert main in {0.5**times for times in range(1, 7)}
+    assert further == 0.01
+    too_much = [2 * main * 2**times for times in range(int(np.log2(0.5 / main)) + 1)]
+    assert f"rate {2 * main:g}: " in capsys.readouterr().err
+    rows = sweep.rows(outcomes)
+    rejected = [each for each in find(rows, metric="rejection_rate") if each["mutants"] < 2]
+    assert sorted(each["rate"] for each in rejected) == sorted(too_much)
+    assert {each["role"] for each in rejected} == {"further"}
+    assert {each["rate"] for each in rows if each["role"] == "main"} == {main}
+    alone = Sweep(lenet, operator, calibration, sets, [], options, 3).run({"rate": main}, [])
+    np.testing.assert_array_equal(alone[main].changed["test"], outcomes[main].changed["test"])
+
+
+def test_no_part_of_a_main_rate_that_a_net_bears_is_an_error(lenet, digits, sets):
+    calibration = digits["calibration"].select(slice(50))
+
+    def ruin(network, *, seed, rate):
+        return {name: torch.zeros_like(each) for name, each in network.state_dict().items()}
+
+    sweep = Sweep(lenet, ruin, calibration, sets, [], MutantOptions(mutants=2), 3)
     with pytest.raises(TooFew, match=r"0 of 10 mutants keep 0\.9"):
         sweep.run({"rate": 1.0}, [])
 

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from plumbline.config.base import Count, MethodOptions, Name, Section, _fraction
+from plumbline.config.base import Count, MethodOptions, Name, Section, fraction
 from plumbline.methods import ATTACKS
 
-Epsilon = Annotated[float, BeforeValidator(_fraction), Field(gt=0, le=1)]
+Epsilon = Annotated[float, BeforeValidator(fraction), Field(gt=0, le=1)]
 WORKFLOW = ("method", "images", "operator")  # what an entry says beside options
 
 

@@ -21,11 +21,13 @@ class Section(BaseModel):
         return values
 
 
-def _fraction(value: Any) -> Any:
+def fraction(value: Any) -> Any:
     """Allow ``8/255`` for a number."""
     if isinstance(value, str) and value.count("/") == 1:
-        above, below = value.split("/")
-        return float(above) / float(below)
+        above, below = map(float, value.split("/"))
+        if below == 0:
+            raise ValueError(f"{value} divides by 0")
+        return above / below
     return value
 
 

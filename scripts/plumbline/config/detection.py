@@ -62,5 +62,5 @@ class DetectionSection(Section):
         """How many nets of different training seeds an entry asks for."""
         if "ensemble" not in self.needs(entry):
             return 1
-        _, default = SCORES.options(self.module_of(entry))["members"]
+        default = SCORES.default(self.module_of(entry), "members")
         return self.scores[entry].get("members", default)

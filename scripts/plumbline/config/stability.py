@@ -78,8 +78,8 @@ class StabilitySection(Section):
 
     operators: dict[Name, MethodOptions] = Field(default_factory=dict)
     """Mutation operators and their options. `method` is the module of stability/operators, if it is
-    not the entry's own name; `rates` are tried beside the main one, `rate`; `models` keeps it to
-    these nets."""
+    not the entry's own name; `rates` are tried beside the main one, `rate`, which is halved while
+    no two mutants keep the accuracy; `models` keeps it to these nets."""
 
     models: dict[Name, dict[Name, MethodOptions]] = Field(default_factory=dict)
     """What differs for one architecture, by operator: the deeper a net, the lower the rate that
@@ -110,5 +110,5 @@ class StabilitySection(Section):
     def rates(self, entry: str, model: str) -> tuple[float, ...]:
         """Rates at which an operator is tried on a net, the main one first."""
         options = self.entry_of(entry, model)
-        main = options.get("rate", OPERATORS.options(self.module_of(entry))["rate"][1])
+        main = options.get("rate", OPERATORS.default(self.module_of(entry), "rate"))
         return tuple(dict.fromkeys((main, *options.get("rates", ()))))

@@ -43,7 +43,7 @@ class VisualizationSection(Section):
     classes: tuple[Annotated[str, BeforeValidator(str)], ...] | None = None
     """Class names; the first 10 at most that `test` has images of, if not given."""
 
-    starts: Count = 3
+    starts: Count = 4
     """Images per class, from different random starts."""
 
     methods: dict[Name, MethodOptions] = Field(default_factory=dict)
@@ -94,7 +94,7 @@ class VisualizationSection(Section):
                 ("generator", self.generator_of(entry), self.generators),
                 ("against", self.against_of(entry), self.methods),
             ):
-                if named is not None and named not in known:
+                if named is not None and named not in list(known):  # hashes nothing
                     hint = nearest(named, known)
                     raise InputError(f"visualization.methods.{entry}.{key}: no {named!r}{hint}")
             if (other := self.against_of(entry)) and self.against_of(other):

@@ -16,6 +16,9 @@ from plumbline.seeding import derive
 Scorer = Callable[[np.ndarray], np.ndarray]
 Folds = frozenset[int]
 
+FAR = 10  # standard deviations
+ROUNDING = 1e-6  # of the largest value
+
 
 class Fit(Protocol):
     """Learns from features [N, D] and what is wrong [N] bool; returns what scores features."""
@@ -112,9 +115,13 @@ def out_of_fold(detector: Detector) -> np.ndarray:
 def standardised(fit: Fit, features: np.ndarray, wrong: np.ndarray, seed: int) -> Scorer:
     """Fit on features of mean 0 and standard deviation 1, and scale others alike.
 
-    A feature that is the same for all images stays at its distance from that value.
+    A feature that is the same for all images, but for rounding errors, stays at its distance from
+    that value.  No image is taken to lie further away than ``FAR``, or than those fitted on: a
+    neuron that hardly ever fires would else decide alone on the one image where it does.
     """
     mean, spread = features.mean(0), features.std(0)
-    spread[spread == 0] = 1
-    score = fit((features - mean) / spread, wrong, seed=seed)
-    return lambda others: score((others - mean) / spread)
+    spread[spread <= ROUNDING * np.abs(features).max(0)] = 1
+    lessons = (features - mean) / spread
+    low, high = np.minimum(lessons.min(0), -FAR), np.maximum(lessons.max(0), FAR)
+    score = fit(lessons, wrong, seed=seed)
+    return lambda others: score(((others - mean) / spread).clip(low, high))

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from plumbline.report.figures.detection import tasks
-from plumbline.report.figures.detectors import name
+from plumbline.report.figures.detectors import BLOCK, name
 from plumbline.report.published import sheets
-from plumbline.report.sheets import Sheet, Tables, cell, of
+from plumbline.report.sheets import Sheet, Tables, cell, count, of
 from plumbline.report.wording import describe, words
 
 CONTROL = ("softmax", "max_probability")
@@ -16,7 +16,7 @@ def detectors(tables: Tables, dataset: str) -> list[Sheet]:
     """What is added to the softmax, AUROCs, beside what was published, the operating point,
     completeness of conductance."""
     rows = of(tables["detectors"], dataset)
-    found = [_added(rows), _found(rows), *sheets(tables, dataset, "detectors"), _at_work(rows)]
+    found = [_added(rows), *_found(rows), *sheets(tables, dataset, "detectors"), _at_work(rows)]
     if "stability" in tables:
         found.append(_completeness(of(tables["stability"], dataset)))
     return [sheet for sheet in found if sheet.rows]
@@ -38,10 +38,13 @@ def sentence(rows: pd.DataFrame) -> str:
         for what, some in (("raise it", raised), ("lower it", lowered))
         if len(some)
     ]
-    rest = len(own) - len(raised) - len(lowered)
+    few = int(own["low"].isna().sum())
+    rest = len(own) - len(raised) - len(lowered) - few
     if rest:
-        others = "the other " if parts else ""
+        others = "the other " if parts and not few else ""
         parts.append(f"do not move it demonstrably in {others}{_tasks(rest)}")
+    if few:
+        parts.append(f"cannot be judged in {_tasks(few)}, for want of images to find")
     return (
         f"The AUROC of {words(own['detector'].iloc[0])} on softmax features: conductance and "
         f"label change rate {' and '.join(parts)} (95 % intervals, each task for itself)."
@@ -81,7 +84,7 @@ def _added(rows: pd.DataFrame) -> Sheet:
             words(model),
             _task(task, images),
             *(cell(part[part["detector"] == kind], "auroc_difference") for kind in kinds),
-            f"{part['n'].iloc[0]:.0f}",
+            count(part.iloc[0]),
         ]
         for (model, task, images), part in own.groupby(["model", "task", "set"], sort=False)
     ]
@@ -107,19 +110,25 @@ def _few(rows: pd.DataFrame) -> str:
     )
 
 
-def _found(rows: pd.DataFrame) -> Sheet:
+def _found(rows: pd.DataFrame) -> list[Sheet]:
+    """What fitted detectors find, and a folded table of those on a single block."""
     known = rows[(rows["task"] == "misclassified") & rows["features"].notna()]
-    lines = []
+    lines: dict[bool, list[list[str]]] = {False: [], True: []}
     for (model, detector, features), own in _groups(known):
         test = own[own["set"] == "test"]
         cells = [cell(own[own["set"] == "calibration"], "auroc"), cell(test, "auroc")]
         cells.append(cell(test, "auroc_gain"))
-        count = test.loc[test["metric"] == "auroc", "n"]
-        n = f"{count.iloc[0]:.0f}" if len(count) else "–"
-        lines.append([words(model), *_named(detector, features), *cells, n])
+        judged = test[test["metric"] == "auroc"]
+        n = count(judged.iloc[0]) if len(judged) else "–"
+        line = [words(model), *_named(detector, features), *cells, n]
+        lines[features.startswith(BLOCK)].append(line)
     head = ["net", "detector", "features", "AUROC on calibration, out of fold", "AUROC on test"]
     head += ["minus control", "n of test"]
-    return Sheet("Wrong answers found by fitted detectors [95 % interval]", head, lines, 3)
+    title = "Wrong answers found by fitted detectors"
+    return [
+        Sheet(f"{title} [95 % interval]", head, lines[False], 3),
+        Sheet(f"{title}, one block alone [95 % interval]", head, lines[True], 3, folded=True),
+    ]
 
 
 def _groups(rows: pd.DataFrame):
@@ -140,7 +149,7 @@ def _at_work(rows: pd.DataFrame) -> Sheet:
     for (model, detector, features), own in _groups(
         rows[rows["metric"].isin(("threshold", *WORKING))]
     ):
-        if features.startswith("conductance_"):
+        if features.startswith(BLOCK):
             continue
         threshold = own.loc[own["metric"] == "threshold", "value"].iloc[0]
         test = own[own["set"] == "test"]

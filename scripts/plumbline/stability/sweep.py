@@ -9,6 +9,7 @@ import numpy as np
 
 from plumbline.artefacts import ImageSet
 from plumbline.config.stability import MutantOptions
+from plumbline.errors import InputError
 from plumbline.models.classifier import Classifier
 from plumbline.seeding import derive
 from plumbline.stability import figures
@@ -25,6 +26,7 @@ from plumbline.stability.sequential import RatioTest
 from plumbline.tables import Row
 
 MAIN, FURTHER = "main", "further"
+HALVINGS = 6  # of a main rate that is too much for a net
 Outcomes = dict[float, Outcome]
 
 
@@ -54,22 +56,36 @@ class Sweep:
     def run(self, given: dict[str, Any], further: list[float]) -> Outcomes:
         """Outcomes by rate: that of the operator's options ``given`` first, then ``further``.
 
-        A further rate at which no mutant is accurate enough, or the operator makes none, has
-        none: all that may be tried count as rejected.  Raises :class:`TooFew` or
-        :class:`NoMutant` if the main rate is such.
+        A rate at which no two mutants are accurate enough, or the operator makes none, has no
+        outcome: all that may be tried count as rejected.  The main rate is then halved, because
+        deep nets bear less, at most ``HALVINGS`` times; after that :class:`TooFew` is raised, and
+        :class:`NoMutant` as soon as the operator makes none.
         """
-        main, wanted = given["rate"], self._options.sweep_mutants
-        outcomes = {main: self._at(main, given, self._options.mutants, main=True)}
+        outcomes = dict([self._main(given)])
         for rate in further:
-            try:
-                outcomes[rate] = self._at(rate, given, wanted, main=False)
+            if rate in outcomes or rate in self._rejected:  # the main one came there
                 continue
+            try:
+                outcomes[rate] = self._at(rate, given, self._options.sweep_mutants, main=False)
             except TooFew as error:
-                reason, self._rejected[rate] = error, (error.accepted, error.tries)
+                self._reject(rate, error, error.accepted, error.tries)
             except NoMutant as error:
-                reason, self._rejected[rate] = error, (0, TRIES * wanted)
-            print(f"rate {rate:g}: {reason}", file=sys.stderr)
+                self._reject(rate, error, 0, TRIES * self._options.sweep_mutants)
         return outcomes
+
+    def _main(self, given: dict[str, Any]) -> tuple[float, Outcome]:
+        """The main rate, or the part of it that the net bears, and its outcome."""
+        for rate in (given["rate"] / 2**times for times in range(HALVINGS)):
+            try:
+                return rate, self._at(rate, given, self._options.mutants, main=True)
+            except TooFew as error:
+                self._reject(rate, error, error.accepted, error.tries)
+        rate = given["rate"] / 2**HALVINGS
+        return rate, self._at(rate, given, self._options.mutants, main=True)
+
+    def _reject(self, rate: float, error: InputError, accepted: int, tries: int) -> None:
+        self._rejected[rate] = accepted, tries
+        print(f"rate {rate:g}: {error}", file=sys.stderr)
 
     def _at(self, rate: float, given: dict[str, Any], mutants: int, main: bool) -> Outcome:
         options = self._options
