@@ -8,7 +8,9 @@ from pydantic import BeforeValidator, Field, field_validator
 from plumbline.config.base import Count, MethodOptions, Name, Section, fraction
 from plumbline.methods import ATTACKS
 
-Epsilon = Annotated[float, BeforeValidator(fraction), Field(gt=0, le=1)]
+Epsilon = Annotated[
+    float, Field(gt=0, le=1), BeforeValidator(fraction, json_schema_input_type=float | str)
+]
 WORKFLOW = ("method", "images", "operator")  # what an entry says beside options
 
 

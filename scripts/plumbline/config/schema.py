@@ -51,5 +51,31 @@ def _without_null(values: Any) -> Any:
     return {key: _without_null(value) for key, value in values.items() if value is not None}
 
 
+def schema() -> dict[str, Any]:
+    """The JSON schema of a configuration that is laid over others: no key must be there, and every
+    key may be null, as :func:`load` has it."""
+    return _laid_over(Config.model_json_schema())
+
+
+def _laid_over(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_laid_over(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        key: {name: _or_null(_laid_over(each)) for name, each in value.items()}
+        if key in ("properties", "patternProperties")
+        else _laid_over(value)
+        for key, value in part.items()
+        if key != "required"
+    }
+
+
+def _or_null(field: dict[str, Any]) -> dict[str, Any]:
+    told = {key: field[key] for key in ("title", "description", "default") if key in field}
+    kind = {key: value for key, value in field.items() if key not in told}
+    return told | {"anyOf": [kind, {"type": "null"}]}
+
+
 if __name__ == "__main__":
-    print(json.dumps(Config.model_json_schema(), indent=2))
+    print(json.dumps(schema(), indent=2))
