@@ -5,7 +5,6 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from plumbline.errors import InputError
 from plumbline.models.classifier import Classifier
 
 
@@ -58,9 +57,3 @@ def target_logits(classifier: Classifier, pixels: Tensor, target: Tensor, batch:
 def no_promise(pixels: Tensor) -> Tensor:
     """The completeness gap of a method that promises nothing: NaN for each image."""
     return torch.full((len(pixels),), torch.nan, dtype=pixels.dtype, device=pixels.device)
-
-
-def at_least(option: str, value: float, least: float) -> None:
-    """Raise :class:`InputError` unless the method's option is at least ``least``."""
-    if not value >= least:
-        raise InputError(f"{option} must be at least {least:g}, not {value:g}")

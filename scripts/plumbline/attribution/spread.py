@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from plumbline.artefacts import ImageSet
-from plumbline.attribution.batching import at_least
 from plumbline.attribution.budget import batch_size
 from plumbline.attribution.steadiness import Spread
 from plumbline.errors import InputError
 from plumbline.models.classifier import Classifier, logits
+from plumbline.options import at_least
 from plumbline.progress import progress
 from plumbline.seeding import derive
 from plumbline.training.losses import trained_for

@@ -16,7 +16,6 @@ from plumbline.models.tracing import Link, only_shapes, traced_chain
 from plumbline.torchvision_import import import_torchvision
 
 WHOLE = "net"
-SHAPE = ("channels", "size", "classes")
 PROBES = 2
 
 

@@ -6,21 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from plumbline.errors import InputError
 from plumbline.models.classifier import Classifier
 from plumbline.progress import progress
-
-
-def one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
-    """Raise :class:`InputError` unless the method's option is one of ``allowed``."""
-    if value not in allowed:
-        raise InputError(f"{option} must be one of {', '.join(allowed)}, not {value!r}")
-
-
-def at_least(option: str, value: float, least: float) -> None:
-    """Raise :class:`InputError` unless the method's option is at least ``least``."""
-    if not value >= least:
-        raise InputError(f"{option} must be at least {least:g}, not {value:g}")
 
 
 def until_sure(

@@ -4,10 +4,11 @@ import torch
 from torch import Tensor
 
 from plumbline.attribution.activation_rules import deconvnet
-from plumbline.attribution.batching import at_least, no_promise, parts
+from plumbline.attribution.batching import no_promise, parts
 from plumbline.attribution.maps import layer_end, need_feature_maps
 from plumbline.errors import InputError
 from plumbline.models.classifier import Classifier
+from plumbline.options import at_least
 from plumbline.progress import progress
 
 

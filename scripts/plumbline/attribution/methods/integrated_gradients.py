@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 
 from plumbline.attribution.backward import pixel_gradient
-from plumbline.attribution.batching import at_least, blocks, target_logits
+from plumbline.attribution.batching import blocks, target_logits
 from plumbline.models.classifier import Classifier
+from plumbline.options import at_least
 from plumbline.progress import progress
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plumbline.attribution.batching import at_least, parts
+from plumbline.attribution.batching import parts
 from plumbline.attribution.coalitions import IMAGES, fill_image, spread, worths
 from plumbline.attribution.superpixels import superpixels
 from plumbline.models.classifier import Classifier
+from plumbline.options import at_least
 from plumbline.progress import progress
 
 

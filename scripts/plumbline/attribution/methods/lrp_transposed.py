@@ -4,10 +4,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from plumbline.attribution.batching import at_least, parts, pick
+from plumbline.attribution.batching import parts, pick
 from plumbline.attribution.lrp import WEIGHTED
 from plumbline.attribution.modified_backward import fold_batchnorm, modified
 from plumbline.models.classifier import Classifier
+from plumbline.options import at_least
 from plumbline.progress import progress
 
 

@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor
 
-from plumbline.attribution.batching import at_least, blocks, no_promise, target_logits
+from plumbline.attribution.batching import blocks, no_promise, target_logits
 from plumbline.errors import InputError
 from plumbline.models.classifier import Classifier
+from plumbline.options import at_least
 from plumbline.progress import progress
 
 

@@ -4,10 +4,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plumbline.attribution.batching import at_least, blocks, no_promise
+from plumbline.attribution.batching import blocks, no_promise
 from plumbline.errors import InputError
 from plumbline.methods import ATTRIBUTIONS
 from plumbline.models.classifier import Classifier
+from plumbline.options import at_least
 from plumbline.progress import progress
 from plumbline.seeding import derive
 

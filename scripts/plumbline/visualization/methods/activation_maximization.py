@@ -5,15 +5,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from plumbline.models.classifier import Classifier
+from plumbline.options import at_least, one_of
 from plumbline.seeding import derive
-from plumbline.visualization.ascent import (
-    at_least,
-    distance,
-    jittered,
-    one_of,
-    total_variation,
-    until_sure,
-)
+from plumbline.visualization.ascent import distance, jittered, total_variation, until_sure
 from plumbline.visualization.material import STARTS, Material
 
 ANCHORS = ("start", "mean", "black")

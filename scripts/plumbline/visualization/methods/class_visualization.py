@@ -5,10 +5,11 @@ import math
 from torch import Tensor
 
 from plumbline.models.classifier import Classifier
+from plumbline.options import at_least
 from plumbline.progress import progress
 from plumbline.seeding import derive
 from plumbline.torchvision_import import import_torchvision
-from plumbline.visualization.ascent import at_least, climbed
+from plumbline.visualization.ascent import climbed
 from plumbline.visualization.material import Material, noise
 
 

@@ -6,8 +6,9 @@ from torch.nn import functional as F
 
 from plumbline.errors import InputError
 from plumbline.models.classifier import Classifier
+from plumbline.options import at_least
 from plumbline.seeding import derive
-from plumbline.visualization.ascent import at_least, distance, until_sure
+from plumbline.visualization.ascent import distance, until_sure
 from plumbline.visualization.material import Material, shape
 
 

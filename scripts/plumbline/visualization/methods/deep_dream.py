@@ -6,9 +6,10 @@ from torch import Tensor
 from plumbline.errors import InputError
 from plumbline.methods import nearest
 from plumbline.models.classifier import Classifier
+from plumbline.options import at_least, one_of
 from plumbline.progress import progress
 from plumbline.seeding import derive
-from plumbline.visualization.ascent import at_least, climbed, jittered, one_of, resized
+from plumbline.visualization.ascent import climbed, jittered, resized
 from plumbline.visualization.material import STARTS, Material
 
 CLASS = "class"
