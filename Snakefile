@@ -31,7 +31,7 @@ onsuccess:
 
 
 onerror:
-    # Ctrl-C takes back what SLURM has; what is being submitted then would be all the same.
+    # Ctrl-C cancels what SLURM has; Snakemake still submits what it was about to, and leaves that.
     cancel_submissions(log)
 
 

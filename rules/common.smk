@@ -1,5 +1,7 @@
 # What all rules share: the checked configuration, paths, options, code hashes.
 import os
+import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -90,6 +92,13 @@ def runtime(*names):
 def memory(megabytes):
     """The `mem_mb` of a rule: doubled at every new attempt, of which a cluster makes some."""
     return lambda wildcards, attempt: megabytes * 2 ** (attempt - 1)
+
+
+def cancel_submissions(logs):
+    """Take back what SLURM still has of the run that Snakemake's logs are of."""
+    for path in logs:
+        for run in re.findall(r"^SLURM run ID: (\S+)$", Path(path).read_text(), re.M):
+            subprocess.run(["scancel", "--name", run], check=False)
 
 
 def gallery(dataset):

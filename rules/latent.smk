@@ -257,7 +257,8 @@ rule retrain:
         mem_mb=memory(3000),
         runtime=480,
     params:
-        code=lambda w: code("retrain.py", "latent", NETWORKS.file(w.model)),
+        code=lambda w: code("retrain.py", "latent", NETWORKS.file(w.model))
+        + NETWORKS.maker(w.model),
         options=lambda w: options(
             CONFIG.training_options(w.dataset, w.model),
             target=CONFIG.latent.extension.target,

@@ -28,7 +28,8 @@ rule train:
         mem_mb=memory(3000),
         runtime=480,
     params:
-        code=lambda w: code("train.py", "training", NETWORKS.file(w.model)),
+        code=lambda w: code("train.py", "training", NETWORKS.file(w.model))
+        + NETWORKS.maker(w.model),
         options=lambda w: options(
             CONFIG.training_options(w.dataset, w.model, w.objective),
             **objective_options(w.objective),
@@ -73,7 +74,8 @@ rule adopt:
         mem_mb=memory(2000),
         runtime=60,
     params:
-        code=lambda w: code("adopt.py", "training", NETWORKS.file(w.model)),
+        code=lambda w: code("adopt.py", "training", NETWORKS.file(w.model))
+        + NETWORKS.maker(w.model),
         options=lambda w: options(
             CONFIG.weights(w.dataset, w.model), model=NETWORKS.architecture(w.model)
         ),

@@ -18,6 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     from plumbline.artefacts import ImageSet
+    from plumbline.codehash import code_hash
     from plumbline.methods import GENERATORS
     from plumbline.runtime import setup
     from plumbline.tables import write_csv
@@ -30,6 +31,7 @@ def main(args: argparse.Namespace) -> None:
         seed=args.seed,
         device=setup(args.device, args.threads),
         checkpoint=args.checkpoint,
+        code=code_hash(Path(__file__).parent, __file__, GENERATORS.file(args.generator)),
         **args.options.model_dump(),
     )
     write_csv(args.history, history)

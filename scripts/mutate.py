@@ -31,17 +31,18 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.models.classifier import Classifier
     from plumbline.runtime import setup
     from plumbline.stability import records
+    from plumbline.stability.figures import TEST
     from plumbline.stability.sweep import Sweep
     from plumbline.tables import write_csv, write_parquet
 
     classifier = Classifier.load(args.classifier, setup(args.device, args.threads))
-    first = slice(args.options.images)
+    counts = {TEST: args.options.test_images}
     sweep = Sweep(
         classifier,
         OPERATORS.load(args.method),
         ImageSet.load(args.calibration),  # detectors learn on all of it
         {
-            name: ImageSet.load(path).select(first)
+            name: ImageSet.load(path).select(slice(counts.get(name, args.options.images)))
             for name, path in zip(args.names, args.sets, strict=True)
         },
         args.swept,

@@ -23,11 +23,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     from plumbline.artefacts import ImageSet
+    from plumbline.codehash import code_hash
     from plumbline.latent.extension import with_targets
+    from plumbline.methods import NETWORKS
     from plumbline.runtime import setup
     from plumbline.tables import write_csv
     from plumbline.training.fit import Extra, fit
 
+    NETWORKS.check(args.model, args.options.network)
     extra = ImageSet.load(args.extra)
     train, targets = with_targets(ImageSet.load(args.train), len(extra), args.target)
     classifier, history = fit(
@@ -38,6 +41,8 @@ def main(args: argparse.Namespace) -> None:
         device=setup(args.device, args.threads),
         extra=Extra(extra.images, targets),
         checkpoint=args.checkpoint,
+        code=code_hash(Path(__file__).parent, __file__, NETWORKS.file(args.model))
+        + NETWORKS.maker(args.model),
         **args.options.model_dump(),
     )
     write_csv(args.history, history)

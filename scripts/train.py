@@ -27,11 +27,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     from plumbline.artefacts import ImageSet
+    from plumbline.codehash import code_hash
+    from plumbline.methods import NETWORKS
     from plumbline.runtime import setup
     from plumbline.tables import write_csv
     from plumbline.training.fit import fit
     from plumbline.training.losses import trained_for
 
+    NETWORKS.check(args.model, args.options.network)
     classifier, history = fit(
         ImageSet.load(args.train),
         ImageSet.load(args.val),
@@ -40,6 +43,8 @@ def main(args: argparse.Namespace) -> None:
         device=setup(args.device, args.threads),
         objective=trained_for({"objective": args.objective, **args.set}),
         checkpoint=args.checkpoint,
+        code=code_hash(Path(__file__).parent, __file__, NETWORKS.file(args.model))
+        + NETWORKS.maker(args.model),
         **args.options.model_dump(),
     )
     write_csv(args.history, history)

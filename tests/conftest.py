@@ -1,21 +1,23 @@
 """Fixtures that all tests share: real digits and small nets trained on them, once per session."""
 
+import os
 import sys
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
-RUNS = ("finished", "tiny", "undisturbed")  # fixtures
+FINISHED = "finished"  # a fixture
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Where several processes share the tests: those that look at the same finished run stay
-    together, and else those of one file, with what they share. Those that run Snakemake come
-    first, for they take longest."""
+    """Where several processes share the tests: those that look at the finished run stay together,
+    and else those of one file, with what they share. Those that run Snakemake come first, for
+    they take longest."""
     for item in items:
-        shared = (name for name in RUNS if name in item.fixturenames)
-        item.add_marker(pytest.mark.xdist_group(next(shared, item.path.name)))
+        group = FINISHED if FINISHED in item.fixturenames else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
 
 
@@ -36,12 +38,21 @@ def determinism_as_found():
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
-    """The tiny configuration, run to its end in a copy of the repository."""
-    from repository import fresh
+    """The tiny configuration, run to its end in a copy of the repository; to be read only.
 
-    repository = fresh(tmp_path_factory.mktemp("tiny") / "repository", "tiny.yaml")
-    repository.snakemake()
-    return repository
+    One for all processes that share the tests: the first that wants it makes it.
+    """
+    from repository import Repository, fresh
+
+    place = tmp_path_factory.getbasetemp()
+    place = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
+    made = place / "tiny_run"  # a link
+    with FileLock(place / "tiny_run.lock"):
+        if not made.exists():
+            repository = fresh(tmp_path_factory.mktemp("tiny") / "repository", "tiny.yaml")
+            repository.snakemake()
+            made.symlink_to(repository.folder)
+    return Repository(made.resolve(), "tiny.yaml")
 
 
 @pytest.fixture(scope="session")

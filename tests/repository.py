@@ -24,10 +24,14 @@ SOURCES = (
 
 
 # What was measured with a clock or says when it was made; all else is the same in every run.
-CLOCKED = (
-    *("logs/*", "benchmarks/*", "*.cost.csv", "tables/cost.csv", "figures/*/cost_*.png"),
-    "report/index.html",
-)
+CLOCKED = ("logs/*", "benchmarks/*", "figures/*/cost_*.png")
+TIMES = {  # parts of files
+    "*cost.csv": re.compile(rb"^.*,seconds_per_image,.*\n", re.MULTILINE),
+    "report/index.html": re.compile(
+        rb"Built [-:\d ]+ UTC|<dt>(Built|Job times)</dt>.*"
+        rb'|<h4 id="[\w-]+-cost">(?s:.*?)(?=<h4|<h3|</section>)'
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -94,13 +98,16 @@ class Repository:
 
 
 def unclocked(results: Path) -> dict[str, bytes]:
-    """Content by name of the files in a results folder that no clock has a part in."""
-    return {
-        path.relative_to(results).as_posix(): path.read_bytes()
-        for path in sorted(results.rglob("*"))
-        if path.is_file()
-        and not any(fnmatch(path.relative_to(results).as_posix(), each) for each in CLOCKED)
-    }
+    """Content by name of the files in a results folder, without what a clock has a part in."""
+    found = {}
+    for path in sorted(results.rglob("*")):
+        name = path.relative_to(results).as_posix()
+        if path.is_file() and not any(fnmatch(name, each) for each in CLOCKED):
+            found[name] = path.read_bytes()
+            for each in (times for files, times in TIMES.items() if fnmatch(name, files)):
+                found[name], cut = each.subn(b"", found[name])
+                assert cut, name
+    return found
 
 
 def differing(one: Repository, other: Repository) -> list[str]:

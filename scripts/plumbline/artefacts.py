@@ -46,7 +46,7 @@ def load_arrays(path: str | os.PathLike, kind: str) -> tuple[Arrays, dict]:
     """Read what :func:`save_arrays` wrote.
 
     Raises :class:`ArtefactError`, naming the file and the rule that makes it, if it is missing,
-    truncated, of another kind, or if its content does not match its checksum.
+    truncated, no artefact or one of another kind, or if it does not match its checksum.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -60,10 +60,12 @@ def load_arrays(path: str | os.PathLike, kind: str) -> tuple[Arrays, dict]:
     except (SafetensorError, OSError, ValueError) as error:
         reason = f"not a readable safetensors file ({error})"
         raise ArtefactError(f"{path}: {reason}; {remedy(path)}") from None
-    if header.get("kind") != kind:
-        raise ArtefactError(f"{path}: holds {header.get('kind', 'no artefact')}, not {kind}")
+    if not header:
+        raise ArtefactError(f"{path}: holds no artefact; {remedy(path)}")
     if header.pop("checksum", None) != _checksum(header, arrays):
         raise ArtefactError(f"{path}: does not match its checksum; {remedy(path)}")
+    if header["kind"] != kind:
+        raise ArtefactError(f"{path}: holds {header['kind']}, not {kind}")
     return arrays, header["metadata"]
 
 

@@ -8,11 +8,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from plumbline.statistics import bootstrap_counts, interval, mean_interval, wilson
+from plumbline.statistics import (
+    DIFFERENCE,
+    Figure,
+    bootstrap_counts,
+    interval,
+    mean_interval,
+    widened,
+    wilson,
+)
 
 BINS = 15
 SMALLEST = float(np.finfo(np.float32).tiny)  # softmax in float32 rounds below this to 0
-Figure = tuple[float, float, float]
 BOUNDS = {"accuracy": (0.0, 1.0), "ece": (0.0, 1.0), "nll": (0.0, np.inf), "brier": (0.0, 2.0)}
 """What each metric can be: the ends of an interval stay within."""
 
@@ -108,9 +115,7 @@ def differences(
     ):
         own, other = (per_image(each, labels).astype(np.float64) for each in pair)
         found[f"{name}_difference"] = mean_interval(own - other, seed)
-    if found["accuracy_difference"] == (0.0, 0.0, 0.0):
-        most = wilson(0, len(labels))[1]
-        found["accuracy_difference"] = (0.0, -most, most)
+    found["accuracy_difference"] = widened(found["accuracy_difference"], len(labels), DIFFERENCE)
     value = ece(probs, labels) - ece(control, labels)
     counts = bootstrap_counts(len(labels), seed)
     own, other = (_ece_samples(each, labels, counts, BINS) for each in pair)

@@ -19,9 +19,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from plumbline import cli
 from plumbline.errors import InputError
+from plumbline.statistics import FEWEST, Z
+from plumbline.tables import POSITIVE
 
 TOLERANCES = Path(__file__).resolve().parents[2] / "config/tolerances.yaml"
-NUMBERS = ("value", "low", "high", "n")
+COUNTS = ("n", POSITIVE)
+NUMBERS = ("value", "low", "high", *COUNTS)
 Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Row = dict[str, str]
 Key = tuple[str, ...]
@@ -32,10 +35,12 @@ class Tolerance(BaseModel):
 
     A number may differ by ``absolute``, plus ``relative`` times the larger of the two, plus
     ``intervals`` times half the width of the wider 95 % interval of its row; ``n`` by ``counts``
-    times the larger.  Columns of ``measured`` are numbers that the run found out; a change in
-    those of ``told`` is allowed, and told; all others, but ``ignored``, say what a row is of.
-    Rows of the metrics ``without`` are left out.  With ``rows: shared`` only the rows of both
-    tables are compared.
+    times the larger, ``n_positive`` by ``intervals`` times half the width of a count's.  Where
+    ``intervals`` are allowed for, figures of too few images for one may differ, and have one or
+    none.  Columns of ``measured`` are numbers that the run found out; a change in those of
+    ``told`` is allowed, and told; all others, but ``ignored``, say what a row is of.  Rows of the
+    metrics ``without`` are left out.  With ``rows: shared`` only the rows of both tables are
+    compared.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,7 +64,9 @@ class Tolerance(BaseModel):
         numbers = [_number(row[column]) for row in (one, other)]
         apart, larger = abs(numbers[0] - numbers[1]), max(map(abs, numbers))
         allowed = self.counts * larger
-        if column != "n":
+        if column == POSITIVE:
+            allowed = self.intervals * Z * math.sqrt(larger)
+        elif column != "n":
             half = max(_half(row) for row in (one, other))
             allowed = self.absolute + self.relative * larger + self.intervals * half
         if apart <= allowed:
@@ -116,14 +123,21 @@ def differences(one: Path, other: Path, tolerance: Tolerance) -> Iterator[Differ
 
 def _pair(key: Key, one: Row, other: Row, tolerance: Tolerance) -> Iterator[Difference]:
     """What differs between two rows of the same key."""
-    for column in (*NUMBERS, *tolerance.measured):
+    lenient = tolerance.intervals > 0 and (_few(one) or _few(other))
+    for column in COUNTS if lenient else (*NUMBERS, *tolerance.measured):
         ours, theirs = one.get(column, ""), other.get(column, "")
-        if ours != theirs and (column == "n" or "0" not in (one.get("n"), other.get("n"))):
+        if ours != theirs and (column in COUNTS or "0" not in (one.get("n"), other.get("n"))):
             excess = tolerance.excess(column, one, other) if ours and theirs else math.inf
             yield Difference(key, column, ours, theirs, excess)
     for column in tolerance.told:
         if one[column] != other[column]:
             yield Difference(key, column, one[column], other[column], 0.0)
+
+
+def _few(row: Row) -> bool:
+    """Whether there is too little for an interval: positives, negatives, or images at all."""
+    found, n = _number(row.get(POSITIVE, "")), _number(row.get("n", ""))
+    return min(found, n - found) < FEWEST or (not row.get("low") and n < FEWEST)
 
 
 def _rows(path: Path, tolerance: Tolerance) -> dict[Key, Row]:

@@ -157,6 +157,11 @@ class Networks(Kind):
             return super().file(name)
         return os.path.relpath(entry.rpartition(":")[0], Path(__file__).parents[1])
 
+    def maker(self, name: str) -> str:
+        """``:Name`` of what makes a net of the user's own, which its file does not tell."""
+        _, colon, made = self.own().get(self.architecture(name), "").rpartition(":")
+        return colon + made
+
     def check(self, name: str, given: dict[str, Any]) -> None:
         """As :meth:`Kind.check`; what an own net takes is seen when it is built."""
         if self.architecture(name) not in self.own():

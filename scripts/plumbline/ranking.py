@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from plumbline.statistics import bootstrap_counts
+from plumbline.statistics import RESAMPLES, bootstrap_counts
 
 TPR = 0.95
 CHUNK = 2**16  # entries of one block of resamples, so that it stays in the cache
@@ -61,13 +61,25 @@ def _measure(counts: np.ndarray, positive: np.ndarray, ends: np.ndarray) -> dict
     }
 
 
-def resample(positive: np.ndarray, seed: int) -> np.ndarray:
+def resample(positive: np.ndarray, seed: int, item: np.ndarray | None = None) -> np.ndarray:
     """Bootstrap counts [RESAMPLES, M]: positives are drawn among positives, negatives among
-    negatives, so that every resample has as many of each as the images."""
-    found = int(positive.sum())
-    parts = bootstrap_counts(len(positive) - found, seed), bootstrap_counts(found, seed + 1)
-    counts = np.empty((len(parts[0]), len(positive)), parts[0].dtype)
-    counts[:, ~positive], counts[:, positive] = parts
+    negatives, so that every resample has as many of each as the images.
+
+    ``item`` [M] says what each image is of, no two positives or negatives of the same: a positive
+    and the negative of its item, such as an adversarial image and its source, are drawn together,
+    among such pairs.
+    """
+    paired = np.zeros(len(positive), bool)
+    counts = np.empty((RESAMPLES, len(positive)), np.int32)
+    if item is not None:
+        both = np.intersect1d(item[positive], item[~positive])
+        paired = np.isin(item, both)
+        if len(both):
+            drawn = bootstrap_counts(len(both), seed + 2)
+            counts[:, paired] = drawn[:, np.searchsorted(both, item[paired])]
+    for offset, alone in enumerate((~positive & ~paired, positive & ~paired)):
+        if alone.any():
+            counts[:, alone] = bootstrap_counts(int(alone.sum()), seed + offset)
     return counts
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from plumbline.errors import ArtefactError
+
 FOLDER = Path(".snakemake/metadata")
 
 
@@ -32,8 +34,15 @@ class Record:
 
     @classmethod
     def read(cls, file: Path, output: str) -> Self:
-        """Read one record file of Snakemake 9, that of ``output``."""
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        """Read one record file of Snakemake 9, that of ``output``.
+
+        Raises :class:`ArtefactError` if it is damaged, as on a disk that was full.
+        """
+        try:
+            found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            message = f"{file}: a damaged record of {output}, make that anew"
+            raise ArtefactError(message) from error
         return cls(
             rule=found["rule"],
             inputs=tuple(found["input"] or ()),
@@ -67,7 +76,7 @@ def remedy(path: str | os.PathLike) -> str:
     """How a damaged file is made again, with its rule if a run in this folder has made it."""
     try:
         record = record_of(Path(), os.fspath(path))
-    except (OSError, ValueError, KeyError):  # the records may be damaged as well
+    except (OSError, ArtefactError, KeyError):  # the records may be damaged as well
         record = None
     rule = f"rule {record.rule} makes it: " if record else ""
     return f"{rule}delete it and run again"

@@ -1,12 +1,18 @@
 """Intervals: every figure of a table has one."""
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 
 LEVEL = 0.95
 RESAMPLES = 1000
 Z = 1.959963984540054  # normal quantile of LEVEL, two-sided
+FEWEST = 10  # things of a kind below which resamples of them tell no interval
+TINY = 1e-12  # what float64 leaves of equal figures
+SHARE, DIFFERENCE = (0.0, 1.0), (-1.0, 1.0)  # what a figure can be
+
+Figure = tuple[float, float, float]
 
 
 def wilson(successes: int, n: int) -> tuple[float, float]:
@@ -38,6 +44,11 @@ def bootstrap_counts(n: int, seed: int, resamples: int = RESAMPLES) -> np.ndarra
     return counts
 
 
+def with_whole(counts: np.ndarray) -> np.ndarray:
+    """The items themselves, each of them once, then their resamples ``counts`` [R, n]."""
+    return np.concatenate([np.ones((1, counts.shape[1]), counts.dtype), counts])
+
+
 def interval(samples: np.ndarray) -> tuple[float, float]:
     """Percentile interval at 95 % of bootstrap ``samples``; NaN samples are left out."""
     tail = (1 - LEVEL) / 2
@@ -46,6 +57,96 @@ def interval(samples: np.ndarray) -> tuple[float, float]:
         return float("nan"), float("nan")
     low, high = np.quantile(samples, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def estimate(
+    samples: np.ndarray, n: int | None = None, bounds: tuple[float, float] = SHARE
+) -> Figure:
+    """Value and ends at 95 % from ``samples`` [1 + R]: a figure of the items themselves, then of
+    each of their resamples.
+
+    The percentile interval, widened to the value where it would leave it out: items that are
+    drawn twice stand side by side in a ranking, so that nearly all resamples may lie on one side.
+    With ``n`` the figure is a share of n things, or a difference of shares, that lies within
+    ``bounds``; :func:`widened` then keeps it from being certain.
+    """
+    value = float(samples[0])
+    low, high = interval(samples[1:])
+    figure = value, float(np.minimum(low, value)), float(np.maximum(high, value))  # keep NaN
+    return figure if n is None else widened(figure, n, bounds)
+
+
+def widened(figure: Figure, n: int, bounds: tuple[float, float] = SHARE) -> Figure:
+    """``figure``, a share of ``n`` things or a difference of such, but not certain.
+
+    A share of which nothing was seen, or all, is the same in every resample, and so is a
+    difference of two that agree everywhere.  On either side of such a value the interval reaches
+    as far as Wilson's of none of n (:func:`wilson`; 3.7 / n for many), within ``bounds``.
+    """
+    value, low, high = figure
+    if high - low < TINY or value in bounds:
+        reach = wilson(0, n)[1]
+        low, high = (
+            min(low, max(value - reach, bounds[0])),
+            max(high, min(value + reach, bounds[1])),
+        )
+    return value, low, high
+
+
+def ranked(
+    samples: np.ndarray, positives: int, negatives: int, bounds: tuple[float, float] = SHARE
+) -> Figure:
+    """:func:`estimate` of a figure that compares ``positives`` with ``negatives``, such as an
+    AUPR or a difference of two AUROCs, as a share of the fewer.
+
+    With fewer than ``FEWEST`` of either it has no interval: of three there are ten different
+    resamples.
+    """
+    fewer = min(positives, negatives)
+    if fewer < FEWEST:
+        return float(samples[0]), float("nan"), float("nan")
+    return estimate(samples, fewer, bounds)
+
+
+def auroc_figure(samples: np.ndarray, positives: int, negatives: int) -> Figure:
+    """An AUROC with its interval at 95 % from ``samples`` [1 + R]; none as in :func:`ranked`.
+
+    From the lower of both lower ends to the higher of both higher ends of two intervals: the
+    percentile interval of the resamples, which is too narrow near 1, where the few positives at
+    fault are often not among those seen, and Newcombe's (:func:`newcombe`), which is too narrow
+    where positives are spread much wider than negatives.
+    """
+    value = float(samples[0])
+    if min(positives, negatives) < FEWEST:
+        return value, float("nan"), float("nan")
+    ends = estimate(samples)[1:], newcombe(value, positives, negatives)
+    return value, min(low for low, _ in ends), max(high for _, high in ends)
+
+
+def newcombe(auroc: float, positives: int, negatives: int) -> tuple[float, float]:
+    """Newcombe's interval of an ``auroc`` at 95 %, each end in [0, 1].
+
+    Newcombe 2006, part 2, method 5: the values a whose distance to it is Z standard errors, with
+    the variance of Hanley and McNeil 1982 at a, symmetrical in the m positives and n negatives:
+    a (1 - a) (1 + N (1 - a) / (2 - a) + N a / (1 + a)) / (m n), N = (m + n) / 2 - 1.
+    """
+    n = (positives + negatives) / 2 - 1
+
+    def outside(a: float) -> bool:
+        spread = a * (1 - a) * (1 + n * (1 - a) / (2 - a) + n * a / (1 + a))
+        return (auroc - a) ** 2 > Z**2 * spread / (positives * negatives)
+
+    return _edge(outside, 0.0, auroc), _edge(outside, 1.0, auroc)
+
+
+def _edge(outside: Callable[[float], bool], far: float, near: float) -> float:
+    """Where between ``far`` and ``near`` it is no longer ``outside``, by bisection."""
+    if not outside(far):
+        return far
+    while abs(far - near) > TINY:
+        middle = (far + near) / 2
+        far, near = (middle, near) if outside(middle) else (far, middle)
+    return near
 
 
 def mean_interval(values: np.ndarray, seed: int) -> tuple[float, float, float]:

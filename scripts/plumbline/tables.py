@@ -9,16 +9,30 @@ from typing import Any
 from plumbline.files import atomic, write_text
 
 FIGURE = ("metric", "value", "low", "high", "n")
+POSITIVE = "n_positive"
 Row = dict[str, Any]
 
 
-def row(metric: str, value: float, low: float, high: float, n: int, **keys: Any) -> Row:
-    """One figure: what it is of (``keys``), its value, its 95 % interval, its count."""
-    return {**keys, "metric": metric, "value": value, "low": low, "high": high, "n": n}
+def row(
+    metric: str,
+    value: float,
+    low: float,
+    high: float,
+    n: int,
+    n_positive: int | None = None,
+    **keys: Any,
+) -> Row:
+    """One figure: what it is of (``keys``), its value, its 95 % interval, its count.
+
+    ``n_positive`` says how many of the n are positive, where positives are told from negatives.
+    """
+    figure = {"metric": metric, "value": value, "low": low, "high": high, "n": n}
+    return {**keys, **figure} | ({} if n_positive is None else {POSITIVE: n_positive})
 
 
 def write_csv(path: str | os.PathLike, rows: Iterable[Row]) -> None:
-    """Write ``rows`` atomically, key columns first, then metric, value, low, high, n.
+    """Write ``rows`` atomically, key columns first, then metric, value, low, high, n and, if
+    any row has it, n_positive.
 
     Floats have six significant digits; NaN is an empty field.  Raises ``ValueError`` if there
     is no row, because a figure that was silently not made must not look like a table.
@@ -26,8 +40,9 @@ def write_csv(path: str | os.PathLike, rows: Iterable[Row]) -> None:
     rows = list(rows)
     if not rows:
         raise ValueError(f"{path}: a table without rows")
-    keys = list(dict.fromkeys(key for each in rows for key in each if key not in FIGURE))
-    columns = keys + [name for name in FIGURE if name in rows[0]]
+    known = dict.fromkeys(key for each in rows for key in each)
+    last = [name for name in (*FIGURE, POSITIVE) if name in known]
+    columns = [name for name in known if name not in last] + last
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()

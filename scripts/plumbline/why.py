@@ -23,12 +23,14 @@ from plumbline.records import FOLDER, Record, record_of
 CODE = re.compile(r"[0-9a-f]{16}")
 
 
-def chain(folder: Path, name: str, seen: set[str] | None = None, read: str = "") -> Iterator[str]:
+def chain(
+    folder: Path, name: str, seen: set[str] | None = None, read: str | None = None
+) -> Iterator[str]:
     """Lines about the output ``name`` of runs in ``folder`` and, indented, about its inputs.
 
-    Each file comes with its checksum: ``read``, that of its content when it was read as an
-    input, or else that of its content now.  Each file is told of once.  The files of a dataset
-    stand below its manifest.
+    Each file comes with its checksum: ``name`` with that of its content now, an input with that
+    of its content when it was ``read``; where none was recorded, it says so.  Each file is told of
+    once.  The files of a dataset stand below its manifest.
     """
     seen = set() if seen is None else seen
     if name in seen:
@@ -38,8 +40,7 @@ def chain(folder: Path, name: str, seen: set[str] | None = None, read: str = "")
     yield name
     record = record_of(folder, name)
     file = folder / name
-    digest = read or (f"sha256:{checksum(file)}" if file.is_file() else "gone")
-    yield f"  {digest}"
+    yield f"  {_digest(file, read)}"
     if record is None:
         yield "  source: no rule made it"
         return
@@ -49,6 +50,14 @@ def chain(folder: Path, name: str, seen: set[str] | None = None, read: str = "")
     for each in record.inputs:
         digest = record.checksums.get(each, "")
         yield from (f"    {line}" for line in chain(folder, each, seen, digest))
+
+
+def _digest(file: Path, read: str | None) -> str:
+    """The checksum ``read`` of an input, empty if none was recorded; that of now if it is None."""
+    if read:
+        return read
+    now = f"sha256:{checksum(file)}" if file.is_file() else "gone"
+    return now if read is None else f"not recorded; now {now}"
 
 
 def _making(record: Record) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from support import ROOT
 
@@ -15,10 +16,10 @@ class Limits:
     gpus: int
 
 
-def limits(place: str = "**/*.smk") -> dict[str, Limits]:
-    """What each rule in the files ``place`` of the folder of rules asks for."""
+def limits(place: str = "**/*.smk", root: Path = ROOT) -> dict[str, Limits]:
+    """What each rule in the files ``place`` of a repository's folder of rules asks for."""
     found = {}
-    for path in sorted((ROOT / "rules").glob(place)):
+    for path in sorted((root / "rules").glob(place)):
         for block in re.split(r"\n(?=rule |use rule )", path.read_text())[1:]:
             if twin := re.match(r"use rule (\w+) as (\w+)", block):
                 found[twin[2]] = found[twin[1]]
@@ -29,3 +30,10 @@ def limits(place: str = "**/*.smk") -> dict[str, Limits]:
             minutes = re.search(r"runtime=(\d+),", block)
             found[name] = Limits(int(memory[1]), int(minutes[1]), block.count("gpu=1,"))
     return found
+
+
+def local() -> set[str]:
+    """Rules that run where Snakemake is called, on a cluster too."""
+    text = "\n".join(path.read_text() for path in (ROOT / "rules").rglob("*.smk"))
+    lists = re.findall(r"^localrules:\n((?: .*\n)+)", text, re.MULTILINE)
+    return {name for found in lists for name in re.findall(r"\w+", found)}

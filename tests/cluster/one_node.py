@@ -3,6 +3,7 @@
 It has a munge daemon, a controller and a node daemon of its own, with free ports, so that neither
 /etc nor a SLURM that is there already is touched, and it keeps no accounts.  Two empty files stand
 for two GPUs; cores and memory are as many as a group of jobs asks for, whatever the machine has.
+All its partitions have the same node.
 """
 
 import os
@@ -15,12 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 CORES = 8
 MEMORY = 64000  # megabytes
 GPUS = 2
-PARTITION = "main"
+MODEL = "a100"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol")
 SEARCH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 
@@ -57,17 +59,36 @@ ReturnToService=2
 MinJobAge=3600
 KillWait=2
 GresTypes=gpu
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cores} RealMemory={memory} Gres=gpu:{gpus} State=UNKNOWN
-PartitionName={partition} Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cores} RealMemory={memory} Gres=gpu:{model}:{gpus}
+PartitionName=DEFAULT Nodes=ALL MaxTime=INFINITE State=UP
+PartitionName=main Default=YES
+PartitionName=cpu
+PartitionName=gpu
+PartitionName=big
 """
 
+# In a job, Snakemake's plugin takes SLURM_CONF from the environment of srun.
 SRUN = """#!/bin/sh
-SLURM_CONF={folder}/slurm.conf exec {srun} "$@"
+SLURM_CONF={folder}/slurm.conf exec {program} "$@"
+"""
+# The plugin looks the more seldom the more often no job has ended: let it wait for one, 20 s.
+SQUEUE = """#!/bin/sh
+case "$*" in *--states=all*--name*) ;; *) exec {program} "$@" ;; esac
+for run; do :; done
+seen={folder}/ended.$run
+for _ in $(seq 40); do
+    answer=$({program} "$@") || exit
+    ended=$(echo "$answer" | grep -cv 'PENDING\\|RUNNING\\|COMPLETING')
+    [ "$ended" -gt "$(cat "$seen" 2>/dev/null || echo 0)" ] && break
+    sleep 0.5
+done
+echo "$ended" >"$seen"
+echo "$answer"
 """
 
 
-class CannotStart(Exception):
-    """Why there is no SLURM here, in one line."""
+class NotInstalled(Exception):
+    """What of SLURM is missing here, in one line."""
 
 
 class OneNode:
@@ -81,7 +102,7 @@ class OneNode:
     def __enter__(self) -> "OneNode":
         missing = [name for name in PROGRAMS if not shutil.which(name, path=SEARCH)]
         if missing:
-            raise CannotStart(
+            raise NotInstalled(
                 f"no {', '.join(missing)}; apt-get install slurm-wlm munge, as .ci/run does"
             )
         # A short name: the path of a socket has at most 107 characters.
@@ -94,12 +115,22 @@ class OneNode:
         try:
             self._configure()
             self._start()
-        except BaseException:
+        except BaseException as error:
+            for diary in sorted(self.folder.glob("*.log")):
+                error.add_note(f"{diary.name}: … {diary.read_text()[-1000:]}")
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
+        try:
+            if (self.folder / "slurmd.pid").exists():
+                self.call("scancel", f"--user={_user()}")  # jobs of a test that did not end well
+                wait_until(lambda: not self.queued(), "jobs do not end")
+        finally:
+            self._end()
+
+    def _end(self) -> None:
         for name in ("slurmd", "slurmctld"):
             pid = self.folder / f"{name}.pid"
             if pid.exists():
@@ -122,7 +153,7 @@ class OneNode:
 
     def queued(self) -> list[str]:
         """Numbers of the jobs that wait or run."""
-        return self.call("squeue", "--noheader", "--format=%i").split()
+        return self.call("squeue", "--states=PENDING,RUNNING", "--noheader", "--format=%i").split()
 
     def records(self) -> list[dict[str, str]]:
         """What the controller knows of all jobs since its start, in the order of submission."""
@@ -130,14 +161,19 @@ class OneNode:
         found = [dict(re.findall(r"(\S+?)=(\S*)", line)) for line in lines if "JobId=" in line]
         return sorted(found, key=lambda record: int(record["JobId"]))
 
+    def script(self, record: dict[str, str]) -> str:
+        """What a job runs, as the controller keeps it."""
+        return self.call("scontrol", "write", "batch_script", record["JobId"], "-")
+
     def _configure(self) -> None:
         for name in ("state", "spool"):
             (self.folder / name).mkdir()
-        # In a job, Snakemake's plugin takes SLURM_CONF from the environment of srun.
-        srun = self.folder / "bin/srun"
-        srun.parent.mkdir()
-        srun.write_text(SRUN.format(folder=self.folder, srun=shutil.which("srun", path=SEARCH)))
-        srun.chmod(0o755)
+        (self.folder / "bin").mkdir()
+        for name, text in {"srun": SRUN, "squeue": SQUEUE}.items():
+            program = self.folder / "bin" / name
+            real = shutil.which(name, path=SEARCH)
+            program.write_text(text.format(folder=self.folder, program=real))
+            program.chmod(0o755)
         host = socket.gethostname().split(".")[0]
         controller_port, node_port = _free_ports(2)
         text = CONFIGURATION.format(
@@ -149,13 +185,13 @@ class OneNode:
             cores=CORES,
             memory=MEMORY,
             gpus=GPUS,
-            partition=PARTITION,
+            model=MODEL,
         )
         (self.folder / "slurm.conf").write_text(text)
         for number in range(GPUS):
             _pretend_gpu(self.folder / f"gpu{number}")
         (self.folder / "gres.conf").write_text(
-            f"NodeName={host} Name=gpu File={self.folder}/gpu[0-{GPUS - 1}]\n"
+            f"NodeName={host} Name=gpu Type={MODEL} File={self.folder}/gpu[0-{GPUS - 1}]\n"
         )
         # Munge trusts its key only where nobody else can read it.
         key = self.folder / "munge.key"
@@ -174,14 +210,14 @@ class OneNode:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        _wait(lambda: (place / "munge.socket").exists(), "munged does not answer")
+        wait_until((place / "munge.socket").exists, "munged does not answer")
         for daemon in (["slurmctld", "-c"], ["slurmd"]):
             done = subprocess.run(
                 daemon, env=self.environment, text=True, capture_output=True, check=False
             )
             if done.returncode:
-                raise CannotStart(f"{daemon[0]} does not start: {done.stderr.strip()[-300:]}")
-        _wait(self._idle, "the node does not become idle")
+                raise RuntimeError(f"{daemon[0]} does not start: {done.stderr.strip()[-300:]}")
+        wait_until(self._idle, "the node does not become idle")
 
     def _idle(self) -> bool:
         done = subprocess.run(
@@ -191,7 +227,7 @@ class OneNode:
             capture_output=True,
             check=False,
         )
-        return done.stdout.strip() == "idle"
+        return set(done.stdout.split()) == {"idle"}
 
 
 def _pretend_gpu(path: Path) -> None:
@@ -219,11 +255,12 @@ def _free_ports(count: int) -> list[int]:
             each.close()
 
 
-def _wait(condition, complaint: str, seconds: float = 20.0) -> None:
+def wait_until(condition: Callable[[], object], complaint: str, seconds: float = 20.0) -> None:
+    """Look every 0.1 s until ``condition()`` is true; TimeoutError if it never is."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            raise CannotStart(complaint)
+            raise TimeoutError(complaint)
         time.sleep(0.1)
 
 

@@ -5,9 +5,12 @@ from graphlib import TopologicalSorter
 
 import pytest
 import yaml
-from asked import limits
+from asked import limits, local
 from repository import fresh
-from support import ROOT
+from support import ROOT, SCRIPTS
+
+from plumbline.codehash import closure
+from plumbline.environments import rules
 
 PROFILE = yaml.safe_load((ROOT / "profiles/slurm/profile.yaml").read_text())
 GROUPS = PROFILE["groups"]
@@ -37,6 +40,18 @@ def test_one_place_sets_the_partition_and_the_model_of_all_accelerators():
     assert set(PROFILE["set-resources"]) == gpus
     first, *others = PROFILE["set-resources"].values()
     assert all(other is first for other in others)
+
+
+def test_rules_that_download_run_where_it_is_called():
+    """Nodes of a cluster often have no network."""
+    download = SCRIPTS / "plumbline/data/download.py"
+    assert download.exists()
+    found = set()
+    for name, text in rules():
+        script = re.search(r"\$SCRIPTS/(\w+\.py)", text)[1]
+        if download in closure(SCRIPTS, script):
+            found.add(name)
+    assert found == local()
 
 
 @pytest.mark.workflow

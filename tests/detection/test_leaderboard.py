@@ -66,9 +66,10 @@ def detection(datasets=("digits",), nets=("lenet5", "alexnet"), gains=GAINS):
                 keys |= {"positives": positives, "distance": "far" if task == "ood" else ""}
                 for score, gain in gains.items():
                     own = {**keys, "score": score, "evaluations": 1.0}
-                    rows.append(row("auroc", 0.9 + gain, 0.8, 1.0, 50, **own))
+                    rows.append(row("auroc", 0.9 + gain, 0.8, 1.0, 50, 20, **own))
                     if score != CONTROL:
-                        rows.append(row("auroc_gain", gain, gain - 0.01, gain + 0.01, 50, **own))
+                        ends = gain - 0.01, gain + 0.01
+                        rows.append(row("auroc_gain", gain, *ends, 50, 20, **own))
     return pd.DataFrame(rows)
 
 
@@ -110,7 +111,7 @@ def test_a_score_that_a_net_lacks_is_not_ranked_but_named():
 def test_a_block_with_too_few_images_for_a_score_is_left_out():
     table = singles()
     bad = (table["model"] == "lenet5") & (table["task"] == "ood") & (table["score"] == "worse")
-    table.loc[bad, ["value", "low", "high"]] = np.nan
+    table.loc[bad, ["low", "high"]] = np.nan
     blocks = leaderboard.ranked_blocks(table)
     assert ("digits", "lenet5", "ood", "ood_patches", "all") not in set(blocks.index)
     assert len(blocks) == 7
@@ -184,9 +185,10 @@ def test_figures_stay_what_they_can_be_and_the_fewest_images_count():
     one = table["model"] == "lenet5_c"
     table.loc[one & (table["metric"] == "auroc"), ["value", "low", "high"]] = 0.02
     table.loc[one & (table["metric"] == "auroc_gain"), ["value", "low", "high"]] = -0.9
-    table.loc[one, "n"] = 7
+    table.loc[one, ["n", "n_positive"]] = 17, 11
     found = joined(table)
-    assert set(found["n"]) == {7}
+    assert set(found["n"]) == {17}
+    assert set(found["n_positive"]) == {11}
     ends = found.groupby(level="metric").agg({"low": "min", "high": "max"})
     assert ends.loc["auroc"].tolist() == [0, 1]
     assert ends.loc["auroc_gain", "low"] == -1
@@ -194,7 +196,7 @@ def test_figures_stay_what_they_can_be_and_the_fewest_images_count():
 
 def test_a_net_without_the_figure_does_not_count():
     table = singles(REPLICATES, nets=NETS)
-    table.loc[table["model"] == "lenet5_b", ["value", "low", "high"]] = np.nan
+    table.loc[table["model"] == "lenet5_b", ["low", "high"]] = np.nan  # too few images
     assert set(joined(table)["nets"]) == {2}
     table.loc[table["model"] == "lenet5_c", ["value", "low", "high"]] = np.nan
     assert list(leaderboard.over_nets(table)) == []

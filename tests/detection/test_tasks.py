@@ -1,5 +1,7 @@
 """The right images are compared: tasks, orientation of scores, controls, small numbers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,8 +9,9 @@ from sklearn.metrics import roc_auc_score
 
 from plumbline.detection import columns as scores_of
 from plumbline.detection.columns import CONTROL, MEASURES
-from plumbline.detection.tasks import COMPARED, judge, tasks
+from plumbline.detection.tasks import COMPARED, draw, judge, tasks
 from plumbline.errors import InputError
+from plumbline.statistics import FEWEST, wilson
 
 ESTIMATORS = ("softmax", "ensemble")
 SIZES = {"calibration": 80, "test": 60, "ood_patches": 25, "fgsm_eps0.1": 40, "pgd_eps0.1": 40}
@@ -140,11 +143,13 @@ def test_scores_of_fewer_images_meet_the_control_on_the_same_images(uncertainty,
 
 
 def test_the_gain_is_paired(uncertainty, table):
-    """A copy of the control gains exactly nothing in every resample; the control has no gain."""
+    """A copy of the control gains nothing in every resample, which is not to be sure of it; the
+    control has no gain."""
     table = table.assign(copy=table[CONTROL])
     rows = judge(task(uncertainty, "ood", "ood_patches"), table, 0)
     gain = figures(rows, "copy")["auroc_gain"]
-    assert (gain["value"], gain["low"], gain["high"]) == (0, 0, 0)
+    reach = wilson(0, 25)[1]
+    assert (gain["value"], gain["low"], gain["high"]) == (0, -reach, reach)
     assert "auroc_gain" not in figures(rows, CONTROL)
 
 
@@ -161,7 +166,8 @@ def test_two_scores_that_a_study_compares_differ_in_pairs(uncertainty, table):
     assert row["low"] < row["value"] < row["high"]
     same = table.assign(**{second: table[first]})
     (row,) = (row for row in judge(each, same, 0) if row["against"])
-    assert (row["value"], row["low"], row["high"], row["n"]) == (0, 0, 0, 85)
+    assert (row["value"], row["n"], row["n_positive"]) == (0, 85, 25)
+    assert row["low"] == -row["high"] == -wilson(0, 25)[1]
 
 
 def test_intervals_hold_their_value_and_depend_on_the_seed_alone(uncertainty, table):
@@ -184,16 +190,31 @@ def test_an_interval_holds_its_value_also_where_a_score_ranks_backwards(uncertai
         assert each["low"] <= each["value"] <= each["high"], each["metric"]
 
 
-def test_too_few_positives_leave_the_figures_empty(uncertainty, table):
-    one_wrong = uncertainty.copy()
-    test = one_wrong["set"] == "test"
-    one_wrong.loc[test, "correct"] = one_wrong.loc[test, "index"] != 103
-    rows = judge(task(one_wrong, "misclassified", "test"), table, 0)
-    for metric in ("auroc", "aupr", "fpr95", "auroc_gain"):
+@pytest.mark.parametrize("wrong", [0, 1, FEWEST - 1, FEWEST])
+def test_of_few_positives_there_is_a_value_and_of_enough_an_interval(uncertainty, table, wrong):
+    few = uncertainty.copy()
+    test = few["set"] == "test"
+    few.loc[test, "correct"] = few.loc[test, "index"] >= 100 + wrong
+    rows = judge(task(few, "misclassified", "test"), table, 0)
+    for metric in ("auroc", "aupr", "fpr95", "aurc", "auroc_gain"):
         row = figures(rows, "ensemble.entropy")[metric]
-        assert np.isnan([row["value"], row["low"], row["high"]]).all()
-        assert row["n"] == 60
-    assert figures(rows, "ensemble.entropy")["prevalence"]["value"] == 1 / 60
+        assert np.isnan(row["value"]) == (wrong == 0)
+        assert (np.isnan([row["low"], row["high"]]) == (wrong < FEWEST)).all()
+        assert (row["n"], row["n_positive"]) == (60, wrong)
+    assert figures(rows, "ensemble.entropy")["prevalence"]["value"] == wrong / 60
+
+
+def test_adversarial_images_are_drawn_with_their_sources(uncertainty):
+    """A score that rises by the same from every source to its image loses nothing by the draw of
+    sources: drawn apart from them, images would move the AUROC more."""
+    each = task(uncertainty, "adversarial", "pgd_eps0.1")
+    samples = draw(each, 0).measure(each.items + 0.5 * each.positive)["auroc"]
+    apart = draw(replace(each, name="ood"), 0).measure(each.items + 0.5 * each.positive)["auroc"]
+    assert samples[0] == apart[0]
+    assert samples[1:].std() < apart[1:].std() / 5
+    few = each.only(np.arange(len(each.positive)) % 3 > 0)
+    assert draw(few, 0).found == few.positive.sum() < each.positive.sum()
+    assert draw(each.only(~each.positive), 0) is None
 
 
 def test_scores_that_are_no_numbers_are_named(uncertainty, label_changes):
@@ -282,7 +303,7 @@ def test_script(uncertainty, label_changes, tmp_path):
             "against",
             "evaluations",
         ),
-        *("metric", "value", "low", "high", "n"),
+        *("metric", "value", "low", "high", "n", "n_positive"),
     ]
     assert set(table.loc[table["task"] == "ood", "distance"]) == {"near"}
     costs = table.groupby("score")["evaluations"].unique().explode()

@@ -1,4 +1,4 @@
-"""One undisturbed run of a few stages, to hold the disturbed ones against."""
+"""Runs to be disturbed; the tiny one of all tests is what they are held against."""
 
 import pytest
 from repository import copy_of, fresh
@@ -12,14 +12,6 @@ def targets():
     return [f"results/tables/{name}.csv" for name in TABLES]
 
 
-@pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory, targets):
-    """The tables of the tiny configuration, made without a fault."""
-    repository = fresh(tmp_path_factory.mktemp("faults") / "repository", "tiny.yaml")
-    repository.snakemake(*targets)
-    return repository
-
-
 @pytest.fixture
 def disturbed(tmp_path):
     """The sources alone, in a folder of their own."""
@@ -27,6 +19,6 @@ def disturbed(tmp_path):
 
 
 @pytest.fixture
-def finished_copy(undisturbed, tmp_path):
+def finished_copy(tiny, tmp_path):
     """A copy of the undisturbed run that a test may change."""
-    return copy_of(undisturbed, tmp_path / "copy")
+    return copy_of(tiny, tmp_path / "copy")

@@ -44,7 +44,7 @@ def checkpoint(path):
 
     state = Checkpoint()
     vars(state)["noise"] = torch.from_numpy(NOISE)
-    state.save(path)
+    state.save(path, "")
 
 
 def figure(path):
@@ -179,25 +179,34 @@ def test_a_mirror_that_must_not_be_read_is_told(monkeypatch):
 
 
 @pytest.mark.workflow
-def test_a_run_goes_on_once_there_is_room(undisturbed, disturbed, tmp_path):
-    target = "data/digits/test.safetensors"
-    with mounted(tmp_path / "disk", "200k") as disk:
-        disturbed.change(f"results: {disk}/results\n")
-        done = disturbed.snakemake(f"{disk}/results/{target}", check=False)
+def test_a_run_goes_on_once_there_is_room(tiny, disturbed, tmp_path):
+    """On a disk with all of a run, on which not even Snakemake's records have room, then no result;
+    last, other results there must not be written."""
+    target = "results/data/digits/test.safetensors"
+    with mounted(tmp_path / "disk", "40k") as disk:
+        here = ("--directory", str(disk), "--", target)
+        done = disturbed.snakemake(*here, check=False)
+        assert done.returncode == 1
+        assert "No space left on device" in done.stdout  # in Snakemake's words
+        remount(disk, "size=200k")
+        done = disturbed.snakemake(*here, check=False)
         assert done.returncode == 1
         assert "cannot be written: No space left on device" in done.stdout
         assert "Traceback" not in done.stdout
         for path in whole.made(disk / "results").values():
             whole.check(path)
         remount(disk, "size=100m")
-        disturbed.snakemake(f"{disk}/results/{target}")
-        made = disk / "results" / target
-        assert made.read_bytes() == (undisturbed.folder / "results" / target).read_bytes()
+        disturbed.snakemake(*here)
+        assert (disk / target).read_bytes() == (tiny.folder / target).read_bytes()
+
         remount(disk, "ro")
-        done = disturbed.snakemake("--forcerun", "prepare", "--", str(made), check=False)
+        disturbed.change(f"results: {disk}/results\n")
+        net = f"{disk}/results/models/digits/lenet5/seed0/classifier.safetensors"
+        done = disturbed.snakemake(net, check=False)
         assert done.returncode == 1
-        assert "Write-protected output files" in done.stdout
-        ImageSet.load(made)
+        assert "Read-only file system" in done.stdout
+        assert "Traceback" not in done.stdout
+        ImageSet.load(disk / target)
 
 
 def test_times_of_the_future_become_the_present_in_their_order(tmp_path):

@@ -10,11 +10,9 @@ import whole
 from repository import fresh
 
 pytestmark = pytest.mark.workflow
-DAMAGED = {
-    "data/digits/test.safetensors": "prepare",
-    "models/digits/lenet5/seed0/classifier.safetensors": "train",
-    "uncertainty/digits/lenet5/softmax.safetensors": "predict",
-}
+NET = "digits/lenet5"
+REASON = "does not match its checksum|not a readable safetensors file .*"
+NAMED = re.compile(rf": results/(\S+): (?:{REASON}); rule (\w+) makes it: delete it and run again")
 
 
 def age(path, seconds):
@@ -23,32 +21,58 @@ def age(path, seconds):
     os.utime(path, (moment, moment))
 
 
-def test_damaged_results_are_named_with_their_rules_and_made_again(
-    undisturbed, finished_copy, targets
-):
-    results = finished_copy.folder / "results"
-    for name in DAMAGED:
-        content = bytearray((results / name).read_bytes())
-        content[-5] ^= 1
-        (results / name).write_bytes(content)
-    named = {}
-    for _ in DAMAGED:  # what only a later job reads comes to light only then
-        done = finished_copy.snakemake(*targets, check=False)
-        if done.returncode == 0:
-            break
-        found = re.findall(
-            r": results/(\S+): does not match its checksum; rule (\w+) makes it: delete it and run",
-            done.stdout,
-        )
-        assert found, done.stdout[-3000:]
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+
+
+def truncate(path):
+    os.truncate(path, path.stat().st_size // 2)
+
+
+# How artefacts are damaged, those with their rules, and what is asked for then: a job reads each.
+# One of each kind; later ones are what earlier ones are made from.
+DAMAGED = (
+    (
+        truncate,
+        {
+            f"attribution/{NET}/gradient_x_input.safetensors": "explain",
+            f"uncertainty/{NET}/softmax.safetensors": "predict",
+        },
+        (
+            f"attribution/{NET}/gradient_x_input.answers.safetensors",
+            f"uncertainty/{NET}/scores.parquet",
+        ),
+    ),
+    (
+        flip,
+        {f"attacks/{NET}/fgsm_eps0.1.safetensors": "attack"},
+        (f"uncertainty/{NET}/mc_dropout.safetensors",),
+    ),
+    (
+        flip,
+        {f"models/{NET}/seed0/classifier.safetensors": "train"},
+        (f"models/{NET}/temperature.csv",),
+    ),
+)
+
+
+def test_damaged_results_are_named_with_their_rules_and_made_again(tiny, finished_copy):
+    results, again = finished_copy.folder / "results", []
+    for damage, artefacts, readers in DAMAGED:
+        for name in artefacts:
+            damage(results / name)
+        done = finished_copy.snakemake(*(f"results/{each}" for each in readers), check=False)
+        assert done.returncode == 1
+        assert dict(NAMED.findall(done.stdout)) == artefacts, done.stdout[-3000:]
         assert "Traceback" not in done.stdout
-        named |= dict(found)
-        for name, _ in found:
-            (results / name).unlink(missing_ok=True)
-    finished_copy.snakemake(*targets)
-    assert named == DAMAGED
-    # Not all that failed jobs would have made is there: the tables from it are as they should be.
-    whole.equal(undisturbed.folder / "results/tables", results / "tables")
+        for name in artefacts:
+            (results / name).unlink()
+        again += [*artefacts, *readers]
+    finished_copy.snakemake(*(f"results/{each}" for each in again))
+    for name in again:
+        assert (results / name).read_bytes() == (tiny.folder / "results" / name).read_bytes(), name
 
 
 def test_a_clock_that_was_set_back_or_forth_reruns_nothing(finished_copy, targets):
@@ -76,9 +100,10 @@ def test_a_folder_copied_without_times_reruns_nothing(finished_copy, targets):
     assert finished_copy.pending(*targets) == set()
 
 
-def test_results_copied_without_their_records_come_out_right(undisturbed, tmp_path, targets):
-    """As `cp -r results` into a fresh clone: nothing is known but the order of times."""
-    clone = fresh(tmp_path / "clone", undisturbed.config)
-    shutil.copytree(undisturbed.folder / "results", clone.folder / "results")
+def test_results_copied_without_their_records_come_out_right(tiny, tmp_path, targets):
+    """As `cp -r results` into a fresh clone: nothing is known but the times of the copying."""
+    clone = fresh(tmp_path / "clone", tiny.config)
+    source = tiny.folder / "results"
+    shutil.copytree(source, clone.folder / "results", copy_function=shutil.copy)
     clone.snakemake(*targets)
-    whole.equal(undisturbed.folder / "results", clone.folder / "results")
+    whole.equal(tiny.folder / "results", clone.folder / "results")

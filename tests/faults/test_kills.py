@@ -6,45 +6,64 @@ import time
 
 import pytest
 import whole
+from repository import differing
 from running import Run
+
+from plumbline.records import all_records
 
 pytestmark = pytest.mark.workflow
 KILLS = 20
-LONGEST = 3.0  # seconds from a job's start to a kill
 KINDS = ("job", "snakemake", "group")
+MOMENTS = ("start", "job") * 9
+ENDS = 10.0  # seconds that Snakemake takes before the first job, and after the last
+LONGEST = 3.0  # seconds from a job's start to a kill
 
 
-def test_a_run_that_is_killed_twenty_times_comes_out_the_same(undisturbed, disturbed, targets):
+def test_a_run_that_is_killed_twenty_times_comes_out_the_same(tiny, disturbed):
+    """The moments lie around Snakemake's start, soon after a job's, or anywhere in the rest."""
     rng = random.Random(6)
     kinds = [KINDS[i % len(KINDS)] for i in range(KILLS)]
     rng.shuffle(kinds)
-    results = disturbed.folder / "results"
-    nolock, killed, run = [], [], None
+    moments = [*rng.sample(MOMENTS, len(MOMENTS)), "rest", "rest"]
+    results, sound = disturbed.folder / "results", set()
+    killed, run = [], None
     try:
         while len(killed) < KILLS:
             if run is None or run.over:
                 if run and run.process.returncode == 0:  # over before its kills: once more
-                    whole.equal(undisturbed.folder / "results", results)
+                    assert differing(disturbed, tiny) == []
                     shutil.rmtree(results)
-                run = Run(disturbed, *nolock, *targets)
-            if not run.wait_for_job():
-                continue
-            time.sleep(rng.uniform(0, LONGEST))
+                run = Run(disturbed)
+            wait(moments[len(killed)], run, rng, disturbed, tiny)
             kind = kinds[len(killed)]
             if run.over or not run.kill(kind, rng):
                 continue
             killed.append(kind)
-            nolock = ["--nolock"]  # instead of a further start with --unlock, to save time
-            for path in whole.made(results).values():
-                whole.check(path)
+            whole.check_all(results, sound)
+            if run.over:
+                disturbed.snakemake("--unlock")
     finally:
         if run is not None:
             run.end()
     assert sorted(killed) == sorted(kinds)
     disturbed.snakemake("--unlock")
-    disturbed.snakemake(*targets)
-    whole.equal(undisturbed.folder / "results", results)
+    disturbed.snakemake()
+    assert differing(disturbed, tiny) == []
     assert whole.temporaries(results) == []
+
+
+def wait(moment, run, rng, disturbed, finished):
+    """Sleep until a moment of a run; the rest is what a whole run takes for the files it lacks."""
+    longest = ENDS
+    if moment == "job":
+        run.wait_for_job()
+        longest = LONGEST
+    elif moment == "rest":
+        records = list(all_records(finished.folder))
+        span = max(each.end for each in records) - min(each.start for each in records)
+        made = len(whole.made(disturbed.folder / "results"))
+        longest += span * max(0.0, 1 - made / len(records))
+    time.sleep(rng.uniform(0, longest))
 
 
 def test_the_lock_of_a_killed_run_is_explained(disturbed, targets):

@@ -15,6 +15,7 @@ from plumbline.parent import VARIABLE
 
 SLOW = "training: {models: {lenet5: {epochs: 1000000}}}\n"
 CLASSIFIER = "results/models/digits/lenet5/seed0/classifier.safetensors"
+LOG = "results/logs/train/digits/lenet5/seed0.log"
 SECONDS = 20  # far more than the second that it takes, for a busy machine
 WAITING = """
 import sys, time
@@ -38,7 +39,8 @@ write_text(sys.argv[1], "late")
 
 
 @pytest.mark.workflow
-def test_the_job_of_a_killed_snakemake_is_gone_in_seconds_and_writes_nothing(disturbed):
+def test_the_job_of_a_killed_snakemake_is_gone_in_seconds_and_writes_nothing(tiny, disturbed):
+    """Nor is the checkpoint that it leaves taken up when the options are others then."""
     disturbed.change(SLOW)
     run = Run(disturbed, CLASSIFIER)
     target = disturbed.folder / CLASSIFIER
@@ -58,6 +60,12 @@ def test_the_job_of_a_killed_snakemake_is_gone_in_seconds_and_writes_nothing(dis
         run.end()
     time.sleep(2)
     assert checkpoint.read_bytes() == trained  # nobody is at work on it
+    disturbed.change("{}")
+    disturbed.snakemake("--unlock")
+    disturbed.snakemake(CLASSIFIER)
+    assert target.read_bytes() == (tiny.folder / CLASSIFIER).read_bytes()
+    assert "begun anew" in (disturbed.folder / LOG).read_text()
+    assert not checkpoint.exists()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Whether files under their final names are whole, and results equal."""
 
+import io
 import json
 from pathlib import Path
 
@@ -45,9 +46,25 @@ def check(path: Path) -> None:
         case ".checkpoint":
             import torch
 
-            torch.load(path, weights_only=True)
+            from plumbline.checkpoint import SEAL
+
+            torch.load(io.BytesIO(path.read_bytes()[SEAL:]), weights_only=True)
         case _:
             raise AssertionError(f"{path}: no way is known to check it")
+
+
+def check_all(results: Path, known: set) -> None:
+    """Check every result that is not ``known`` as it is now, and note it there."""
+    for path in made(results).values():
+        try:
+            status = path.stat()
+            state = path, status.st_ino, status.st_mtime_ns
+            if state not in known:
+                check(path)
+                known.add(state)
+        except Exception:
+            if path.exists():  # not removed meanwhile, by a run of which a job alone was killed
+                raise
 
 
 def temporaries(results: Path) -> list[Path]:

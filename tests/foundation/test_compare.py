@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import ROOT, SCRIPTS
 
-from plumbline.compare import TOLERANCES, Tolerance, compare, load_tolerances
+from plumbline.compare import TOLERANCES, Tolerance, compare, differences, load_tolerances
 from plumbline.errors import InputError
 
 HEADER = "dataset,method,threshold,verdict,metric,value,low,high,n\n"
@@ -61,6 +61,27 @@ def test_equal_tables_do_not_differ(excess):
 )
 def test_what_is_allowed_is_the_sum_of_three_parts(excess, tolerance, other, expected):
     assert excess({}, {"value": other}, **tolerance) == pytest.approx(expected, rel=1e-6)
+
+
+def test_of_too_few_positives_only_counts_are_compared(tmp_path):
+    header = "metric,value,low,high,n,n_positive\n"
+    lines = ["auroc,0.9,0.8,1.0,100,10\n", "auroc,0.5,,,100,9\n", "auroc,0.5,,,100,1\n"]
+    paths = []
+    for place, line in enumerate(lines):
+        paths.append(tmp_path / f"{place}.csv")
+        paths[-1].write_text(header + line)
+    near, far = (
+        [
+            (each.column, each.excess)
+            for each in differences(paths[0], other, Tolerance(intervals=1))
+        ]
+        for other in paths[1:]
+    )
+    ((column, excess),) = near
+    assert (column, excess) == ("n_positive", pytest.approx(1 / (1.96 * 10**0.5), rel=1e-3))
+    assert far[0][1] > 1
+    exact = {each.column for each in differences(*paths[:2], Tolerance())}
+    assert exact == {"value", "low", "high", "n_positive"}
 
 
 def test_the_wider_interval_counts(excess):

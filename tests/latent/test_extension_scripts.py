@@ -147,7 +147,7 @@ def test_nets_are_retrained_and_compared(place, target):
     table = pd.read_csv(place / "extension.csv", keep_default_na=False)
     keys = ["dataset", "model", "target", "estimator", "arm", "control", "seed", "set"]
     keys += ["measure", "over", "metric"]
-    assert list(table) == [*keys, "value", "low", "high", "n"]
+    assert list(table) == [*keys, "value", "low", "high", "n", "n_positive"]
     assert not table.duplicated(keys).any()
     assert len(table) == 2 + 3 * 8 * 2  # extra images; arms, and as many pairs, of 8 figures
     assert set(table["target"]) == {target}

@@ -1,5 +1,6 @@
 """What lies behind a file is told from Snakemake's own records."""
 
+import base64
 import hashlib
 import json
 import os
@@ -15,7 +16,7 @@ import pytest
 
 from plumbline import provenance
 from plumbline.errors import InputError
-from plumbline.records import all_records, record_of
+from plumbline.records import FOLDER, all_records, record_of
 from plumbline.why import chain, locate
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -112,6 +113,20 @@ def test_the_checksum_is_that_of_what_was_read(folder, tmp_path):
     assert record_of(copy, "results/data/manifest.json").checksums == {"own.npz": DIGESTS["images"]}
 
 
+def test_what_was_read_but_not_recorded_is_not_claimed(folder, tmp_path):
+    """As of an input above the limit of Snakemake's profile, or in a run without the profile."""
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    for path in (copy / FOLDER).rglob("*"):
+        if path.is_file():
+            path.write_text(json.dumps(json.loads(path.read_text()) | {"input_checksums": {}}))
+    lines = list(chain(copy, "results/table.csv"))
+    assert f"  {DIGESTS['table']}" in lines
+    assert f"      not recorded; now {DIGESTS['net']}" in lines
+    (copy / "own.npz").unlink()
+    assert "              not recorded; now gone" in chain(copy, "results/table.csv")
+
+
 def test_a_job_tells_in_its_log_what_ran_it(tmp_path):
     """The line of a real script, read back; on a failure there is none."""
     log = tmp_path / "log"
@@ -175,6 +190,15 @@ def test_a_file_is_found_from_anywhere(folder, place, monkeypatch):
 def test_what_is_no_result_is_refused(folder, name, message):
     with pytest.raises(InputError, match=message):
         locate(folder / name)
+
+
+def test_a_record_that_was_cut_off_is_told(folder, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    name = base64.urlsafe_b64encode(b"results/table.csv").decode()
+    (copy / FOLDER / name).write_text("{")
+    with pytest.raises(InputError, match=r"a damaged record of results/table\.csv, make that anew"):
+        list(chain(copy, "results/table.csv"))
 
 
 def test_the_program_prints_the_chain_or_one_line(folder):

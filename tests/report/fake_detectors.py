@@ -9,7 +9,7 @@ from plumbline.tables import Row
 
 KINDS = ("logistic", "mlp")
 FEATURES = ("conductance_conv1", "conductance", "lcr", "softmax", "both", "all")
-SIZES = {"calibration": 80, "test": 90, "ood_patches": 20, "pgd_eps0.3": 30}
+SIZES = {"calibration": 80, "test": 90, "ood_patches": 20, "pgd_eps0.3": 60}
 FEW = 3  # wrong answers on calibration of a net without detectors
 
 

@@ -295,7 +295,11 @@ def _changes(rng, name: str, rates: np.ndarray, keys: Row) -> list[Row]:
             rows.append(row("label_change_rate", *figure, **here))
     for mutants in (10, 50, 100):
         here = {**keys, **MAIN, **where, "answers": "wrong", "mutants": mutants}
-        rows.append(row("auroc", *near(rng, 0.8 + mutants / 1000, 0.03, n), **here))
+        figure = near(rng, 0.8 + mutants / 1000, 0.03, n)
+        rows.append(row("auroc", *figure, 15, **here, against=""))
+        if mutants > 10:
+            more = near(rng, mutants / 1000, 0.03, n)
+            rows.append(row("auroc_difference", *more, 15, **here, against=10))
     for threshold, answers in product(("mean", "quantile"), ("all", "right", "wrong")):
         here = {**keys, **MAIN, **where, "threshold": threshold, "answers": answers}
         parts = {"suspicious": 0.3, "undecided": 0.2, "normal": 0.5}
@@ -320,15 +324,15 @@ def _detection(rng, path: Path, model: str) -> None:
         keys |= {"positives": positives, "score": score, "against": ""}
         keys |= {"distance": "far" if task == "ood" else "", "evaluations": 1.0}
         auroc = min(0.97, 0.88 + rng.normal(0, 0.04) - 0.3 * (score == "conductance"))
-        rows.append(row("auroc", *near(rng, auroc, 0.025, 360), **keys))
-        rows.append(row("aupr", *near(rng, auroc - 0.2, 0.04, 360), **keys))
-        rows.append(row("fpr95", *near(rng, 1.1 - auroc, 0.05, 360), **keys))
-        rows.append(row("aurc", 1.05 - auroc, 1.02 - auroc, 1.08 - auroc, 360, **keys))
+        rows.append(row("auroc", *near(rng, auroc, 0.025, 360), 120, **keys))
+        rows.append(row("aupr", *near(rng, auroc - 0.2, 0.04, 360), 120, **keys))
+        rows.append(row("fpr95", *near(rng, 1.1 - auroc, 0.05, 360), 120, **keys))
+        rows.append(row("aurc", 1.05 - auroc, 1.02 - auroc, 1.08 - auroc, 360, 120, **keys))
         if score != "softmax.max_probability":
-            rows.append(row("auroc_gain", *near(rng, auroc - 0.88, 0.02, 360), **keys))
+            rows.append(row("auroc_gain", *near(rng, auroc - 0.88, 0.02, 360), 120, **keys))
         for other in (second for first, second in COMPARED if first == score):
             figure = near(rng, 0.02, 0.01, 360)
-            rows.append(row("auroc_difference", *figure, **{**keys, "against": other}))
+            rows.append(row("auroc_difference", *figure, 120, **{**keys, "against": other}))
     write_csv(path, rows)
 
 

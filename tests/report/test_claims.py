@@ -66,9 +66,9 @@ def test_within_is_about_every_point_of_the_interval(interval, bars, place):
     low, high = interval
     point = min(max(low + place * (high - low), low), high)
     found = verdict(claim(within=bars), low, high)
-    inside = bars[0] <= point <= bars[1]
-    assert found != "holds" or inside
-    assert found != "fails" or not inside
+    assert found != "holds" or bars[0] <= point <= bars[1]
+    assert found != "differs: higher" or point > bars[1]
+    assert found != "differs: lower" or point < bars[0]
     if found == "undecided":
         assert low <= bars[1]
         assert high >= bars[0]
@@ -92,7 +92,9 @@ def test_an_unknown_interval_decides_nothing(bar, interval):
         ({"below": 0.0}, (0.0, 0.1), "fails"),
         ({"within": (0.1, 0.2)}, (0.1, 0.2), "holds"),
         ({"within": (0.1, 0.2)}, (0.15, 0.25), "undecided"),
-        ({"within": (0.1, 0.2)}, (0.21, 0.25), "fails"),
+        ({"within": (0.1, 0.2)}, (0.21, 0.25), "differs: higher"),
+        ({"within": (0.1, 0.2)}, (1.0, 1.0), "differs: higher"),
+        ({"within": (0.1, 0.2)}, (0.0, 0.09), "differs: lower"),
         ({"within": (0.1, 0.2)}, (0.0, 0.3), "undecided"),
     ],
 )
@@ -114,6 +116,46 @@ def test_a_row_for_each_dataset_and_model():
     ]
     assert rows[0]["reason"] == "the interval lies above 0.93"
     assert (rows[0]["value"], rows[0]["n"], rows[0]["published"]) == (0.95, 100, "not found")
+
+
+@pytest.mark.parametrize(
+    ("n", "positive", "where", "reason"),
+    [
+        (100, 4, {"set": "test"}, "4 errors are too few"),
+        (100, 1, {"task": "misclassified"}, "1 error is too few"),
+        (100, 99, {"set": "test"}, "1 right answer is too few"),
+        (40, 9, {"set": "deepfool"}, "9 positives are too few"),
+        (3, "", {"set": "deepfool"}, "3 images are too few"),
+        (100, "", {"set": "test"}, "there is no value or no interval, for want of images"),
+    ],
+)
+def test_too_few_leave_undecided_and_are_counted(n, positive, where, reason):
+    table = [fields(0.97, "", "", n=n, n_positive=positive, **where)]
+    select = {"table": "training", "where": {"metric": "accuracy", **where}}
+    (row,) = judge([claim(above=0.9, select=select)], {"training": table})
+    assert (row["verdict"], row["value"], row["reason"]) == ("undecided", 0.97, reason)
+    assert (row["n"], row["n_positive"]) == (n, positive)
+
+
+def test_where_nothing_was_refused_nothing_is_decided():
+    select = {"table": "refusal", "where": {"metric": "accuracy"}}
+    (row,) = judge([claim(above=0, select=select)], {"refusal": [fields(0, "", "")]})
+    assert (row["verdict"], row["reason"]) == ("undecided", "nothing was refused")
+
+
+def test_a_number_of_one_dataset_is_shown_on_others_and_judged_on_none():
+    table = [fields(0.9, 0.8, 1.0, dataset=name) for name in ("mnist", "digits")]
+    tested = claim(within=(0.1, 0.2), measured_on=["mnist"])
+    there, here = judge([tested], {"training": table})
+    assert (there["verdict"], there["reason"]) == (
+        "differs: higher",
+        "the interval lies above 0.1 to 0.2",
+    )
+    assert (here["verdict"], here["value"], here["low"], here["n"]) == ("elsewhere", 0.9, 0.8, 100)
+    assert here["reason"] == "a number of mnist, ours is for comparison"
+    unknown = [fields(0.9, math.nan, math.nan, dataset="digits")]
+    (row,) = judge([tested], {"training": unknown})
+    assert row["verdict"] == "elsewhere"
 
 
 def test_a_difference_and_its_control():
@@ -147,6 +189,7 @@ def test_the_mean_over_seeds_is_asked_for_or_refused():
     (row,) = judge([claim(above=0.5, select=select)], {"training": table})
     assert row["value"] == pytest.approx(0.92)
     assert row["high"] - row["low"] > 0.02 + 2 * 0.02
+    assert (row["n"], row["nets"]) == (100, "3 nets")
 
 
 def test_the_largest_epsilon_is_the_largest_number():

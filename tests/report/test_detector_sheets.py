@@ -26,6 +26,8 @@ def test_the_sentence_follows_the_intervals(table):
     unsure = table.assign(low=table["low"].where(~where, -0.1))
     assert "raise it in 1 task (LeNet-5: PGD, ε = 0.3)" in sentence(unsure)
     assert "do not move it demonstrably in the other 1 task" in sentence(unsure)
+    few = table.assign(low=table["low"].where(~where), high=table["high"].where(~where))
+    assert "and cannot be judged in 1 task, for want of images to find" in sentence(few)
     none = table[table["model"] == "alexnet"]
     assert sentence(none).startswith("Whether conductance and label change rate add")
 
@@ -55,7 +57,7 @@ def test_figures_stand_with_the_control_first(table):
     test, calibration = (own[own["set"] == name] for name in ("test", "calibration"))
     assert line[3:] == [
         *(cell(calibration, "auroc"), cell(test, "auroc"), cell(test, "auroc_gain")),
-        "90",
+        f"{test['n_positive'].max():.0f} of 90",
     ]
     line = next(each for each in working.rows if each[1:3] == ["MLP", "label change rate"])
     assert line[4] == cell(test, "recall_wrong")
@@ -88,7 +90,8 @@ def test_completeness_of_every_block():
 def test_a_mark_for_every_detector_and_group_of_features(table):
     figure = drawing.draw(table)
     (ax,) = figure.axes  # AlexNet has none
-    assert ax.get_title() == "LeNet-5, 90 test images"
+    wrong = table.query("metric == 'auroc_gain'")["n_positive"].iloc[0]
+    assert ax.get_title() == f"LeNet-5, {wrong:.0f} of 90 images wrong"
     assert [text.get_text() for text in ax.get_yticklabels()] == [
         *("conductance of conv1", "softmax", "label change rate", "conductance, all blocks"),
         *("conductance and label change rate", "these and softmax"),

@@ -31,11 +31,11 @@ def test_every_figure_is_in_the_page(leaderboard, table):
     own = table[table["metric"].isin(METRICS)]
     assert len(shown) == len(own.drop_duplicates([*KEYS, "score"]))
     for (*key, score, metric), part in own.groupby([*KEYS, "score", "metric"]):
-        place = 3 + 3 * list(METRICS).index(metric)
+        place = 4 + 3 * list(METRICS).index(metric)
         found = shown[(*key, score)]
         expected = [round(float(part[each].iloc[0]), 4) for each in ("value", "low", "high")]
         assert found[place : place + 3] == expected
-        assert found[:3] == [1, part["n"].iloc[0], 1]
+        assert found[:4] == [1, part["n"].iloc[0], 1, part["n_positive"].iloc[0]]
 
 
 def test_the_page_needs_nothing_from_elsewhere(leaderboard, report):
@@ -51,7 +51,7 @@ def test_unknown_figures_are_null_and_markup_stays_text(table):
     odd["score"] = odd["score"].replace("conductance", "a</script>b")
     found = content(odd)
     place = [name for name, _ in found["scores"]].index("a</script>b")
-    assert all(row[9:] == [None] * 15 for row in found["rows"] if row[5] == place)
+    assert all(row[10:] == [None] * 15 for row in found["rows"] if row[5] == place)
     assert "a</script>b" not in render(odd, "index.html")
 
 
@@ -109,7 +109,7 @@ def test_means_over_nets_come_first_with_their_number(replicates):
         f"nets == 2 and task == 'misclassified' and metric == 'auroc' and score == '{CONTROL}'"
     ).iloc[0]
     shown = [
-        row[9:12] for row in found["rows"] if row[1] == row[2] == 0 and row[5] == found["control"]
+        row[10:13] for row in found["rows"] if row[1] == row[2] == 0 and row[5] == found["control"]
     ]
     assert shown == [[round(own[name], 4) for name in ("value", "low", "high")]]
 

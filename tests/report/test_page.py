@@ -126,6 +126,17 @@ def test_every_claim_stands_there_with_its_verdict_in_words(built, text):
         assert claim.note in plain
     for verdict, symbol in ledger.SYMBOLS.items():
         assert re.search(rf"{symbol}\s+{verdict}", plain)
+        assert ledger.MEANINGS[verdict] in plain
+
+
+def test_how_many_would_hold_by_chance_stands_there(fake, built):
+    with open(fake / "claims.csv", encoding="utf-8") as handle:
+        verdicts = [row["verdict"] for row in csv.DictReader(handle)]
+    judged = len(verdicts) - verdicts.count("elsewhere") - verdicts.count("not run")
+    plain = " ".join(" ".join(built.text).split())
+    assert verdicts.count("elsewhere") > 0
+    assert f"{judged} rows are judged." in plain
+    assert f"about {round(judged / 40)} would hold by chance" in plain
 
 
 def test_the_ledger_s_figures_stand_there_with_intervals(fake, built):

@@ -36,7 +36,7 @@ def test_every_estimator_has_its_line_and_all_but_the_control_a_difference(frame
 def test_errors_rises_and_evidence_stand_below(frames):
     *_, errors, rises, evidence = uncertainty(frames, DATASET)
     assert errors.head[3:] == [
-        *("AUROC of error", "AURC", "risk at 80 %", "risk at 90 %", "risk at 95 %"),
+        *("AUROC of error", "AURC", "risk at 80 %", "risk at 90 %", "risk at 95 %", "n"),
     ]
     keys = list(lines(errors))
     assert ("LeNet-5", "softmax", "mutual information") not in keys

@@ -12,6 +12,7 @@ from plumbline.stability.layers import NoMutant
 from plumbline.stability.mutants import TooFew
 from plumbline.stability.sequential import SUSPICIOUS, run
 from plumbline.stability.sweep import Sweep
+from plumbline.statistics import FEWEST
 
 OPTIONS = {"mutants": 25, "sweep_mutants": 4, "accept": 0.6}
 
@@ -82,6 +83,33 @@ def test_auroc_by_number_of_mutants(swept, sets):
         assert each["value"] == pytest.approx(roc_auc_score(truth, scores))
 
 
+def test_what_more_mutants_add_is_paired(swept, sets):
+    """The 25 hold the 10, and both are asked about the same images: less moves with the images
+    than as if they were independent."""
+    _, outcomes, rows = swept
+    here = {"set": "ood_noise", "role": "main"}
+    aurocs = {each["mutants"]: each for each in find(rows, metric="auroc", **here)}
+    found = find(rows, metric="auroc_difference", against=10, **here)
+    assert [each["mutants"] for each in found] == [20, 25]
+    right = int((outcomes[0.1].prediction["test"] == sets["test"].labels).sum())
+    for each in found:
+        pair = aurocs[each["mutants"]], aurocs[10]
+        assert each["value"] == pytest.approx(pair[0]["value"] - pair[1]["value"])
+        assert (each["n_positive"], each["n"]) == (
+            len(sets["ood_noise"]),
+            right + each["n_positive"],
+        )
+        assert each["high"] - each["low"] < np.hypot(*(a["high"] - a["low"] for a in pair))
+
+
+def test_few_images_have_a_rate_but_no_interval(swept, sets):
+    _, _, rows = swept
+    for each in find(rows, metric="label_change_rate"):
+        known = not np.isnan([each["low"], each["high"]]).any()
+        assert known == (each["n"] >= FEWEST)
+        assert not known or each["low"] < each["high"]
+
+
 @pytest.mark.parametrize("name", ["mean", "quantile"])
 def test_sequential_rows(swept, sets, name):
     sweep, outcomes, rows = swept
@@ -143,9 +171,7 @@ def test_stopping_early_reports_the_test_that_stopped(lenet, digits, sets):
     assert asked.min() < 25
 
 
-def test_a_main_rate_that_is_too_much_is_halved_until_the_net_bears_it(
-    lenet, digits, sets, capsys
-):
+def test_a_main_rate_that_is_too_much_is_halved_until_the_net_bears_it(lenet, digits, sets, capsys):
     operator = OPERATORS.load("neuron_activation_inversion")
     calibration = digits["calibration"].select(slice(50))
     options = MutantOptions(**OPTIONS)

@@ -319,6 +319,8 @@ def test_the_hash_of_the_code_follows_the_file_and_what_stands_beside_it(
     assert hashes[0] == hashes[1]  # a moved folder changes nothing
     assert hashes[0] != hashes[2]
     assert hashes[0] != code_hash(SCRIPTS, "train.py")
+    assert NETWORKS.maker("mine") == ":Net"  # a file may have several nets
+    assert NETWORKS.maker("lenet5") == ""
 
 
 @pytest.mark.skipif(not MIRROR, reason="needs a mirror with weights, PLUMBLINE_MIRROR")

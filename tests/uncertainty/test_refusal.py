@@ -98,6 +98,19 @@ def test_the_gain_is_paired(sets):
     assert gain["value"] > 0
 
 
+def test_where_nothing_is_refused_nothing_is_said_of_the_gain(sets):
+    table = found(sets, fixed=0.0)
+    assert table["test", "fixed", "", "coverage"]["value"] == 1
+    gain = table["test", "fixed", "", "accuracy_gain"]
+    assert (gain["value"], gain["n"]) == (0, 90)
+    assert np.isnan([gain["low"], gain["high"]]).all()
+    sure = replace(sets["test"], labels=sets["test"].probs.mean(0).argmax(1))
+    gain = found({**sets, "test": sure}, fixed=0.5)["test", "fixed", "", "accuracy_gain"]
+    assert gain["n"] < 90  # some are refused, but all answers are right
+    assert (gain["value"], gain["high"]) == (0, wilson(0, gain["n"])[1])
+    assert gain["low"] == -gain["high"]
+
+
 def test_foreign_images_are_only_refused(sets):
     table, foreign = found(sets), sets["ood_letters"]
     assert {key[3] for key in table if key[0] == "ood_letters"} == {"refused"}

@@ -155,7 +155,7 @@ def test_the_script_sweeps_both(digits, lenet, tmp_path):
     with open(tmp_path / "first") as handle:
         rows = list(csv.DictReader(handle))
     keys = ["dataset", "model", "estimator", "vary", "size", "measure", "over", "seed", "metric"]
-    assert list(rows[0]) == [*keys, "value", "low", "high", "n"]
+    assert list(rows[0]) == [*keys, "value", "low", "high", "n", "n_positive"]
     assert {(row["vary"], row["size"]) for row in rows} == {
         ("samples", "1"),
         ("samples", "3"),

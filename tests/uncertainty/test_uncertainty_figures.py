@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from plumbline.artefacts import Prediction
-from plumbline.statistics import bootstrap_counts, interval, wilson
+from plumbline.statistics import bootstrap_counts, interval, newcombe, wilson
 from plumbline.uncertainty.figures import errors, rises, rows
 from plumbline.uncertainty.measures import mean_probs, measures
 
@@ -91,7 +91,9 @@ def test_figures_of_errors_and_their_intervals_equal_a_slow_bootstrap():
     assert found["error_auroc"][0] == pytest.approx(roc_auc_score(wrong, uncertainty))
     draws = [np.repeat(np.arange(N), each) for each in bootstrap_counts(N, 6)]
     slow = np.array([roc_auc_score(wrong[i], uncertainty[i]) for i in draws])
-    assert found["error_auroc"][1:] == pytest.approx(interval(slow))
+    ends = interval(slow), newcombe(found["error_auroc"][0], wrong.sum(), (~wrong).sum())
+    expected = min(low for low, _ in ends), max(high for _, high in ends)
+    assert found["error_auroc"][1:] == pytest.approx(expected)
     exact = uncertainty + rng.random(N) / 1e6  # without ties
     risk = wrong[np.argsort(exact)[: int(np.ceil(0.9 * N))]].mean()
     assert errors(exact, wrong, seed=6)["risk_at_90"][0] == pytest.approx(risk)
@@ -100,7 +102,8 @@ def test_figures_of_errors_and_their_intervals_equal_a_slow_bootstrap():
 def test_a_net_that_makes_no_errors_has_no_auroc_but_a_risk():
     found = errors(np.arange(N) / N, np.zeros(N, bool), seed=0)
     assert np.isnan(found["error_auroc"]).all()
-    assert found["aurc"] == (0, 0, 0)
+    assert found["aurc"][0] == 0
+    assert np.isnan(found["aurc"][1:]).all()
     assert found["risk_at_95"] == (0, 0, wilson(0, 76)[1])
 
 

@@ -89,10 +89,12 @@ def test_measures_and_scores_keep_their_contract(predicted, tmp_path):
     assert outs[0] == outs[1]
     table = pd.read_csv(table)
     keys = ["dataset", "model", "estimator", "set", "measure", "control", "metric"]
-    assert list(table) == [*keys, "value", "low", "high", "n"]
+    assert list(table) == [*keys, "value", "low", "high", "n", "n_positive"]
     assert not table.duplicated(keys).any()
-    known = table[table.metric != "error_auroc"]  # of too few errors there is none
-    assert known.drop(columns=["measure", "control"]).notna().all().all()
+    ranks = table.metric.isin(("error_auroc", "aurc"))  # of too few errors without interval
+    assert table[~ranks].drop(columns=["measure", "control", "n_positive"]).notna().all().all()
+    assert (table.n_positive.notna() == (ranks | table.metric.str.startswith("risk_at"))).all()
+    known = table.dropna(subset=["low"])
     assert ((known.low <= known.value) & (known.value <= known.high)).all()
     known = set(table[table.metric == "accuracy"].set)
     assert known == {"calibration", "test"}

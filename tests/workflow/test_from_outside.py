@@ -1,7 +1,9 @@
-"""The workflow as a part of another one, elsewhere, on a net and images of one's own."""
+"""The workflow as a part of another one, elsewhere, on a net and images of one's own: the blocks of
+the README are run as they stand there."""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,27 +12,29 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from PIL import Image
 from repository import fresh
+from support import ROOT
+
+from plumbline.records import all_records
 
 pytestmark = pytest.mark.workflow
 MIRROR = os.environ.get("PLUMBLINE_MIRROR")
-SNAKEFILE = """
-configfile: "../plumbline/config/config.yaml"
-configfile: "../plumbline/tiny.yaml"
-configfile: "sizes.yaml"
-configfile: "mine.yaml"
 
 
-module plumbline:
-    snakefile:
-        "../plumbline/Snakefile"
-    config:
-        config
+def block(kind, within):
+    """The README's block of code of a kind that has the text ``within``."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)
+    (found,) = (each for each in blocks if within in each)
+    return found.replace("/where/", "../")
 
 
-use rule * from plumbline
-
+MINE = 'configfile: "mine.yaml"\n'
+SMALL = 'configfile: "../plumbline/tiny.yaml"\nconfigfile: "sizes.yaml"\n'
+PROFILE = block("sh", "--workflow-profile /where/").split()[1:]
+OWN = """
 
 rule own:
     default_target: True
@@ -54,20 +58,10 @@ latent:
 training: {seeds: 2}
 uncertainty: {estimators: {ensemble: {members: 2}}}
 visualization: {starts: 1, methods: {class_visualization: {steps: 2}}}
+data: {sources: {strange: {broken: skip}}}
 """
-CONFIG = """
-datasets: [mine]
-models: [mynet]
-data:
-  sources:
-    mine: {kind: npz, path: mine.npz, ood: [strange]}
-    strange: {kind: image_folder, path: strange, size: 24, channels: 1}
-training:
-  models:
-    mynet: {entry: "my_net.py:MyNet", network: {width: 4}}
-  weights:
-    mine: {mynet: {path: mine.pt, mean: [0.3], std: [0.35]}}
-"""
+CONFIG = block("yaml", "my_net.py:MyNet")
+SIZE, MEAN, STD = 32, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # as in that block
 NET = """
 import torch.nn.functional as F
 from torch import nn
@@ -90,7 +84,7 @@ class Block(nn.Module):
 class MyNet(nn.Module):
     def __init__(self, classes, width=6):
         super().__init__()
-        self.conv1 = nn.Conv2d(1, width, 3, stride=2, padding=1)
+        self.conv1 = nn.Conv2d(3, width, 3, stride=4, padding=1)
         self.layer1 = Block(width, 2 * width)
         self.layer2 = Block(2 * width, 4 * width)
         self.dropout = nn.Dropout(0.2)
@@ -103,28 +97,39 @@ class MyNet(nn.Module):
 """
 
 
-@pytest.fixture
-def elsewhere(tmp_path):
-    """A working folder that holds nothing of the repository, a copy of which is beside it."""
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory):
+    """A folder of one's own: a net with its weights, images with classes, and others without."""
     from sklearn.datasets import load_digits
 
-    fresh(tmp_path / "plumbline", "tiny.yaml")
-    folder = tmp_path / "work"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("mine")
     bunch = load_digits()
-    scans = (bunch.images[::6] * 15.9).astype(np.uint8).repeat(3, 1).repeat(3, 2)
-    np.savez(folder / "mine.npz", x=scans, y=bunch.target[::6])
+    scans, labels = (bunch.images[::6] * 15.9).astype(np.uint8), bunch.target[::6]
+    scans = scans.repeat(SIZE // 8, 1).repeat(SIZE // 8, 2)[..., None].repeat(3, 3)
+    np.savez(folder / "mine.npz", x=scans, y=labels)
+    for number, (scan, label) in enumerate(zip(scans, labels, strict=True)):
+        (folder / f"classes/{label}").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(scan).save(folder / f"classes/{label}/{number}.png")
     (folder / "strange").mkdir()
     rng = np.random.default_rng(0)
     for number in range(60):  # no labels: out of distribution
-        noise = rng.integers(256, size=(30, 40, 3), dtype=np.uint8)
+        noise = rng.integers(256, size=(SIZE + 6, SIZE + 16, 3), dtype=np.uint8)
         Image.fromarray(noise).save(folder / f"strange/{number}.png")
+    (folder / "strange/damaged.png").write_bytes(b"no image")
     (folder / "my_net.py").write_text(NET)
-    torch.save(trained(scans, bunch.target[::6]), folder / "mine.pt")
+    torch.save(trained(scans, labels), folder / "mine.pt")
     (folder / "mine.yaml").write_text(CONFIG)
     (folder / "sizes.yaml").write_text(SIZES)
-    (folder / "Snakefile").write_text(SNAKEFILE)
+    snakefile = block("python", "module plumbline:").replace(MINE, SMALL + MINE)
+    (folder / "Snakefile").write_text(snakefile + OWN)
     return folder
+
+
+@pytest.fixture
+def elsewhere(mine, tmp_path):
+    """A copy of it that holds nothing of the repository, a copy of which is beside it."""
+    fresh(tmp_path / "plumbline", "tiny.yaml")
+    return shutil.copytree(mine, tmp_path / "work")
 
 
 def trained(scans, labels):
@@ -132,12 +137,14 @@ def trained(scans, labels):
     scope = {}
     exec(NET, scope)
     torch.manual_seed(0)
-    net = scope["MyNet"](10, width=4)
-    pixels = (torch.from_numpy(scans)[:, None] / 255 - 0.3) / 0.35
-    optimizer = torch.optim.Adam(net.parameters(), 0.01)
-    for _ in range(30):
+    net = scope["MyNet"](10, width=32)
+    mean, std = (torch.tensor(each)[:, None, None] for each in (MEAN, STD))
+    pixels = (torch.from_numpy(scans).movedim(3, 1) / 255 - mean) / std
+    optimizer = torch.optim.Adam(net.parameters(), 0.003)
+    for batch in torch.arange(len(labels)).repeat(5).split(60):
         optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(net(pixels), torch.from_numpy(labels)).backward()
+        answers = net(pixels[batch])
+        torch.nn.functional.cross_entropy(answers, torch.from_numpy(labels)[batch]).backward()
         optimizer.step()
     return net.state_dict()
 
@@ -165,7 +172,10 @@ def missing(page):
 
 
 def test_as_a_module_of_another_workflow_from_another_folder(elsewhere):
-    snakemake(elsewhere)
+    snakemake(elsewhere, *PROFILE)
+    for record in all_records(elsewhere):
+        assert set(record.checksums) == set(record.inputs), record.output
+    assert "damaged.png" in (elsewhere / "results/logs/prepare/strange.log").read_text()
     assert "max_probability" in (elsewhere / "own.txt").read_text()
     assert "mc_dropout" in (elsewhere / "own.txt").read_text()  # the net has a dropout layer
     page = (elsewhere / "results/report/index.html").read_text()
@@ -174,22 +184,32 @@ def test_as_a_module_of_another_workflow_from_another_folder(elsewhere):
     conductance = (elsewhere / "results/stability/mine/mynet/conductance.csv").read_text()
     assert "layer1" in conductance  # the net was taken apart into its blocks
     assert "layer2" in conductance
-    assert "Nothing to be done" in snakemake(elsewhere, "--dry-run")
+    assert "Nothing to be done" in snakemake(elsewhere, *PROFILE, "--dry-run")
     net = elsewhere / "my_net.py"
     net.write_text(net.read_text() + "\n# a comment\n")
-    assert "Nothing to be done" in snakemake(elsewhere, "--dry-run")
+    assert "Nothing to be done" in snakemake(elsewhere, *PROFILE, "--dry-run")
     net.write_text(net.read_text().replace("self.dropout(out", "self.dropout(1 * out"))
-    again = snakemake(elsewhere, "--dry-run")
+    again = snakemake(elsewhere, *PROFILE, "--dry-run")
     for rule in ("adopt", "attack", "predict", "explain", "mutate", "detect", "build_report"):
         assert f"rule {rule}:" in again
     assert "rule fetch:" not in again
 
 
-def test_in_another_folder_without_a_snakefile_of_its_own(elsewhere):
+def test_photographs_in_a_folder_by_class_without_a_snakefile_beside_them(elsewhere):
     """`snakemake --snakefile …/Snakefile`: the configurations are those that are named."""
     (elsewhere / "Snakefile").unlink()
-    snakemake(elsewhere, *without(), "results/data/strange/test.safetensors")
-    assert (elsewhere / "results/data/strange/test.safetensors").is_file()
+    own = f"kind: image_folder, path: classes, size: {SIZE}, channels: 3"
+    (elsewhere / "more.yaml").write_text(f"data: {{sources: {{mine: {{{own}}}}}}}\n")
+    table = "results/models/mine/mynet/evaluation.csv"
+    snakemake(elsewhere, *without("more.yaml"), table)
+    assert accuracy(elsewhere / table) > 0.9  # of images that the net has seen
+
+
+def accuracy(table):
+    """Share of test images that the net of an evaluation classifies rightly."""
+    rows = pd.read_csv(table).query("metric == 'accuracy' and scaling == 'raw' and set == 'test'")
+    (found,) = rows.loc[rows["class"] == "all", "value"]
+    return found
 
 
 def without(*configs):
@@ -202,23 +222,29 @@ def without(*configs):
 CLASSIFIER = "results/models/mine/mynet/seed0/classifier.safetensors"
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("nn.Conv2d(1,", "nn.Conv2d(3,", "my_net.py:MyNet does not take images of 1 x 24 x 24"),
-        ("4 * width, classes", "4 * width, 9", "answers (2, 9) to 2 images of 10 classes"),
-        ("4 * width, classes", "4 * width, classes, False", "linear.bias is not the net's"),
-    ],
-    ids=["channels", "classes", "weights"],
-)
-def test_a_net_that_does_not_fit_is_told_in_a_line(elsewhere, old, new, message):
-    net = elsewhere / "my_net.py"
-    assert old in net.read_text()
-    net.write_text(net.read_text().replace(old, new))
-    snakemake(elsewhere, CLASSIFIER, check=False)
-    told = (elsewhere / "results/logs/adopt/mine/mynet.log").read_text()
-    assert message in told
-    assert "Traceback" not in told
+UNFIT = {  # what is written in the net in place of what, and what is said of it
+    "grey": ("nn.Conv2d(3,", "nn.Conv2d(1,", "grey.py:MyNet does not take images of 3 x 32 x 32"),
+    "nine": ("4 * width, classes", "4 * width, 9", "answers (2, 9) to 2 images of 10 classes"),
+    "bare": ("4 * width, classes", "4 * width, classes, False", "linear.bias is not the net's"),
+}
+
+
+def test_nets_that_do_not_fit_are_told_in_a_line(elsewhere):
+    config = yaml.safe_load(CONFIG)
+    models, (weights,) = config["training"]["models"], config["training"]["weights"].values()
+    for name, (old, new, _) in UNFIT.items():
+        assert NET.count(old) == 1
+        (elsewhere / f"{name}.py").write_text(NET.replace(old, new))
+        models[name] = models["mynet"] | {"entry": f"{name}.py:MyNet"}
+        weights[name] = weights["mynet"]
+    config["models"] += UNFIT
+    (elsewhere / "mine.yaml").write_text(yaml.safe_dump(config))
+    nets = (CLASSIFIER.replace("mynet", name) for name in UNFIT)
+    snakemake(elsewhere, *without(), *nets, check=False)
+    for name, (_, _, message) in UNFIT.items():
+        told = (elsewhere / f"results/logs/adopt/mine/{name}.log").read_text()
+        assert message in told
+        assert "Traceback" not in told
 
 
 def test_images_without_classes_are_refused_but_as_foreign_ones(elsewhere):
@@ -281,7 +307,6 @@ class Net(nn.Module):
     "mine": "{kind: npz, path: cifar10_subset.npz, splits_of: test, images: 600, ood: [strange]}",
     "size": 32,
     "weights": "weights/resnet20_cifar10.safetensors",
-    "rate": 0.005,  # as deep a net bears less than the default
     "missing": {"MC dropout": "no dropout layer", "deep ensemble": "only 1 net with given weights"},
     "accuracy": 0.85,  # the authors' is 0.917; of 240 images
 }
@@ -297,7 +322,6 @@ TRAITS = ("dropout",)
     ),
     "size": 128,
     "weights": "weights/squeezenet1_1_imagenet.safetensors",
-    "rate": 0.001,
     "missing": {"deep ensemble": "only 1 net with given weights"},
     "accuracy": 0.15,  # of 19 photographs at half the size that it was trained on
 }
@@ -307,17 +331,11 @@ TRAITS = ("dropout",)
 @pytest.mark.parametrize("given", [RESNET20, SQUEEZENET], ids=["resnet20", "squeezenet1_1"])
 def test_a_given_net_as_one_s_own_goes_through_every_stage(elsewhere, given):
     text = CONFIG.replace("{kind: npz, path: mine.npz, ood: [strange]}", given["mine"])
-    text = text.replace("size: 24, channels: 1", f"size: {given['size']}, channels: 3")
-    text = text.replace(", network: {width: 4}", "").replace("mine.pt", given["weights"])
-    text = text.replace("[0.3]", "[0.485, 0.456, 0.406]").replace("[0.35]", "[0.229, 0.224, 0.225]")
-    operator = f"neuron_activation_inversion: {{rate: {given['rate']}}}"
-    text += f"stability: {{models: {{mynet: {{{operator}}}}}}}\n"
+    text = text.replace(f"size: {SIZE}", f"size: {given['size']}")
+    text = text.replace(", network: {width: 32}", "").replace("mine.pt", given["weights"])
     (elsewhere / "mine.yaml").write_text(text.replace("my_net.py:MyNet", "my_net.py:Net"))
     (elsewhere / "my_net.py").write_text(given["net"])
     snakemake(elsewhere, mirror=MIRROR)
     page = (elsewhere / "results/report/index.html").read_text()
     assert given["missing"].items() <= missing(page).items()
-    training = pd.read_csv(elsewhere / "results/tables/training.csv")
-    test = training[(training["set"] == "test") & (training["class"] == "all")]
-    (accuracy,) = test.loc[(test["metric"] == "accuracy") & (test["scaling"] == "raw"), "value"]
-    assert accuracy > given["accuracy"]
+    assert accuracy(elsewhere / "results/tables/training.csv") > given["accuracy"]

@@ -5,8 +5,10 @@ import csv
 import numpy as np
 import pandas as pd
 import pytest
+from repository import unclocked
 
 from plumbline.artefacts import ImageSet
+from plumbline.report.ledger import SYMBOLS
 from plumbline.tables import FIGURE
 
 pytestmark = pytest.mark.workflow
@@ -62,7 +64,7 @@ def test_every_claim_has_a_verdict(finished):
     with open(finished.folder / "results/tables/claims.csv") as handle:
         claims = list(csv.DictReader(handle))
     assert {claim["study"] for claim in claims} == {"000", "001", "002", "003", "004"}
-    assert {claim["verdict"] for claim in claims} <= {"holds", "fails", "undecided", "not run"}
+    assert {claim["verdict"] for claim in claims} <= set(SYMBOLS)
 
 
 def test_the_report_stands_alone(finished):
@@ -78,8 +80,9 @@ def test_the_report_stands_alone(finished):
         assert others == (names[1:] if name == "index.html" else names[:1])
 
 
-def test_the_same_run_elsewhere_gives_byte_identical_tables(finished, repository):
-    """In another folder, in another order of jobs, on one core instead of two."""
+def test_the_same_run_elsewhere_gives_byte_identical_files(repository):
+    """In another folder, in another order of jobs, on one core instead of two: tables, and all
+    that stands behind them."""
     tables = [
         "models/digits/lenet5/evaluation.csv",
         "uncertainty/digits/lenet5/measures.csv",
@@ -91,8 +94,8 @@ def test_the_same_run_elsewhere_gives_byte_identical_tables(finished, repository
         "latent/digits/in_distribution/lenet5.csv",
         "detection/digits/lenet5.csv",
     ]
-    again = [f"again/{table}" for table in tables]
-    repository.snakemake("--cores", "1", *again, "--config", "results=again")
-    for table in tables:
-        first = (finished.folder / "results" / table).read_bytes()
-        assert (repository.folder / "again" / table).read_bytes() == first, table
+    targets = [f"again/{table}" for table in tables]
+    repository.snakemake("--cores", "1", *targets, "--config", "results=again")
+    first, again = (unclocked(repository.folder / name) for name in ("results", "again"))
+    assert set(tables) < set(again)
+    assert [name for name in again if again[name] != first.get(name)] == []

@@ -127,6 +127,7 @@ def _check_operators(config: Config) -> None:
     for model, name in product(config.models, section.operators):
         key, module = f"stability.operators.{name} (on {model})", section.module_of(name)
         options = section.operator_options(name, model)
+        named(key, OPERATORS.check, module, options)
         for rate in section.rates(name, model):
             named(key, OPERATORS.check, module, options | {"rate": rate})
 

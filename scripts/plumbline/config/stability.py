@@ -50,7 +50,10 @@ class MutantOptions(Section):
     """A mutant is accepted if its accuracy on calibration is at least this share of the net's."""
 
     images: Count = 100
-    """Images of each set but calibration that mutants classify, from the first."""
+    """Images of each set but calibration and test that mutants classify, from the first."""
+
+    test_images: Count = 400
+    """Images of test that they classify: more, because the net errs on few."""
 
     sequential: SequentialOptions = SequentialOptions()
     """The sequential test of the label change rate."""

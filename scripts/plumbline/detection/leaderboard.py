@@ -20,12 +20,12 @@ from scipy.stats import chi2, norm, rankdata, studentized_range
 
 from plumbline.detection.columns import CONTROL
 from plumbline.statistics import LEVEL, joined_interval, mean_intervals
-from plumbline.tables import Row, row
+from plumbline.tables import POSITIVE, Row, row
 
 TASK = ["dataset", "task", "set", "positives"]
 BLOCK = [TASK[0], "architecture", *TASK[1:]]
 EVERY = "all"
-FEWEST = 2  # blocks, and scores, below which there is no order
+LEAST = 2  # blocks, and scores: of one there is no order
 GAINS = ("auroc_gain", "auroc_difference")  # lie in [-1, 1], all others in [0, 1]
 
 
@@ -59,18 +59,19 @@ def over_nets(singles: pd.DataFrame) -> Iterator[Row]:
     """Rows of every figure that several nets of one architecture have: the mean over them.
 
     ``singles`` are rows of :func:`single_nets`.  ``model`` is the architecture, ``nets`` counts
-    the nets that have the figure; those with too few images have none.  Intervals are over images
-    and nets together (:func:`joined_interval`), and end where the figure must; ``n`` is the
-    smallest number of images, ``evaluations`` the largest cost.
+    the nets that have the figure with an interval; those with too few images have none.  Intervals
+    are over images and nets together (:func:`joined_interval`), and end where the figure must;
+    ``n`` and ``n_positive`` are the smallest numbers of images, ``evaluations`` the largest cost.
     """
     names = set(singles.loc[singles["model"] != singles["architecture"], "architecture"])
-    known = singles[singles["architecture"].isin(names) & singles["value"].notna()]
-    figure = ["model", "nets", "evaluations", "value", "low", "high", "n"]
+    known = singles[singles["architecture"].isin(names) & singles["low"].notna()]
+    figure = ["model", "nets", "evaluations", "value", "low", "high", "n", POSITIVE]
     keys = [name for name in singles.columns if name not in figure]
     place = known.groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
     order = np.argsort(place, kind="stable")
-    estimates, n, costs = (
-        known[names].to_numpy() for names in (["value", "low", "high"], "n", "evaluations")
+    estimates, counts, costs = (
+        known[names].to_numpy()
+        for names in (["value", "low", "high"], ["n", POSITIVE], "evaluations")
     )
     records = known.to_dict("records")
     for part in np.split(order, np.flatnonzero(np.diff(place[order])) + 1):
@@ -78,7 +79,8 @@ def over_nets(singles: pd.DataFrame) -> Iterator[Row]:
             own = records[part[0]]
             value, *ends = joined_interval(estimates[part])
             low, high = np.clip(ends, -1.0 if own["metric"] in GAINS else 0.0, 1.0).tolist()
-            joined = {"value": value, "low": low, "high": high, "n": int(n[part].min())}
+            joined = {"value": value, "low": low, "high": high}
+            joined |= dict(zip(("n", POSITIVE), counts[part].min(0).tolist(), strict=True))
             joined |= {"model": own["architecture"], "nets": len(part)}
             yield own | joined | {"evaluations": float(costs[part].max())}
 
@@ -91,7 +93,7 @@ def ranked_blocks(singles: pd.DataFrame) -> pd.DataFrame:
     against the control it is compared on its own.  Of the tasks, those enter that do not repeat
     each other: misclassified images, every out-of-distribution set, and of each attack the
     successful images of its largest ε.  A net is left out of a block in which a score of it has
-    too few images.
+    too few images for an interval.
     """
     rows = singles[singles["set"] != "calibration"]
     epsilon = rows["set"].str.extract(r"^(?P<attack>.*)_eps(?P<size>[0-9.e-]+)$")
@@ -102,7 +104,7 @@ def ranked_blocks(singles: pd.DataFrame) -> pd.DataFrame:
     control = (rows["score"] == CONTROL) & (rows["metric"] == "auroc")
     gains = rows[(rows["metric"] == "auroc_gain") | control]
     net = [*BLOCK, "model"]
-    few = gains.groupby(net)["value"].transform(lambda values: values.isna().any())
+    few = gains.groupby(net)["low"].transform(lambda values: values.isna().any())
     gains = gains[~few]
     gains = gains.assign(value=gains["value"].where(gains["score"] != CONTROL, 0.0))
     blocks = gains.pivot(index=net, columns="score", values="value").groupby(level=BLOCK)
@@ -114,7 +116,7 @@ def order(gains: pd.DataFrame) -> Order | None:
     complete = gains.columns[gains.notna().all()]
     left_out = tuple(sorted(set(gains.columns) - set(complete)))
     count, size = len(gains), len(complete)
-    if min(count, size) < FEWEST:
+    if min(count, size) < LEAST:
         return None
     ranks = rankdata(-gains[complete].to_numpy(), axis=1)
     place = np.argsort(ranks.mean(0), kind="stable")

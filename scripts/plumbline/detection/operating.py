@@ -7,11 +7,9 @@ import pandas as pd
 
 from plumbline.detection.columns import CONTROL
 from plumbline.detection.fitting import CALIBRATION
-from plumbline.detection.resampled import Resampled
-from plumbline.detection.tasks import FEWEST, Task, tasks
-from plumbline.ranking import resample
+from plumbline.detection.tasks import Task, draw, gain, tasks
 from plumbline.seeding import derive
-from plumbline.statistics import interval, wilson
+from plumbline.statistics import auroc_figure, wilson
 from plumbline.tables import Row, row
 
 NOTHING = float("nan")
@@ -63,7 +61,8 @@ def judge_detectors(
 
     ``scores`` are the detectors', ``control`` the negated maximum probability, ``right`` whether
     the net is right, all by (set, index).  Only images that every detector has scored count.
-    ``calibration_errors`` is how many wrong answers there were to learn from.  ``auroc`` on
+    ``calibration_errors`` is how many wrong answers there were to learn from; ``n_positive`` counts
+    those that a figure compares with others.  ``auroc`` on
     calibration is out of fold.  ``auroc_gain`` on misclassified images is the AUROC minus that
     of the control, on the same images and resamples; ``auroc_difference``, on every task, that
     of the features named in ``AGAINST`` minus that of fewer features, the same detector.
@@ -98,26 +97,21 @@ def _worked(scores: pd.Series, right: pd.Series, seed: int, keys: Mapping[str, s
         here, wrong = {**keys, "set": name}, ~right[name].to_numpy()
         own = scores[name].to_numpy()
         rows += at_threshold(own, wrong, threshold, **here)
-        if min(wrong.sum(), (~wrong).sum()) >= FEWEST:
-            auroc = _resampled(wrong, seed, name).measure(own)["auroc"]
-            rows.append(row("auroc", auroc[0], *interval(auroc[1:]), len(wrong), **here))
+        task = Task("misclassified", name, "all", "", right[[name]].index, wrong)
+        if resampled := draw(task, derive(seed, name, len(wrong))):
+            found = int(wrong.sum())
+            figure = auroc_figure(resampled.measure(own)["auroc"], found, len(wrong) - found)
+            rows.append(row("auroc", *figure, len(wrong), found, **here))
     return rows
-
-
-def _resampled(positive: np.ndarray, seed: int, *names: str) -> Resampled:
-    """The images themselves, then their resamples."""
-    counts = resample(positive, derive(seed, *names, len(positive)))
-    ones = np.ones((1, len(positive)), counts.dtype)
-    return Resampled(positive, np.concatenate([ones, counts]))
 
 
 def _gains(task: Task, table: pd.DataFrame, seed: int, keys: Mapping[str, str]) -> Iterator[Row]:
     """Differences in AUROC on one task, on the images of the task that detectors scored."""
-    positive = task.positive
-    if min(positive.sum(), (~positive).sum()) < FEWEST:
+    n, names = len(task.positive), (task.name, task.set, task.positives)
+    resampled = draw(task, derive(seed, *names, n))
+    if resampled is None:
         return
     table = table.loc[task.keys]
-    resampled = _resampled(positive, seed, task.name, task.set, task.positives)
     known: dict[str, np.ndarray] = {}
 
     def auroc(name: str) -> np.ndarray:
@@ -137,6 +131,6 @@ def _gains(task: Task, table: pd.DataFrame, seed: int, keys: Mapping[str, str]) 
         if task.name == "misclassified":
             pairs.append(("auroc_gain", "max_probability", CONTROL))
         for metric, against, rival in pairs:
-            gain = auroc(name) - auroc(rival)
+            figure = gain(auroc(name) - auroc(rival), resampled)
             here = {**keys, **named, **where, "against": against}
-            yield row(metric, gain[0], *interval(gain[1:]), len(positive), **here)
+            yield row(metric, *figure, n, resampled.found, **here)

@@ -1,7 +1,7 @@
 """Detection tasks: which images are suspicious, and the table of how well each score tells."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -10,12 +10,13 @@ from plumbline.detection.columns import CONTROL
 from plumbline.detection.resampled import Resampled
 from plumbline.ranking import resample
 from plumbline.seeding import derive
-from plumbline.statistics import LEVEL, wilson
+from plumbline.statistics import DIFFERENCE, Figure, auroc_figure, ranked, wilson, with_whole
 from plumbline.tables import Row, row
 
-FEWEST = 2  # positives and negatives below which there is no figure
+ADVERSARIAL = "adversarial"
 METRICS = ("auroc", "aupr", "fpr95", "aurc")
 GAIN = "auroc_gain"
+NOTHING = (float("nan"),) * 3
 COMPARED = (  # scores that study 000 compares
     ("ensemble.entropy", "mc_dropout.entropy"),
     ("ensemble.entropy", "ensemble.mutual_information"),
@@ -26,7 +27,8 @@ COMPARED = (  # scores that study 000 compares
 class Task:
     """Images, as keys (set, index), and which of them a detector should find suspicious.
 
-    ``distance`` is ``near`` or ``far`` out of distribution, else empty.
+    ``distance`` is ``near`` or ``far`` out of distribution, else empty.  An adversarial image and
+    its source have the same index.
     """
 
     name: str
@@ -35,6 +37,15 @@ class Task:
     distance: str
     keys: pd.MultiIndex
     positive: np.ndarray
+
+    def only(self, images: np.ndarray) -> "Task":
+        """The task with those of its images that ``images`` [N] bool says."""
+        return replace(self, keys=self.keys[images], positive=self.positive[images])
+
+    @property
+    def items(self) -> np.ndarray | None:
+        """What each image is of, if some are of the same: an adversarial one and its source."""
+        return self.keys.get_level_values("index").to_numpy() if self.name == ADVERSARIAL else None
 
 
 def tasks(right: pd.Series, near: Collection[str] = ()) -> Iterator[Task]:
@@ -60,7 +71,7 @@ def tasks(right: pd.Series, near: Collection[str] = ()) -> Iterator[Task]:
         images = images[images.index.isin(sources.index)]
         for which, found in (("all", images), ("successful", images[~images])):
             parts = {"test": _flag(sources, False), name: _flag(found, True)}
-            yield _task("adversarial", name, which, parts)
+            yield _task(ADVERSARIAL, name, which, parts)
 
 
 def _flag(images: pd.Series, value: bool) -> pd.Series:
@@ -86,9 +97,11 @@ def judge(
     ``auroc_gain`` is the score's AUROC minus that of the control on the same images and in the
     same resamples; ``auroc_difference`` likewise minus that of the score that the key ``against``
     names, of the pairs ``COMPARED``; ``prevalence`` is the share of positives, the chance level
-    of ``aupr`` and ``aurc``.  ``n`` counts the images.  The key ``evaluations`` is what a score
-    costs for an image.  With fewer than ``FEWEST`` positives or negatives the figures are empty.
-    Intervals: 95 % bootstrap, drawn within positives and within negatives.
+    of ``aupr`` and ``aurc``.  ``n`` counts the images, ``n_positive`` the positives.  The key
+    ``evaluations`` is what a score costs for an image.  Without positives or negatives the figures
+    are empty, with fewer than ten of either they have no interval.  Intervals: 95 %
+    bootstrap (:func:`plumbline.statistics.ranked`, :func:`plumbline.statistics.auroc_figure`),
+    drawn within positives and within negatives, adversarial images together with their sources.
     """
     table = scores.reindex(task.keys)
     known = table.notna().to_numpy()
@@ -97,55 +110,51 @@ def judge(
     rows = []
     for images in np.unique(known.T[known.any(0)], axis=0):
         same = [name for name, each in zip(table, known.T, strict=True) if (each == images).all()]
-        rows += _judge_same(table[images], same, task.positive[images], seed, keys)
+        rows += _judge_same(table[images], same, task.only(images), seed, keys)
     place = {name: i for i, name in enumerate(scores)}
     for each in rows:
         each["evaluations"] = (evaluations or {}).get(each["score"], float("nan"))
     return sorted(rows, key=lambda each: place[each["score"]])
 
 
+def draw(task: Task, seed: int) -> Resampled | None:
+    """The images of a task, then their resamples; None without positives or negatives."""
+    if not 0 < task.positive.sum() < len(task.positive):
+        return None
+    return Resampled(task.positive, with_whole(resample(task.positive, seed, task.items)))
+
+
+def gain(samples: np.ndarray, resampled: Resampled) -> Figure:
+    """A difference of two AUROCs on the same images and resamples, with its interval."""
+    found = resampled.found
+    return ranked(samples, found, resampled.total - found, DIFFERENCE)
+
+
 def _judge_same(
-    table: pd.DataFrame, names: list[str], positive: np.ndarray, seed: int, keys: Row
+    table: pd.DataFrame, names: list[str], task: Task, seed: int, keys: Row
 ) -> list[Row]:
-    """Rows of the scores ``names``, which are known for the same images."""
-    n, found = len(positive), int(positive.sum())
-    resampled = control = None
-    if min(found, n - found) >= FEWEST:
-        counts = resample(positive, derive(seed, *keys.values(), n))
-        # The first row is the images themselves, the others are resamples.
-        ones = np.ones((1, n), counts.dtype)
-        resampled = Resampled(positive, np.concatenate([ones, counts]))
-        control = resampled.measure(table[CONTROL].to_numpy())["auroc"]
+    """Rows of the scores ``names``, which are known for all images of the task."""
+    n, found = len(task.positive), int(task.positive.sum())
     share = found / n if n else float("nan")
+    resampled = draw(task, derive(seed, *keys.values(), n))
+    control = resampled.measure(table[CONTROL].to_numpy())["auroc"] if resampled else None
     rows, aurocs = [], {}
     for name in names:
         metrics = (*METRICS, GAIN) if name != CONTROL else METRICS
-        figures = np.full((len(metrics), 3), np.nan)
+        figures = dict.fromkeys(metrics, NOTHING)
         if resampled:
             samples = resampled.measure(table[name].to_numpy())
-            samples[GAIN] = samples["auroc"] - control
             aurocs[name] = samples["auroc"]
-            figures = _figures(np.stack([samples[metric] for metric in metrics]))
+            figures = {metric: ranked(samples[metric], found, n - found) for metric in METRICS}
+            figures["auroc"] = auroc_figure(samples["auroc"], found, n - found)
+            if name != CONTROL:
+                figures[GAIN] = gain(samples["auroc"] - control, resampled)
         own = {**keys, "score": name, "against": ""}
-        for metric, figure in zip(metrics, figures, strict=True):
-            rows.append(row(metric, *figure.tolist(), n, **own))
-        rows.append(row("prevalence", share, *wilson(found, n), n, **own))
+        rows += [row(metric, *figures[metric], n, found, **own) for metric in metrics]
+        rows.append(row("prevalence", share, *wilson(found, n), n, found, **own))
     for name, against in COMPARED:
         if {name, against} <= aurocs.keys():
-            ((value, low, high),) = _figures((aurocs[name] - aurocs[against])[None])
+            figure = gain(aurocs[name] - aurocs[against], resampled)
             own = {**keys, "score": name, "against": against}
-            rows.append(row("auroc_difference", float(value), float(low), float(high), n, **own))
+            rows.append(row("auroc_difference", *figure, n, found, **own))
     return rows
-
-
-def _figures(samples: np.ndarray) -> np.ndarray:
-    """Value and ends of the percentile interval, [K, 3], of ``samples`` [K, 1 + R]: the images
-    themselves first, then the resamples.
-
-    Images drawn twice stand side by side in a ranking, so that a low AUPR is higher in nearly
-    all resamples: the interval is widened to the value where it would leave it out.
-    """
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(samples[:, 1:], [tail, 1 - tail], axis=1)
-    value = samples[:, 0]
-    return np.stack([value, np.minimum(low, value), np.maximum(high, value)], 1)

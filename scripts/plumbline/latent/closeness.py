@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.latent.corpora import positions
-from plumbline.statistics import bootstrap_counts, interval, mean_interval
+from plumbline.statistics import bootstrap_counts, estimate, mean_interval, with_whole
 from plumbline.tables import Row, row
 
 
@@ -39,7 +39,7 @@ def table(
     The intervals are of a bootstrap over source images, with centroids of each resample.
     """
     n = len(clean)
-    counts = np.concatenate([np.ones((1, n), np.int32), bootstrap_counts(n, seed)])
+    counts = with_whole(bootstrap_counts(n, seed))
     around = {
         name: _spread(codes, counts)
         for name, codes in (
@@ -57,10 +57,7 @@ def table(
         "noise_offset": offset / around["clean_spread"],
         "shift_ratio": counts @ moved / n / around["clean_spread"],
     }
-    rows = [
-        row(metric, float(each[0]), *interval(each[1:]), n, **keys)
-        for metric, each in (around | ratios).items()
-    ]
+    rows = [row(metric, *estimate(each), n, **keys) for metric, each in (around | ratios).items()]
     return [*rows, row("adversarial_shift", *mean_interval(moved, seed), n, **keys)]
 
 

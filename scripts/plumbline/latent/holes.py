@@ -173,6 +173,10 @@ def table(
     - ``class_hole_share``: share of the off-data cells that are a hole given this class;
     - ``unseen_hole_share``: the same, but only of those among the 20 largest regions that have
       a novelty above 1.
+
+    The intervals of the shares take cells as independent.  Neighbours resemble each other, and a
+    region is made of neighbours, so they are too narrow: they tell of the choice of cells, not of
+    another VAE or net.
     """
     off = ~arrays["linear.on_data"]
     typical = _medians(data, seed)

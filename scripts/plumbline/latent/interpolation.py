@@ -21,7 +21,8 @@ SPARE = 8  # candidates drawn for each pair, most of which are of different clas
 def pairs(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Positions of at most ``count`` random pairs of different classes, int64 [M, 2].
 
-    Raises :class:`InputError` if all ``labels`` [N] are equal.
+    Each is drawn from all images, so an image can stand in several.  Raises
+    :class:`InputError` if all ``labels`` [N] are equal.
     """
     drawn = np.random.default_rng(seed).integers(len(labels), size=(SPARE * count, 2))
     different = drawn[labels[drawn[:, 0]] != labels[drawn[:, 1]]][:count]
@@ -75,7 +76,8 @@ def table(midpoints: Mapping[str, np.ndarray], seed: int, **keys: Any) -> Iterat
     """Rows of one estimator half-way; ``midpoints`` holds ``{space}.{measure}`` [N].
 
     ``midpoint_mean`` of each space, and ``difference_to_latent``: a space's minus that of
-    latent space, paired by the two images.
+    latent space, paired by the two images.  The bootstrap takes pairs as independent, but many
+    share an image, so the intervals are too narrow as statements about other images.
     """
     for measure in MAPPED:
         latent = midpoints[f"latent.{measure}"]

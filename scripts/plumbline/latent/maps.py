@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from plumbline.latent.grids import Chart
-from plumbline.statistics import bootstrap_counts, interval, mean_interval
+from plumbline.statistics import Figure, bootstrap_counts, estimate, mean_interval, with_whole
 from plumbline.tables import Row, row
 
 Measures = Mapping[str, np.ndarray]
-Figure = tuple[float, float, float]
 
 # Measures that are mapped, and whether a high value means certain.
 MAPPED = {"entropy": False, "mutual_information": False, "max_probability": True}
@@ -79,16 +78,15 @@ def figures(
     they tell of the choice of cells, not of another VAE or net.  NaN where no cell counts.
     """
     uncertainty = uncertain(values, high_is_certain)
-    # The first "resample" has every cell once: it gives the value itself.
-    whole = np.ones((1, len(values)), dtype=np.int32)
-    counts = np.concatenate([whole, bootstrap_counts(len(values), seed)])
+    counts = with_whole(bootstrap_counts(len(values), seed))
     samples = {
         "median_on_data": _median(values[on_data], counts[:, on_data]),
         "median_off_data": _median(values[~on_data], counts[:, ~on_data]),
         "hole_share": hole_shares(uncertainty, on_data, counts),
         "distance_correlation": _spearman(uncertainty, distance, counts),
     }
-    return {name: (float(each[0]), *interval(each[1:])) for name, each in samples.items()}
+    shares = {"hole_share": int((~on_data).sum())}
+    return {name: estimate(each, shares.get(name)) for name, each in samples.items()}
 
 
 def hole_shares(uncertainty: np.ndarray, on_data: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -13,12 +13,24 @@ from plumbline import calibration
 from plumbline.latent.maps import MAPPED, hole_shares, uncertain
 from plumbline.ranking import measure as rank
 from plumbline.seeding import derive
-from plumbline.statistics import bootstrap_counts, interval, student_interval, wilson
+from plumbline.statistics import (
+    DIFFERENCE,
+    Figure,
+    auroc_figure,
+    bootstrap_counts,
+    estimate,
+    ranked,
+    student_interval,
+    widened,
+    wilson,
+    with_whole,
+)
 from plumbline.tables import Row, row
 
 PAIRS = (("holes", "random"), ("holes", "none"), ("random", "none"))
 JUDGED = ("entropy", "max_probability")  # measures of uncertainty that judge a net
 TEST, MAP = "test", "map"
+SHARES = ("accuracy", "auroc", "hole_share")  # of images, pairs and cells
 
 Key = tuple[str, str, str]  # set, measure, metric
 Samples = dict[Key, np.ndarray]  # [1 + resamples]: the figure itself, then each resample's
@@ -53,6 +65,10 @@ class Trial:
         both = len(self.labels) if metric == "auroc" else 0
         return self.counts[name].shape[1] + both
 
+    def positives(self, key: Key) -> int | None:
+        """How many of them are not of test, if they are compared with those that are."""
+        return self.counts[key[0]].shape[1] if key[2] == "auroc" else None
+
     def samples(self, probs: np.ndarray, measures: Mapping[str, Measures]) -> Samples:
         """All figures of one net or ensemble, with their resamples.
 
@@ -84,8 +100,7 @@ def trial(labels: np.ndarray, sizes: Mapping[str, int], on_data: np.ndarray, see
     """A trial on test, whose ``labels`` [N] are given, other sets of ``sizes``, and a map."""
     all_sizes = {TEST: len(labels), **sizes, MAP: len(on_data)}
     counts = {
-        name: np.concatenate([np.ones((1, n), np.int32), bootstrap_counts(n, derive(seed, name))])
-        for name, n in all_sizes.items()
+        name: with_whole(bootstrap_counts(n, derive(seed, name))) for name, n in all_sizes.items()
     }
     return Trial(labels, on_data, counts)
 
@@ -131,11 +146,13 @@ def _own_rows(judged: Trial, samples: Samples, **keys: Any) -> Iterator[Row]:
     """Figures of one net or ensemble; intervals over images, or over cells of the map."""
     for key, each in samples.items():
         name, measure, metric = key
-        size, (value, low, high) = judged.size(key), _estimate(each)
+        size, figure = judged.size(key), estimate(each)
         if metric == "accuracy":
-            low, high = wilson(round(value * size), size)
+            figure = figure[0], *wilson(round(figure[0] * size), size)
+        elif metric == "auroc":
+            figure = auroc_figure(each, judged.positives(key), len(judged.labels))
         here = {**keys, "set": name, "measure": measure, "over": _over(name)}
-        yield row(metric, value, low, high, size, **here)
+        yield row(metric, *figure, size, judged.positives(key), **here)
 
 
 def _difference_rows(
@@ -152,16 +169,21 @@ def _difference_rows(
         gaps = np.stack([samples[arm, s][key] - samples[control, s][key] for s in seeds])
         gaps = gaps.round(12)  # what float64 leaves of equal figures is no difference
         pooled = gaps.mean(0)
-        figures = {_over(name): (*_estimate(pooled), judged.size(key))}
+        figures = {_over(name): (*_difference(judged, key, pooled), judged.size(key))}
         if len(seeds) > 1:
-            figures["seeds"] = (*student_interval(gaps[:, 0]), len(seeds))
+            figure = student_interval(gaps[:, 0])
+            if metric in SHARES:
+                figure = widened(figure, judged.size(key), DIFFERENCE)
+            figures["seeds"] = (*figure, len(seeds))
         here = {**keys, "arm": arm, "control": control, "set": name, "measure": measure}
         for over, figure in figures.items():
             yield row(f"{metric}_difference", *figure, **here, over=over)
 
 
-def _estimate(samples: np.ndarray) -> tuple[float, float, float]:
-    return float(samples[0]), *interval(samples[1:])
+def _difference(judged: Trial, key: Key, samples: np.ndarray) -> Figure:
+    if key[2] == "auroc":
+        return ranked(samples, judged.positives(key), len(judged.labels), DIFFERENCE)
+    return estimate(samples, judged.size(key) if key[2] in SHARES else None, DIFFERENCE)
 
 
 def _over(name: str) -> str:

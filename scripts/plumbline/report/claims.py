@@ -3,6 +3,8 @@
 A claim names the figure that tests it (a selector of rows of a table, or the difference of
 two) and the values that bear it out.  It holds if the whole 95 % interval lies among those
 values, fails if the whole interval lies outside, and is undecided if the interval straddles.
+Outside a range, which is what counts as equal, it differs instead: being better is no failure.
+A number that was published for a dataset is judged on that dataset alone.
 """
 
 import math
@@ -16,7 +18,9 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from plumbline.config.base import Section
 from plumbline.errors import InputError
 
-Verdict = Literal["holds", "fails", "undecided", "not run"]
+Verdict = Literal[
+    "holds", "fails", "differs: higher", "differs: lower", "undecided", "elsewhere", "not run"
+]
 Table = Literal[
     "training",
     "attacks",
@@ -104,6 +108,9 @@ class Claim(Section):
     published: str
     """The published value and what it was measured on, or `not found`."""
 
+    measured_on: tuple[str, ...] = ()
+    """Datasets that the tested number was published for; empty if the claim is of no number."""
+
     note: str
     """The study's fault that a reader must know, and what our test does instead."""
 
@@ -126,7 +133,7 @@ class Claim(Section):
     """The claim holds below this."""
 
     within: tuple[float, float] | None = None
-    """The claim holds between these, ends included."""
+    """The claim holds between these, ends included: what counts as equal."""
 
     control: Control | None = None
     """Shown beside the value."""
@@ -149,6 +156,10 @@ class Claim(Section):
         if self.within and self.within[0] >= self.within[1]:
             raise ValueError("within: the first must be the smaller")
         return self
+
+    def is_about(self, dataset: str) -> bool:
+        """Whether the claim can be judged on a dataset, or its number is of another."""
+        return not self.measured_on or dataset in self.measured_on
 
     @property
     def tables(self) -> set[str]:
@@ -201,15 +212,21 @@ def verdict(claim: Claim, low: float, high: float) -> Verdict:
     """The rule: is the interval [low, high] inside, outside or astride what is claimed?
 
     A bar of ``above`` or ``below`` is not itself among the values that bear the claim out; the
-    ends of ``within`` are.  An interval with an unknown end decides nothing.
+    ends of ``within`` are.  An interval with an unknown end decides nothing.  The dataset is not
+    asked for: see :meth:`Claim.is_about`.
     """
     if math.isnan(low) or math.isnan(high):
         return "undecided"
+    if claim.within:
+        return _within(*claim.within, low, high)
     if claim.above is not None:
         inside, outside = low > claim.above, high <= claim.above
-    elif claim.below is not None:
-        inside, outside = high < claim.below, low >= claim.below
     else:
-        least, most = claim.within
-        inside, outside = least <= low and high <= most, high < least or low > most
+        inside, outside = high < claim.below, low >= claim.below
     return "holds" if inside else "fails" if outside else "undecided"
+
+
+def _within(least: float, most: float, low: float, high: float) -> Verdict:
+    if low > most or high < least:
+        return "differs: higher" if low > most else "differs: lower"
+    return "holds" if least <= low and high <= most else "undecided"

@@ -47,8 +47,13 @@ def sentence(rows: pd.DataFrame) -> str:
         parts.append(f"cannot be judged in {_tasks(few)}, for want of images to find")
     return (
         f"The AUROC of {words(own['detector'].iloc[0])} on softmax features: conductance and "
-        f"label change rate {' and '.join(parts)} (95 % intervals, each task for itself)."
+        f"label change rate {_listed(parts)} (95 % intervals, each task for itself)."
     )
+
+
+def _listed(parts: list[str]) -> str:
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _tasks(count: int) -> str:

@@ -4,20 +4,32 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from plumbline.errors import InputError
 from plumbline.methods import nearest
 from plumbline.report.claims import Claim, Largest, Selector, Wanted, verdict
+from plumbline.report.repeats import repeats
 from plumbline.report.summary import Estimate, difference, over_seeds
 from plumbline.report.wording import describe, words
-from plumbline.tables import Row
+from plumbline.statistics import FEWEST
+from plumbline.tables import POSITIVE, Row
 
 Fields = Mapping[str, str]
 Tables = Mapping[str, Sequence[Fields]]
 Place = tuple[str, ...]
-Found = tuple[Estimate, int]
-VAES = ("latent", "holes")  # tables whose seeds are those of VAEs, not of nets
 QUADRATURE = "interval of the difference in quadrature, as if independent"
+CELLS = "cells are not independent"
+
+
+class Found(NamedTuple):
+    """A figure, its count, how many of them are positive if any are told from others, and of how
+    many training seeds it is the mean."""
+
+    figure: Estimate
+    n: int
+    positive: int | None
+    seeds: int
 
 
 def judge(claims: Sequence[Claim], tables: Tables) -> list[Row]:
@@ -73,19 +85,26 @@ def _judged(
     tables: Tables,
     columns: Sequence[str],
 ) -> Row:
-    figure, n = first
-    seeds = "VAEs" if claim.select.table in VAES else "training seeds"
-    how = f"mean over {seeds}" if claim.select.mean_over_seeds else ""
+    figure, n, positive, seeds = first
+    how = [CELLS] if str(claim.select.where["metric"]).endswith("hole_share") else []
     if claim.minus:
         other = _at(second, place, claim.minus, columns)
         if other is None:
             return _row(claim, *place, reason=_no_rows(claim.minus))
-        figure, n = difference(figure, other[0]), min(n, other[1])
-        how = f"{how}; {QUADRATURE}" if how else QUADRATURE
-    found = verdict(claim, figure[1], figure[2])
-    reason = f"{_reason(claim, figure, found)}{f'; {how}' if how else ''}"
-    control = _control(claim, place, tables, columns)
-    return _row(claim, *place, figure=figure, n=n, control=control, found=found, reason=reason)
+        figure, n = difference(figure, other.figure), min(n, other.n)
+        how.append(QUADRATURE)
+    found = verdict(claim, *figure[1:]) if claim.is_about(place[0]) else "elsewhere"
+    return _row(
+        claim,
+        *place,
+        figure=figure,
+        n=n,
+        positive=positive,
+        nets=repeats(claim.select, place[2:], n, seeds),
+        control=_control(claim, place, tables, columns),
+        found=found,
+        reason="; ".join([_reason(claim, figure, found, n, positive), *how]),
+    )
 
 
 def _row(
@@ -95,6 +114,8 @@ def _row(
     *rest: str,
     figure: Estimate = (math.nan,) * 3,
     n: int | str = "",
+    positive: int | None = None,
+    nets: str = "",
     control: float = math.nan,
     found: str = "not run",
     reason: str,
@@ -116,6 +137,8 @@ def _row(
         "low": figure[1],
         "high": figure[2],
         "n": n,
+        POSITIVE: "" if positive is None else positive,
+        "nets": nets,
         "control": claim.control.name if claim.control else "",
         "control_value": control,
         "verdict": found,
@@ -123,14 +146,17 @@ def _row(
     }
 
 
-def _reason(claim: Claim, figure: Estimate, found: str) -> str:
+def _reason(claim: Claim, figure: Estimate, found: str, n: int, positive: int | None) -> str:
+    if found == "elsewhere":
+        return f"a number of {' and '.join(claim.measured_on)}, ours is for comparison"
     if any(math.isnan(each) for each in figure):
-        return "there is no value or no interval, for want of images"
+        return _unknown(claim, figure[0], n, positive)
     if claim.within:
         bar = f"{claim.within[0]:g} to {claim.within[1]:g}"
         return {
             "holds": f"the interval lies within {bar}",
-            "fails": f"the interval lies outside {bar}",
+            "differs: higher": f"the interval lies above {bar}",
+            "differs: lower": f"the interval lies below {bar}",
             "undecided": f"the interval reaches over an end of {bar}",
         }[found]
     side = "above" if claim.above is not None else "below"
@@ -140,6 +166,21 @@ def _reason(claim: Claim, figure: Estimate, found: str) -> str:
         "fails": f"nothing of the interval lies {side} {bar:g}",
         "undecided": f"the interval straddles {bar:g}",
     }[found]
+
+
+def _unknown(claim: Claim, value: float, n: int, positive: int | None) -> str:
+    """Why there is no interval, or not even a value."""
+    if claim.select.table == "refusal" and value == 0:
+        return "nothing was refused"
+    counts = {"image": n}
+    if positive is not None:
+        wrong = {"test", "misclassified"} & {str(each) for each in claim.select.where.values()}
+        names = ("error", "right answer") if wrong else ("positive", "negative")
+        counts = dict(zip(names, (positive, n - positive), strict=True))
+    name, count = min(counts.items(), key=lambda item: item[1])
+    if count >= FEWEST:
+        return "there is no value or no interval, for want of images"
+    return f"{count} {name}{' is' if count == 1 else 's are'} too few"
 
 
 def _no_rows(selector: Selector) -> str:
@@ -200,7 +241,9 @@ def _same(text: str, value: str | int | float) -> bool:
 
 
 def _figure(claim: Claim, selector: Selector, rows: Sequence[Fields]) -> Found:
-    apart = {"value", "low", "high", "n"} | ({"seed"} if selector.mean_over_seeds else set())
+    apart = {"value", "low", "high", "n", POSITIVE} | (
+        {"seed"} if selector.mean_over_seeds else set()
+    )
     differ = [
         name for name in rows[0] if name not in apart and len({row[name] for row in rows}) > 1
     ]
@@ -211,7 +254,9 @@ def _figure(claim: Claim, selector: Selector, rows: Sequence[Fields]) -> Found:
         )
     estimates = [tuple(_number(row[name]) for name in ("value", "low", "high")) for row in rows]
     n = min(int(float(row["n"])) for row in rows)
-    return over_seeds(str(selector.where["metric"]), estimates), n
+    positives = [int(float(row[POSITIVE])) for row in rows if row.get(POSITIVE)]
+    figure = over_seeds(str(selector.where["metric"]), estimates)
+    return Found(figure, n, min(positives, default=None), len(rows))
 
 
 def _number(text: str) -> float:
@@ -239,8 +284,8 @@ def _control(claim: Claim, place: Place, tables: Tables, columns: Sequence[str])
     if control.select.table not in tables:
         return math.nan
     found = _select(claim, control.select, tables, _free(control.select, columns))
-    figure = _at(found, place, control.select, columns)
-    return figure[0][0] if figure else math.nan
+    here = _at(found, place, control.select, columns)
+    return here.figure[0] if here else math.nan
 
 
 def _class_prior(rows: Sequence[Fields], place: Place, images: str) -> float:

@@ -3,8 +3,8 @@
   const DATA = JSON.parse($("data").textContent);
   const KEYS = ["dataset", "model", "task", "set", "positives"];
   const TITLES = ["dataset", "net", "task", "images", "suspicious"];
-  const SCORE = KEYS.length, COST = SCORE + 1, COUNT = SCORE + 2, NETS = SCORE + 3; // places in a row
-  const FIRST = SCORE + 4;
+  const SCORE = KEYS.length, COST = SCORE + 1, COUNT = SCORE + 2, NETS = SCORE + 3, FOUND = SCORE + 4;
+  const FIRST = SCORE + 5; // places in a row
   const PART = 400; // rows drawn at once
   const ALL = ""; // any value of a choice
   const number = (value, digits) => value.toFixed(digits).replace("-", "−");
@@ -29,7 +29,7 @@
       return column(id, title, (row) => row[place], figure(place), high);
     }),
     column("evaluations", "evaluations", (row) => row[COST], (row) => row[COST] ?? "–"),
-    column("n", "n", (row) => row[COUNT], (row) => row[COUNT], true),
+    column("n", "n", (row) => row[COUNT], (row) => `${row[FOUND]} of ${row[COUNT]}`, true),
     column("nets", "nets", (row) => row[NETS], (row) => row[NETS], true),
   ];
   const byId = Object.fromEntries(COLUMNS.map((each) => [each.id, each]));

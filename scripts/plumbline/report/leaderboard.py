@@ -12,10 +12,11 @@ import pandas as pd
 from plumbline.detection.columns import CONTROL
 from plumbline.detection.leaderboard import EVERY, best
 from plumbline.report.figures.detection import score_name, tasks
-from plumbline.report.sheets import Sheet, cell, of
+from plumbline.report.sheets import Sheet, cell, count, of
 from plumbline.report.summary import estimate, number
 from plumbline.report.templates import template
 from plumbline.report.wording import describe, words
+from plumbline.tables import POSITIVE
 
 METRICS = {  # title, whether high is good, explanation
     "auroc": ("AUROC", True, "chance that a suspicious image scores higher than another"),
@@ -42,8 +43,9 @@ def content(leaderboard: pd.DataFrame) -> dict[str, Any]:
 
     ``names`` are the values of each key with the words for them, in the order of the table, and
     ``scores`` those of the scores.  ``rows`` hold a place in ``names`` for each of ``KEYS``, a
-    place in ``scores``, the cost, the number of images and of nets, and value, low and high of
-    each metric, null where it is unknown.  Means over several nets come first.
+    place in ``scores``, the cost, the number of images, of nets and of suspicious images, and
+    value, low and high of each metric, null where it is unknown.  Means over several nets come
+    first.
     """
     own = leaderboard[leaderboard["metric"].isin(METRICS) & (leaderboard["model"] != EVERY)]
     joined = own[own["nets"] > 1]
@@ -58,7 +60,12 @@ def content(leaderboard: pd.DataFrame) -> dict[str, Any]:
         first = part.iloc[0]
         place = [places[key][name] for key, name in zip(KEYS, keys, strict=True)]
         cost = _rounded(float(first["evaluations"]), 2)
-        row = [*place, scores.index(score), cost, int(first["n"]), int(first["nets"])]
+        row = [
+            *place,
+            scores.index(score),
+            cost,
+            *(int(first[name]) for name in ("n", "nets", POSITIVE)),
+        ]
         rows.append([*row, *(_rounded(each, 4) for each in figures)])
     distance = own[own["task"] == "ood"].drop_duplicates("set").set_index("set")["distance"]
     titles = {
@@ -165,11 +172,11 @@ def _replicated(joined: pd.DataFrame, singles: pd.DataFrame, score: str) -> list
     own = joined[joined["score"] == score]
     auroc = own[own["metric"] == "auroc"].iloc[0]
     each = singles[(singles["score"] == score) & (singles["metric"] == "auroc")]
-    each = _of_task(each, auroc["task"], auroc["set"], auroc["positives"]).dropna(subset="value")
+    each = _of_task(each, auroc["task"], auroc["set"], auroc["positives"]).dropna(subset="low")
     alone = estimate(auroc["value"], each["low"].mean(), each["high"].mean())
     between = f"{number(each['value'].min())} to {number(each['value'].max())}"
     cells = [cell(own, "auroc"), between, cell(own, "auroc_gain")]
-    return [score_name(score), alone, *cells, f"{auroc['nets']:.0f}", f"{auroc['n']:.0f}"]
+    return [score_name(score), alone, *cells, f"{auroc['nets']:.0f}", count(auroc)]
 
 
 def render(leaderboard: pd.DataFrame, back: str) -> str:

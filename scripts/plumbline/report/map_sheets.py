@@ -13,6 +13,7 @@ OVER_VAES = (
     "other cells (bootstrap), not for other nets."
 )
 ONE_VAE = "One VAE: the interval is over cells and says nothing of another VAE."
+CELLS = "Neighbouring cells resemble each other: intervals over cells are too narrow."
 CLOSENESS = {
     "adversarial_spread": "adversarial: mean distance to their centroid",
     "clean_spread": "their sources: the same",
@@ -63,7 +64,7 @@ def _mapped(rows: pd.DataFrame, metric: str, title: str) -> Sheet:
 def _vaes(rows: pd.DataFrame) -> str:
     """How many VAEs the figures are of, and what their interval is over."""
     count = rows["seed"].nunique()
-    return OVER_VAES.format(count=f"{count} VAEs") if count > 1 else ONE_VAE
+    return f"{OVER_VAES.format(count=f'{count} VAEs') if count > 1 else ONE_VAE} {CELLS}"
 
 
 def _blur(rows: pd.DataFrame) -> Sheet:
@@ -146,4 +147,5 @@ def interpolation(tables: Tables, dataset: str) -> list[Sheet]:
     head = ["net", "estimator"]
     head += [f"{words(measure)}, {text}" for measure in measures for text in columns.values()]
     title = "Half-way between two test images of different classes [95 % interval]"
-    return [Sheet(title, [*head, "pairs"], lines, 2)]
+    note = "Many pairs share an image, and the intervals take pairs as independent."
+    return [Sheet(title, [*head, "pairs"], lines, 2, note)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plumbline.report.ledger import STUDIES, SYMBOLS, claim_rows
+from plumbline.report.ledger import MEANINGS, STUDIES, SYMBOLS, claim_rows, tally
 from plumbline.report.left_out import left_out
 from plumbline.report.outline import KINDS, LEFT_OUT, SECTIONS, Section
 from plumbline.report.sections import SHEETS, Sheet, Tables
@@ -125,4 +125,6 @@ def _topics(
 def render(**context: Any) -> str:
     """The page; ``context`` is what ``template.html`` names."""
     page = template("template.html", words=words, paragraphs=paragraphs, claim_rows=claim_rows)
-    return page.render(symbols=SYMBOLS, studies=STUDIES, thumbnails=THUMBNAILS, **context)
+    fixed = {"symbols": SYMBOLS, "meanings": MEANINGS, "studies": STUDIES}
+    counted = tally(context["ledger"])
+    return page.render(tally=counted, thumbnails=THUMBNAILS, **fixed, **context)

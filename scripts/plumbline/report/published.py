@@ -14,11 +14,13 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from plumbline.config.base import Section
 from plumbline.errors import InputError
 from plumbline.report.claims import Largest, Table
-from plumbline.report.sheets import Sheet, Tables, of
+from plumbline.report.sheets import Sheet, Tables, count, of
 from plumbline.report.summary import estimate
 from plumbline.report.wording import words
+from plumbline.tables import POSITIVE
 
 ELSEWHERE = "another dataset"
+NUMBERS = ("value", "low", "high", "n", POSITIVE)
 Wanted = str | int | float | Largest | None
 
 
@@ -104,8 +106,9 @@ def frame(published: Sequence[PublishedTable], tables: Tables) -> pd.DataFrame:
     """Every published figure on every dataset that shows it, for each net that has one of ours.
 
     Columns: ``under``, ``title``, ``note``, ``dataset``, ``model``, ``row``, ``column``,
-    ``published``, ``value``, ``low``, ``high``, ``n``, ``verdict``.  Where no net has the figure
-    there is one row, without a model.  Raises :class:`InputError` if a net has it several times.
+    ``published``, ``value``, ``low``, ``high``, ``n``, ``n_positive``, ``verdict``.  Where no net
+    has the figure there is one row, without a model.  Raises :class:`InputError` if a net has it
+    several times.
     """
     return pd.DataFrame([row for table in published for row in _rows(table, tables)])
 
@@ -127,7 +130,7 @@ def _rows(table: PublishedTable, tables: Tables) -> Iterator[dict]:
                 keys |= {"note": f"{table.note} Source: {table.source}.", "row": line.name}
                 keys |= {"column": column, "published": figure}
                 for each in found or [{}]:
-                    own = {name: each.get(name) for name in ("model", "value", "low", "high", "n")}
+                    own = {name: each.get(name) for name in ("model", *NUMBERS)}
                     said = _verdict(figure, own) if dataset in table.measured_on else ELSEWHERE
                     yield keys | own | {"verdict": said if each else "not run"}
 
@@ -200,6 +203,6 @@ def _ours(rows: pd.DataFrame, models: Sequence[str], judged: bool) -> list[str]:
         if len(own):
             each = own.iloc[0]
             figure = estimate(each["value"], each["low"], each["high"])
-            line = [figure, f"{each['n']:.0f}", each["verdict"]]
+            line = [figure, count(each), each["verdict"]]
         cells += line if judged else line[:2]
     return cells

@@ -21,7 +21,7 @@ from plumbline.report.figures.cost import MODES as COST_MODES
 from plumbline.report.figures.degradation import STUDY_SHARE, controls
 from plumbline.report.figures.detection import CONTROL_SCORE, tasks
 from plumbline.report.figures.randomization import BAR, JUDGED, verdicts
-from plumbline.report.sheets import Sheet, Tables, cell, mean_cell, of
+from plumbline.report.sheets import Sheet, Tables, cell, count, mean_cell, of
 from plumbline.report.wording import LEFT_OUT, describe, words
 
 DOES_NOT_APPLY = "does not apply"
@@ -294,7 +294,7 @@ def _best(rows: pd.DataFrame, task: str, images: str, positives: str) -> list[li
         cells = [cell(own, m) for m in ("auroc", "auroc_gain", "aupr", "fpr95")]
         control = " (control)" if score == CONTROL_SCORE else ""
         name = ": ".join(words(each) for each in score.split(".")) + control
-        lines.append([what, name, *cells, f"{own['n'].iloc[0]:.0f}"])
+        lines.append([what, name, *cells, count(own.iloc[0])])
     return lines
 
 

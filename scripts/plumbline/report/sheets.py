@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from plumbline.report.summary import estimate, over_seeds
+from plumbline.tables import POSITIVE
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -34,6 +35,12 @@ def cell(rows: pd.DataFrame, metric: str) -> str:
     """The one figure of ``metric`` among ``rows``, as text; a dash if there is none."""
     part = rows.loc[rows["metric"] == metric, ["value", "low", "high"]]
     return estimate(*part.iloc[0]) if len(part) else "–"
+
+
+def count(row: pd.Series) -> str:
+    """The n of a figure; where positives are told from negatives, also how many are positive."""
+    found = row.get(POSITIVE, float("nan"))
+    return f"{row['n']:.0f}" if pd.isna(found) else f"{found:.0f} of {row['n']:.0f}"
 
 
 def mean_cell(rows: pd.DataFrame, metric: str) -> str:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from plumbline.report.sheets import Sheet, Tables, cell, of
+from plumbline.report.sheets import Sheet, Tables, cell, count, of
 from plumbline.report.wording import describe, words
 
 QUALITY = ("accuracy", "nll", "brier", "ece", "mean_entropy", "mean_mutual_information")
@@ -64,15 +64,20 @@ def _by_estimator(
 def _errors(rows: pd.DataFrame) -> Sheet:
     """Each measure as a finder of errors."""
     lines = [
-        [words(model), words(estimator), words(measure), *(cell(part, m) for m in ERRORS)]
-        for (model, estimator, measure), part in rows[rows["measure"].isin(ORDERS)].groupby(
-            ["model", "estimator", "measure"], sort=False
-        )
+        [
+            *map(words, (model, estimator, measure)),
+            *(cell(part, metric) for metric in ERRORS),
+            count(part[part["metric"] == "aurc"].iloc[0]),
+        ]
+        for (model, estimator, measure), part in rows[
+            rows["measure"].isin(ORDERS) & rows["metric"].isin(ERRORS)
+        ].groupby(["model", "estimator", "measure"], sort=False)
     ]
-    head = ["net", "estimator", "ordered by", *ERRORS.values()]
+    head = ["net", "estimator", "ordered by", *ERRORS.values(), "n"]
     note = (
         "AURC is the mean of the risks, the shares of wrong answers, when the 1, 2, ... all most "
-        "certain images are answered; the lower the better."
+        "certain images are answered; the lower the better. Of fewer than ten wrong answers it "
+        "and the AUROC have no interval; n counts them, of all."
     )
     return Sheet("Errors found on test [95 % interval]", head, lines, 3, note)
 

@@ -1,6 +1,7 @@
 """Tables of the label changes: rates, detection by number of mutants, sequential tests."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,11 +21,21 @@ from plumbline.stability.sequential import (
     quantile_threshold,
     run,
 )
-from plumbline.statistics import bootstrap_counts, interval, mean_interval, wilson
+from plumbline.statistics import (
+    DIFFERENCE,
+    FEWEST,
+    Figure,
+    auroc_figure,
+    bootstrap_counts,
+    mean_interval,
+    ranked,
+    widened,
+    wilson,
+    with_whole,
+)
 from plumbline.tables import Row, row
 
 COUNTS = (10, 20, 50, 100, 200, 500)
-FEWEST = 2  # images on either side below which there is no figure
 TEST = "test"
 VERDICTS = {SUSPICIOUS: "suspicious", OPEN: "undecided", NORMAL: "normal"}
 Sets = dict[str, ImageSet]
@@ -64,15 +75,16 @@ def summary(outcome: Outcome, sets: Sets, seed: int, **keys: str | float) -> lis
     """Rows of one rate: label change rates, rejected mutants, detection with all mutants.
 
     ``label_change_rate`` by set, and apart for the images that the net gets right and wrong
-    (column ``answers``; n of images); ``rejection_rate`` (n of mutants drawn) and
-    ``mutant_accuracy`` (n of mutants), and ``auroc`` as in :func:`detection`.
+    (column ``answers``; n of images; without interval of fewer than ``FEWEST``);
+    ``rejection_rate`` (n of mutants drawn) and ``mutant_accuracy`` (n of mutants), and ``auroc``
+    as in :func:`detection`.
     """
     further = detection(outcome, sets, seed, outcome.mutants, **keys)
     keys = {**keys, "mutants": outcome.mutants}
     rows = []
     for name, answers, which in _parts(outcome, sets):
         rates, where = outcome.rate(name)[which], {"set": name, "answers": answers}
-        figure = mean_interval(rates, derive(seed, "images", name, answers))
+        figure = widened(_mean(rates, derive(seed, "images", name, answers)), len(rates))
         rows.append(row("label_change_rate", *figure, len(rates), **keys, **where))
     rows.append(rejection(outcome.tries - outcome.mutants, outcome.tries, **keys))
     where = {"set": CALIBRATION, "answers": "all"}
@@ -89,9 +101,23 @@ def rejection(rejected: int, tries: int, **keys: str | float) -> Row:
 
 
 def by_number(outcome: Outcome, sets: Sets, seed: int, **keys: str | float) -> list[Row]:
-    """``auroc`` rows with fewer mutants than there are: the first 10, 20, 50, ..."""
-    counts = [count for count in COUNTS if count < outcome.mutants]
-    return [each for count in counts for each in detection(outcome, sets, seed, count, **keys)]
+    """``auroc`` rows with fewer mutants than there are: the first 10, 20, 50, ...
+
+    With them ``auroc_difference``, what more mutants, up to all of them, add to the AUROC of the
+    first ones (column ``against``, how many), on the same images and resamples.
+    """
+    counts = [*(count for count in COUNTS if count < outcome.mutants), outcome.mutants]
+    rows, first = [], counts[0]
+    for task in _tasks(outcome, sets, seed) if first < outcome.mutants else ():
+        samples = {count: task.samples(outcome, count) for count in counts}
+        for count, each in samples.items():
+            if count < outcome.mutants:
+                rows.append(task.row("auroc", auroc_figure(each, *task.sizes), count, **keys))
+            if count > first:
+                figure = ranked(each - samples[first], *task.sizes, DIFFERENCE)
+                here = {**keys, "against": first}
+                rows.append(task.row("auroc_difference", figure, count, **here))
+    return rows
 
 
 def detection(
@@ -100,30 +126,57 @@ def detection(
     """``auroc`` of the label change rate among the first ``mutants``, by set (n of images).
 
     Negatives are the test images that the net gets right.  Positives are those that it gets
-    wrong, the adversarial images that it gets wrong while it gets their source right, and all
-    out-of-distribution images.
+    wrong, the adversarial images that it gets wrong while it gets their source right, which are
+    drawn together with it, and all out-of-distribution images.
     """
+    return [
+        task.row(
+            "auroc", auroc_figure(task.samples(outcome, mutants), *task.sizes), mutants, **keys
+        )
+        for task in _tasks(outcome, sets, seed)
+    ]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A set in which there is something to find, and test: which images count, [N] bool each."""
+
+    name: str
+    found: np.ndarray
+    right: np.ndarray
+    items: np.ndarray | None
+    seed: int
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Numbers of positives and negatives."""
+        return int(self.found.sum()), int(self.right.sum())
+
+    def samples(self, outcome: Outcome, mutants: int) -> np.ndarray:
+        """AUROC of the images, then of their resamples, NaN without positives or negatives."""
+        if not all(self.sizes):
+            return np.full(1, np.nan)
+        parts = [(TEST, self.right), (self.name, self.found)]
+        scores = [outcome.rate(name, mutants)[which] for name, which in parts]
+        positive = np.repeat([False, True], [len(each) for each in scores])
+        draws = with_whole(resample(positive, self.seed, self.items))
+        return measure(np.concatenate(scores), positive, draws)["auroc"]
+
+    def row(self, metric: str, figure: Figure, mutants: int, **keys: str | float) -> Row:
+        found, rest = self.sizes
+        keys = {"against": "", **keys, "mutants": mutants, "set": self.name, "answers": "wrong"}
+        return row(metric, *figure, found + rest, found, **keys)
+
+
+def _tasks(outcome: Outcome, sets: Sets, seed: int) -> Iterator[_Task]:
     right = outcome.prediction[TEST] == sets[TEST].labels
-    normal = outcome.rate(TEST, mutants)[right]
-    keys, rows = {**keys, "mutants": mutants}, []
-    for name in sets:
+    for name, images in sets.items():
         if name == CALIBRATION:
             continue
-        found = outcome.rate(name, mutants)[_positive(outcome, sets, name, right)]
-        scores = np.concatenate([normal, found])
-        positive = np.arange(len(scores)) >= len(normal)
-        figure = _auroc(scores, positive, derive(seed, "auroc", name))
-        rows.append(row("auroc", *figure, len(scores), **keys, set=name, answers="wrong"))
-    return rows
-
-
-def _auroc(scores: np.ndarray, positive: np.ndarray, seed: int) -> tuple[float, float, float]:
-    if min(positive.sum(), (~positive).sum()) < FEWEST:
-        return (float("nan"),) * 3
-    counts = resample(positive, seed)
-    counts = np.concatenate([np.ones((1, len(scores)), counts.dtype), counts])
-    samples = measure(scores, positive, counts)["auroc"]
-    return samples[0], *interval(samples[1:])
+        found, items = _positive(outcome, sets, name, right), None
+        if name != TEST and not name.startswith("ood_"):  # drawn together with their sources
+            items = np.concatenate([sets[TEST].index[right], images.index[found]])
+        yield _Task(name, found, right, items, derive(seed, "auroc", name))
 
 
 def _positive(outcome: Outcome, sets: Sets, name: str, right: np.ndarray) -> np.ndarray:
@@ -196,8 +249,8 @@ def sequential(
             continue
         found = done[each].verdict[_positive(outcome, sets, each, right)] == SUSPICIOUS
         figure = _balanced(quiet, found, derive(seed, "balanced", name, each))
-        n = len(quiet) + len(found)
-        rows.append(row("balanced_accuracy", *figure, n, **keys, set=each, answers="wrong"))
+        sizes, where = (len(quiet) + len(found), len(found)), {"set": each, "answers": "wrong"}
+        rows.append(row("balanced_accuracy", *figure, *sizes, **keys, **where))
     return rows
 
 
@@ -212,14 +265,21 @@ def _verdicts(done: Running, which: np.ndarray, seed: int, keys: Row) -> list[Ro
     for verdict, metric in VERDICTS.items():
         count = int((done.verdict[which] == verdict).sum())
         rows.append(row(metric, count / n, *wilson(count, n), n, **keys))
-    return [*rows, row("mutants_needed", *mean_interval(done.asked[which], seed), n, **keys)]
+    return [*rows, row("mutants_needed", *_mean(done.asked[which], seed), n, **keys)]
 
 
-def _balanced(quiet: np.ndarray, found: np.ndarray, seed: int) -> tuple[float, float, float]:
-    if min(len(quiet), len(found)) < FEWEST:
+def _mean(values: np.ndarray, seed: int) -> Figure:
+    """Mean over images; of a few that resamples tell no interval of there is none."""
+    if len(values) < FEWEST:
+        return float(values.mean()), float("nan"), float("nan")
+    return mean_interval(values, seed)
+
+
+def _balanced(quiet: np.ndarray, found: np.ndarray, seed: int) -> Figure:
+    if not min(len(quiet), len(found)):
         return (float("nan"),) * 3
     samples = [
-        bootstrap_counts(len(each), derive(seed, i)) @ each / len(each)
+        with_whole(bootstrap_counts(len(each), derive(seed, i))) @ each / len(each)
         for i, each in enumerate((quiet, found))
     ]
-    return float((quiet.mean() + found.mean()) / 2), *interval((samples[0] + samples[1]) / 2)
+    return ranked((samples[0] + samples[1]) / 2, len(found), len(quiet))

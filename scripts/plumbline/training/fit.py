@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from plumbline.artefacts import ImageSet
-from plumbline.checkpoint import Checkpoint, finite
+from plumbline.checkpoint import Checkpoint, fingerprint, finite
 from plumbline.models.classifier import Architecture, Classifier, logits
 from plumbline.progress import progress
 from plumbline.seeding import derive
@@ -62,6 +62,7 @@ def fit(
     objective: Objective | None = None,
     extra: Extra | None = None,
     checkpoint: Path | None = None,
+    code: str = "",
 ) -> tuple[Classifier, list[dict[str, float]]]:
     """Train a net and return it as it was after its best epoch, with the history.
 
@@ -74,9 +75,11 @@ def fit(
     ``momentum`` is that of sgd, in Nesterov's form.
     With a ``checkpoint``, the state after each epoch is kept there and taken up again; the
     result is the same, bit for bit, because every epoch's randomness follows from ``seed`` alone.
+    What other images, options or ``code`` (a hash of the program's) left there is not taken up.
 
     Raises :class:`InputError` naming epoch and step if the loss is not finite.
     """
+    made_by = fingerprint(locals()) if checkpoint else ""
     objective = objective or CrossEntropy()
     torch.manual_seed(derive(seed, "weights"))
     classifier = _untrained(train, model, network, normalise, objective.initial_scale).to(device)
@@ -86,8 +89,7 @@ def fit(
         classifier.parameters(), lr=learning_rate, weight_decay=weight_decay, **further
     )
     history, best, start = [], {}, 0
-    if checkpoint and checkpoint.exists():
-        state = State.load(checkpoint)
+    if state := State.load(checkpoint, made_by):
         classifier.load_state_dict(state.weights)
         steps.load_state_dict(state.optimizer)
         history, best, start = state.history, state.best, state.epoch + 1
@@ -100,9 +102,8 @@ def fit(
         if max(history, key=_rank) is history[-1]:
             best = {k: v.clone() for k, v in classifier.state_dict().items()}
         if checkpoint and epoch < epochs - 1:
-            State(epoch, classifier.state_dict(), steps.state_dict(), best, history).save(
-                checkpoint
-            )
+            weights, moments = classifier.state_dict(), steps.state_dict()
+            State(epoch, weights, moments, best, history).save(checkpoint, made_by)
     classifier.load_state_dict(best)
     chosen = max(history, key=_rank)
     record = {"epochs": epochs, "best": chosen, "seed": seed, "images": len(train)}

@@ -1,7 +1,8 @@
 """The figures of one estimator on one image set, as rows of a table.
 
 All intervals are 95 %: Wilson's for shares of images, else bootstrap over images, whose
-resamples follow from ``seed`` and are the same for every estimator of a set.
+resamples follow from ``seed`` and are the same for every estimator of a set; an AUROC's is
+:func:`plumbline.statistics.auroc_figure`'s.
 """
 
 import numpy as np
@@ -9,15 +10,22 @@ import numpy as np
 from plumbline import calibration
 from plumbline.artefacts import Prediction
 from plumbline.ranking import selective
-from plumbline.statistics import bootstrap_counts, interval, mean_interval, wilson
+from plumbline.statistics import (
+    Figure,
+    auroc_figure,
+    bootstrap_counts,
+    estimate,
+    mean_interval,
+    ranked,
+    wilson,
+    with_whole,
+)
 from plumbline.tables import Row, row
 from plumbline.uncertainty.measures import mean_probs, measures, rankings
 
 CONTROL = "softmax"
 COVERAGES = (0.8, 0.9, 0.95)
-FEWEST = 2  # wrong and right answers below which there is no AUROC of error
 NO_EVIDENCE = 1e-6  # vacuity counts as 1 within this
-Figure = tuple[float, float, float]
 
 
 def rows(prediction: Prediction, control: Prediction, seed: int, **keys: str) -> list[Row]:
@@ -40,8 +48,9 @@ def rows(prediction: Prediction, control: Prediction, seed: int, **keys: str) ->
         wrong = ~calibration.correct(probs, labels)
         for measure, values in rankings(prediction).items():
             here = {**plain, "measure": measure}
-            ranked = errors(values, wrong, seed)
-            found += [row(name, *figure, n, **here) for name, figure in ranked.items()]
+            ranks = errors(values, wrong, seed)
+            few = int(wrong.sum())
+            found += [row(name, *figure, n, few, **here) for name, figure in ranks.items()]
         if prediction.estimator != CONTROL:
             here = {**plain, "control": CONTROL}
             pair = calibration.differences(probs, mean_probs(control.probs), labels, seed)
@@ -83,26 +92,21 @@ def errors(uncertainty: np.ndarray, wrong: np.ndarray, seed: int) -> dict[str, F
     """How well ``uncertainty`` [N] finds the ``wrong`` [N] answers: metric -> (value, low, high).
 
     ``error_auroc`` is the chance that a wrong answer is more uncertain than a right one, NaN
-    with fewer than ``FEWEST`` of either.  ``aurc`` is the area under the risk-coverage curve and
-    ``risk_at_80``, ``_90``, ``_95`` the risk at that coverage in percent, as defined by
-    :func:`plumbline.ranking.selective`.  A risk of 0, which no resample may change, has at
-    least Wilson's upper end.
+    without either.  ``aurc`` is the area under the risk-coverage curve and ``risk_at_80``,
+    ``_90``, ``_95`` the risk at that coverage in percent, as defined by
+    :func:`plumbline.ranking.selective`.  The first two have no interval with fewer than ten wrong
+    or right answers; a risk of 0, which no resample may change, has at least Wilson's upper end.
     """
-    # The first row is the images themselves, the others are resamples.
-    counts = bootstrap_counts(len(wrong), seed)
-    counts = np.concatenate([np.ones_like(counts[:1]), counts])
+    counts = with_whole(bootstrap_counts(len(wrong), seed))
     found = selective(uncertainty, wrong, counts, COVERAGES)
-    few = min(wrong.sum(), (~wrong).sum()) < FEWEST
-    samples = {"error_auroc": found["auroc"] * np.nan if few else found["auroc"]}
-    samples["aurc"] = found["aurc"]
+    few = int(wrong.sum()), int((~wrong).sum())
+    figures = {
+        "error_auroc": auroc_figure(found["auroc"], *few),
+        "aurc": ranked(found["aurc"], *few),
+    }
     for coverage, risks in zip(COVERAGES, found["risks"].T, strict=True):
-        samples[_risk_at(coverage)] = risks
-    figures = {name: (each[0], *interval(each[1:])) for name, each in samples.items()}
-    for coverage in COVERAGES:
-        value, low, high = figures[_risk_at(coverage)]
-        if value == 0:
-            answered = int(np.ceil(coverage * len(wrong) - 1e-9))
-            figures[_risk_at(coverage)] = (value, low, max(high, wilson(0, answered)[1]))
+        answered = int(np.ceil(coverage * len(wrong) - 1e-9))
+        figures[_risk_at(coverage)] = estimate(risks, answered)
     return figures
 
 

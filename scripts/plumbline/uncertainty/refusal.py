@@ -12,7 +12,7 @@ import numpy as np
 from plumbline import calibration
 from plumbline.artefacts import Prediction
 from plumbline.ranking import selective
-from plumbline.statistics import bootstrap_counts, interval, wilson
+from plumbline.statistics import DIFFERENCE, bootstrap_counts, estimate, wilson, with_whole
 from plumbline.tables import Row, row
 from plumbline.uncertainty.measures import mean_probs
 
@@ -53,7 +53,8 @@ def rows(
     For the rule ``chosen``, whose threshold is the smallest that reaches ``accuracy`` on
     calibration, and the rule ``fixed``, on each set: where images have classes ``coverage``, the
     share that is answered, ``accuracy`` of the answered and ``accuracy_gain``, that minus the
-    accuracy on all of these images (95 % bootstrap; the others Wilson); where they have none,
+    accuracy on all of these images (95 % bootstrap; the others Wilson), which has no interval
+    where nothing is refused; where they have none,
     ``refused``, the share that is not answered.  The rule ``curve`` has ``accuracy_at_share``,
     the accuracy on test with the most confident ``share`` of the images answered.
     """
@@ -84,18 +85,19 @@ def _answered(answered: np.ndarray, right: np.ndarray, seed: int, keys: Row) -> 
     yield row("coverage", count / n, *wilson(count, n), n, **keys)
     found = (hits / count, *wilson(hits, count)) if count else NOTHING
     yield row("accuracy", *found, count, **keys)
-    counts = bootstrap_counts(n, seed)
+    if count in (0, n):
+        yield row("accuracy_gain", 0.0 if count else NOTHING[0], *NOTHING[1:], count, **keys)
+        return
+    counts = with_whole(bootstrap_counts(n, seed))
     with np.errstate(invalid="ignore"):  # a resample with no answer has no accuracy
         samples = counts @ (answered & right) / (counts @ answered) - counts @ right / n
-    gain = (hits / count - right.mean(), *interval(samples)) if count else NOTHING
-    yield row("accuracy_gain", *gain, count, **keys)
+    yield row("accuracy_gain", *estimate(samples, count, DIFFERENCE), count, **keys)
 
 
 def _curve(sure: np.ndarray, wrong: np.ndarray, seed: int, keys: Row) -> Iterator[Row]:
-    counts = bootstrap_counts(len(wrong), seed)
-    counts = np.concatenate([np.ones_like(counts[:1]), counts])  # first the images themselves
+    counts = with_whole(bootstrap_counts(len(wrong), seed))
     found = 1 - selective(-sure, wrong, counts, SHARES)["risks"]
     for share, samples in zip(SHARES, found.T, strict=True):
         under = {**keys, "rule": "curve", "threshold": "", "share": share}
-        figure = (samples[0], *interval(samples[1:]))
-        yield row("accuracy_at_share", *figure, int(np.ceil(share * len(wrong) - 1e-9)), **under)
+        answered = int(np.ceil(share * len(wrong) - 1e-9))
+        yield row("accuracy_at_share", *estimate(samples, answered), answered, **under)

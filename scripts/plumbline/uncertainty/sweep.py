@@ -9,17 +9,18 @@ import numpy as np
 
 from plumbline import calibration
 from plumbline.artefacts import Prediction
-from plumbline.calibration import Figure
 from plumbline.ranking import selective
 from plumbline.statistics import (
+    Figure,
+    auroc_figure,
     bootstrap_counts,
-    interval,
+    estimate,
     jackknife_interval,
     student_interval,
     wilson,
+    with_whole,
 )
 from plumbline.tables import Row, row
-from plumbline.uncertainty.figures import FEWEST
 from plumbline.uncertainty.measures import mean_probs, rankings
 
 SUBSETS = 256  # of nets: all if there are no more, else so many drawn at random
@@ -59,11 +60,15 @@ def by_samples(
 def _of_one_net(probs: np.ndarray, labels: np.ndarray, seed: int, **keys: Any) -> Iterator[Row]:
     """A row for each figure of :func:`one` of ``probs`` [S, N, K], resampled over images."""
     n = len(labels)
+    wrong = int((~calibration.correct(mean_probs(probs), labels)).sum())
     for (metric, measure), samples in _sampled(probs, labels, bootstrap_counts(n, seed)).items():
-        value = float(samples[0])
-        ends = wilson(round(value * n), n) if metric == "accuracy" else interval(samples[1:])
+        figure, positive = estimate(samples), None
+        if metric == "accuracy":
+            figure = figure[0], *wilson(n - wrong, n)
+        elif metric == "error_auroc":
+            figure, positive = auroc_figure(samples, wrong, n - wrong), wrong
         here = {**keys, "measure": measure, "over": "images", "seed": "all"}
-        yield row(metric, *_kept(metric, (value, *ends)), n, **here)
+        yield row(metric, *_kept(metric, figure), n, positive, **here)
 
 
 def by_members(
@@ -91,8 +96,7 @@ def one(probs: np.ndarray, labels: np.ndarray) -> dict[Key, float]:
     """Accuracy, NLL, Brier score and ECE of the mean of ``probs`` [S, N, K], and the AUROC of
     error of the entropy and the mutual information: (metric, measure) -> value.
 
-    The AUROC is NaN with fewer than ``FEWEST`` wrong or right answers; a single sample has no
-    mutual information.
+    The AUROC is NaN without wrong or right answers; a single sample has no mutual information.
     """
     found = _sampled(probs, labels, np.empty((0, len(labels)), np.int32))
     return {key: float(samples[0]) for key, samples in found.items()}
@@ -101,15 +105,12 @@ def one(probs: np.ndarray, labels: np.ndarray) -> dict[Key, float]:
 def _sampled(probs: np.ndarray, labels: np.ndarray, resamples: np.ndarray) -> dict[Key, np.ndarray]:
     """The figures of :func:`one`, then those of each of ``resamples`` [R, N], [1 + R] each."""
     mean = mean_probs(probs)
-    counts = np.concatenate([np.ones((1, len(labels)), np.int32), resamples])
+    counts = with_whole(resamples)
     found = {(name, ""): v for name, v in calibration.resampled(mean, labels, counts).items()}
     wrong = ~calibration.correct(mean, labels)
-    few = min(wrong.sum(), (~wrong).sum()) < FEWEST
     ranked = rankings(Prediction("", "", probs, labels, labels))
     for name in (each for each in RANKED if each in ranked):
-        nothing = np.full(len(counts), np.nan)
-        auroc = nothing if few else selective(ranked[name], wrong, counts, ())["auroc"]
-        found["error_auroc", name] = auroc
+        found["error_auroc", name] = selective(ranked[name], wrong, counts, ())["auroc"]
     return found
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from plumbline.artefacts import ImageSet
-from plumbline.checkpoint import Checkpoint, finite
+from plumbline.checkpoint import Checkpoint, fingerprint, finite
 from plumbline.errors import InputError
 from plumbline.models.classifier import batches
 from plumbline.progress import progress
@@ -44,6 +44,7 @@ def fit(
     seed: int,
     device: torch.device,
     checkpoint: Path | None = None,
+    code: str = "",
 ) -> tuple[Generator, list[dict[str, float]]]:
     """Train a generator and return it with the history.
 
@@ -54,11 +55,13 @@ def fit(
     ``epoch``, ``generator_loss``, ``discriminator_loss`` (nats, the mean of its two parts),
     ``real_score`` and ``fake_score``, the discriminator's mean probability of real.  With a
     ``checkpoint``, the state after each epoch is kept there and taken up again; the result is
-    the same, bit for bit, because every epoch's randomness follows from ``seed`` alone.
+    the same, bit for bit, because every epoch's randomness follows from ``seed`` alone.  What
+    other images, options or ``code`` (a hash of the program's) left there is not taken up.
 
     Raises :class:`InputError` without training images, or naming epoch and step if a loss is
     not finite.
     """
+    made_by = fingerprint(locals()) if checkpoint else ""
     if len(train) < 2:
         raise InputError(f"{train.name}: no training images for the generator {generator}")
     channels, size = train.images.shape[1:3]
@@ -76,8 +79,7 @@ def fit(
         for name in NETS
     }
     history, start = [], 0
-    if checkpoint and checkpoint.exists():
-        state = State.load(checkpoint)
+    if state := State.load(checkpoint, made_by):
         pair.load_state_dict(state.weights)
         for name in NETS:
             optimizers[name].load_state_dict(state.optimizers[name])
@@ -90,7 +92,7 @@ def fit(
         )
         if checkpoint and epoch < epochs - 1:
             kept = {name: optimizers[name].state_dict() for name in NETS}
-            State(epoch, pair.state_dict(), kept, history).save(checkpoint)
+            State(epoch, pair.state_dict(), kept, history).save(checkpoint, made_by)
     record = {"epochs": epochs, "images": len(train), "seed": seed, "last": history[-1]}
     return Generator(plan, pair.generator, record), history
 

@@ -40,7 +40,8 @@ def draw(table: pd.DataFrame) -> Figure:
         ax.set_yticks(range(len(features)), [name(each) for each in features])
         ax.set_ylim(len(features) - 0.5, -0.5)
         ax.grid(False, axis="y")
-        ax.set(title=f"{words(model)}, {own['n'].max():.0f} test images")
+        most = own.loc[own["n"].idxmax()]
+        ax.set(title=f"{words(model)}, {most['n_positive']:.0f} of {most['n']:.0f} images wrong")
         ax.set_xlabel("AUROC minus that of the control")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))

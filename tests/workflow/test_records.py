@@ -1,0 +1,45 @@
+"""What Snakemake and the jobs' logs keep of every file of a run, down to the data."""
+
+import ast
+
+import pytest
+
+from plumbline import provenance
+from plumbline.environments import rules
+from plumbline.files import checksum
+from plumbline.records import all_records
+from plumbline.why import CODE, chain
+
+pytestmark = pytest.mark.workflow
+TOLD = {"host", "processor", "device", "system", "python", "packages"}
+
+
+def test_of_every_file_all_is_recorded_that_it_was_made_with(tiny):
+    """Code, options, seed, times, checksums of the inputs; machine and software in the log."""
+    records = list(all_records(tiny.folder))
+    files = [path.relative_to(tiny.folder) for path in (tiny.folder / "results").rglob("*.*")]
+    made = {path.as_posix() for path in files if path.parts[1] not in ("logs", "benchmarks")}
+    assert {record.output for record in records} == made
+    with_options = {rule for rule, text in rules(tiny.folder) if "options=" in text}
+    for record in records:
+        values = [ast.literal_eval(param) for param in record.params]
+        assert len(list(filter(CODE.fullmatch, values))) == 1, record
+        assert len(values) == 1 + (record.rule in with_options), record
+        if record.output.endswith(".safetensors"):
+            assert any("--seed " in value for value in values), record
+        digests = {name: f"sha256:{checksum(tiny.folder / name)}" for name in record.inputs}
+        assert record.checksums == digests, record.output
+        assert 0 < record.start <= record.end, record
+        told = [provenance.read(tiny.folder / log) for log in record.logs]
+        assert [set(each) for each in told] == [TOLD], record
+        assert told[0]["packages"], record
+
+
+def test_the_chain_behind_the_claims_has_no_gap(tiny):
+    lines = [line.strip() for line in chain(tiny.folder, "results/tables/claims.csv")]
+    told = {line.split(", ")[0] for line in lines}
+    assert {"rule: train", "rule: prepare", "rule: fetch", "data: digits.images"} <= told
+    assert lines[lines.index("source: no rule made it") - 2] == "config/claims.yaml"
+    assert lines.count("source: no rule made it") == 1
+    for gap in ("not known", "not recorded", "gone"):
+        assert not [line for line in lines if gap in line]
