@@ -26,7 +26,9 @@ onstart:
 onsuccess:
     report_html = Path(results("report/index.html"))
     # Not after a run for other files alone, whose report may be an older one.
-    if report_html.exists() and any(job.rule.name == "build_report" for job in workflow.dag.jobs):
+    if report_html.exists() and any(
+        job.rule.name == "build_report" for job in workflow.dag.jobs
+    ):
         print(f"The report: {report_html.resolve()}")
 
 
