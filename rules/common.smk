@@ -10,12 +10,12 @@ SCRIPTS = Path(str(workflow.current_basedir)).parent / "scripts"
 os.environ.update(SCRIPTS=str(SCRIPTS), PLUMBLINE_SNAKEMAKE=str(os.getpid()))
 sys.path.insert(0, str(SCRIPTS))
 
-from plumbline.cli import flags
-from plumbline.codehash import code_hash
+from plumbline.runtime.cli import flags
+from plumbline.workflow.code_hash import code_hash
 from plumbline.config.schema import load
 from plumbline.errors import InputError
-from plumbline.files import settle_times
-from plumbline.methods import (
+from plumbline.storage.files import settle_times
+from plumbline.registry import (
     ATTACKS,
     ATTRIBUTIONS,
     DETECTORS,
@@ -30,7 +30,7 @@ from plumbline.methods import (
     VISUALIZATIONS,
     unmet,
 )
-from plumbline.seeding import derive
+from plumbline.runtime.seeding import derive
 
 try:
     CONFIG = load(config)

@@ -169,7 +169,7 @@ rule build_report:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("build_report.py", "report", "plumbline/report/template.html"),
+        code=code("build_report.py", "report", "plumbline/report/pages/report.html"),
         options=lambda w: options(
             benchmarks=results("benchmarks"),
             config=CONFIG.model_dump(mode="json"),

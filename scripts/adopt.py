@@ -4,8 +4,8 @@ import argparse
 import os
 from pathlib import Path
 
-from plumbline import cli
 from plumbline.config.training import GivenWeights
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,11 +24,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import ImageSet
     from plumbline.data.obtain import Places, obtain_weights
     from plumbline.errors import InputError
     from plumbline.models.classifier import Architecture
-    from plumbline.training.adoption import adopt, read_weights
+    from plumbline.storage.artefacts import ImageSet
+    from plumbline.training.imported_weights import adopt, read_weights
 
     given, images = args.options, ImageSet.load(args.images)
     _, channels, size, _ = images.images.shape

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,12 +28,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from functools import partial
 
-    from plumbline.artefacts import ImageSet
     from plumbline.attacks.success import adversarial_set, craft, rows_of
-    from plumbline.methods import ATTACKS, OPERATORS
     from plumbline.models.classifier import Classifier
-    from plumbline.runtime import setup
-    from plumbline.tables import write_csv
+    from plumbline.registry import ATTACKS, OPERATORS
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet
+    from plumbline.storage.tables import write_csv
 
     classifier = Classifier.load(args.classifier, setup(args.device, args.threads))
     source = ImageSet.load(args.images).select(slice(args.count))

@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,9 +19,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import ImageSet, load_arrays
-    from plumbline.files import write_text
-    from plumbline.report import explorer
+    from plumbline.report.pages import explorer
+    from plumbline.storage.artefacts import ImageSet, load_arrays
+    from plumbline.storage.files import write_text
 
     train = ImageSet.load(args.train)
     maps = [load_arrays(path, "LatentMap") for path in args.maps]

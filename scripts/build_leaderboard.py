@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,9 +12,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.files import write_text
-    from plumbline.report import leaderboard
-    from plumbline.report.reading import read_frame
+    from plumbline.report.pages import leaderboard
+    from plumbline.storage.files import write_text
+    from plumbline.storage.reading import read_frame
 
     write_text(args.out, leaderboard.render(read_frame([args.leaderboard]), args.back))
 

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 WHY = "why a method has no job, JSON: dataset, net, method, reason or nothing"
 GAPS = "what does not apply, JSON lists: stage, dataset, net or nothing, entry, reason"
@@ -32,12 +32,14 @@ def main(args: argparse.Namespace) -> None:
     import pandas as pd
     import yaml
 
-    from plumbline.files import write_text
-    from plumbline.report import page, provenance, published
-    from plumbline.report.claims import load_claims
-    from plumbline.report.ledger import ledger
+    from plumbline.report.claims import published
+    from plumbline.report.claims.ledger import ledger
+    from plumbline.report.claims.schema import load_claims
     from plumbline.report.left_out import COLUMNS
-    from plumbline.report.reading import coverage_frame, read_frame, read_rows
+    from plumbline.report.pages import origin as provenance
+    from plumbline.report.pages import report as page
+    from plumbline.storage.files import write_text
+    from plumbline.storage.reading import coverage_frame, read_frame, read_rows
 
     tables = {path.stem: read_frame([path]) for path in args.tables}
     if args.coverage:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,10 +17,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     import torch
 
-    from plumbline.artefacts import ImageSet
     from plumbline.models.classifier import Classifier, logits
-    from plumbline.runtime import setup
-    from plumbline.tables import row, write_csv
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet
+    from plumbline.storage.tables import row, write_csv
     from plumbline.training.temperature import temperature_interval
 
     device = setup(args.device, args.threads)

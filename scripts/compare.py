@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,7 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from plumbline.attribution import comparison
     from plumbline.attribution.answers import Answers
-    from plumbline.tables import write_csv
+    from plumbline.storage.tables import write_csv
 
     found = [Answers.load(path) for path in args.answers]
     write_csv(args.out, comparison.rows(found, args.seed))

@@ -2,8 +2,8 @@
 
 import argparse
 
-from plumbline import cli
 from plumbline.config.stability import ConductanceOptions
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,12 +18,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import ImageSet, save_arrays
     from plumbline.models.classifier import Classifier
-    from plumbline.progress import progress
-    from plumbline.runtime import setup
+    from plumbline.runtime.progress import progress
+    from plumbline.runtime.torch_setup import setup
     from plumbline.stability.conductance import blocks, measure
-    from plumbline.tables import write_csv
+    from plumbline.storage.artefacts import ImageSet, save_arrays
+    from plumbline.storage.tables import write_csv
 
     classifier = Classifier.load(args.classifier, setup(args.device, args.threads))
     keys, steps = {"dataset": args.dataset, "model": args.model}, args.options.steps

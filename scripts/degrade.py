@@ -2,8 +2,8 @@
 
 import argparse
 
-from plumbline import cli
 from plumbline.config.attribution import DegradationOptions
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,13 +22,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     import torch
 
-    from plumbline.artefacts import Attribution, ImageSet
     from plumbline.attribution import degradation, map_measures
     from plumbline.attribution.answers import Answers
     from plumbline.attribution.budget import batch_size
     from plumbline.errors import ArtefactError
     from plumbline.models.classifier import Classifier
-    from plumbline.runtime import setup
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import Attribution, ImageSet
 
     device = setup(args.device, args.threads)
     classifier = Classifier.load(args.classifier, device)

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,9 +27,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from plumbline.detection import columns
     from plumbline.detection.tasks import judge, tasks
-    from plumbline.frames import read_parquet
-    from plumbline.progress import progress
-    from plumbline.tables import write_csv
+    from plumbline.runtime.progress import progress
+    from plumbline.storage.frames import read_parquet
+    from plumbline.storage.tables import write_csv
 
     uncertainty = read_parquet(args.uncertainty).query("set in @args.sets")
     further = {path.stem: read_parquet(path) for path in args.scores}

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 MOST = 10_000  # images of a set: enough for every interval, and train may be much larger
 
@@ -20,11 +20,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import ImageSet
-    from plumbline.frames import read_csv
     from plumbline.models.classifier import Classifier, logits
-    from plumbline.runtime import setup
-    from plumbline.tables import write_csv
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet
+    from plumbline.storage.frames import read_csv
+    from plumbline.storage.tables import write_csv
     from plumbline.training.evaluation import evaluation_rows, reliability_rows
 
     device = setup(args.device, args.threads)

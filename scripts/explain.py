@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,13 +25,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     import torch
 
-    from plumbline.artefacts import ImageSet
     from plumbline.attribution.explanation import explain
     from plumbline.attribution.selection import explained, gallery
-    from plumbline.methods import ATTRIBUTIONS
     from plumbline.models.classifier import Classifier
-    from plumbline.runtime import setup
-    from plumbline.tables import write_csv
+    from plumbline.registry import ATTRIBUTIONS
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet
+    from plumbline.storage.tables import write_csv
 
     ATTRIBUTIONS.check(args.method, args.set)
     device = setup(args.device, args.threads)

@@ -4,8 +4,8 @@ import argparse
 import os
 from pathlib import Path
 
-from plumbline import cli
 from plumbline.config.data import Origin
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,8 +27,8 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.data.obtain import Places
     from plumbline.data.own import read_classes
     from plumbline.errors import InputError
-    from plumbline.files import located, unreadable
-    from plumbline.methods import SOURCES
+    from plumbline.registry import SOURCES
+    from plumbline.storage.files import located, unreadable
 
     if fault := unreadable(args.mirror):
         raise InputError(f"--mirror (or PLUMBLINE_MIRROR): {fault}")

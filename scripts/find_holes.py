@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,11 +18,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     import numpy as np
 
-    from plumbline.artefacts import ImageSet, load_arrays
     from plumbline.latent import holes
     from plumbline.latent.vae import Vae, decode
-    from plumbline.runtime import setup
-    from plumbline.tables import write_csv
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet, load_arrays
+    from plumbline.storage.tables import write_csv
 
     device, train = setup(args.device, args.threads), ImageSet.load(args.train)
     data = holes.data_distances(train.images, args.seed)

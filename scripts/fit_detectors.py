@@ -3,8 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from plumbline import cli
 from plumbline.config.detection import DetectorOptions
+from plumbline.runtime import cli
 
 if TYPE_CHECKING:
     from plumbline.detection.fitting import Method
@@ -24,12 +24,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import load_arrays, load_predictions
     from plumbline.detection import columns, features, operating
     from plumbline.detection.fitting import score_all
-    from plumbline.frames import read_parquet
-    from plumbline.runtime import setup
-    from plumbline.tables import write_csv, write_parquet
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import load_arrays, load_predictions
+    from plumbline.storage.frames import read_parquet
+    from plumbline.storage.tables import write_csv, write_parquet
 
     setup("cpu", args.threads)
     predictions = load_predictions(args.predictions)
@@ -58,7 +58,7 @@ def method(name: str, options: dict) -> "Method":
     from functools import partial
 
     from plumbline.detection.fitting import Method
-    from plumbline.methods import DETECTORS
+    from plumbline.registry import DETECTORS
 
     combine = "combine" if DETECTORS.defines(name, "combine") else None
     fit, combine = (partial(DETECTORS.load(name, each), **options) for each in (None, combine))

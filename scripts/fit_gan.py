@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from plumbline import cli
 from plumbline.config.visualization import GeneratorOptions
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,12 +17,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import ImageSet
-    from plumbline.codehash import code_hash
-    from plumbline.methods import GENERATORS
-    from plumbline.runtime import setup
-    from plumbline.tables import write_csv
+    from plumbline.registry import GENERATORS
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet
+    from plumbline.storage.tables import write_csv
     from plumbline.visualization.adversarial import fit
+    from plumbline.workflow.code_hash import code_hash
 
     GENERATORS.check(args.generator, args.options.network)
     generator, history = fit(

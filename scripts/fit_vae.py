@@ -2,8 +2,8 @@
 
 import argparse
 
-from plumbline import cli
 from plumbline.config.latent import VaeOptions
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,11 +20,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import ImageSet, save_arrays
     from plumbline.latent.corpora import noisy, positions, with_others, with_share
     from plumbline.latent.vae import encode, fit
-    from plumbline.runtime import setup
-    from plumbline.seeding import derive
+    from plumbline.runtime.seeding import derive
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet, save_arrays
 
     train, test = ImageSet.load(args.train), ImageSet.load(args.test)
     others = [ImageSet.load(path) for path in args.others]

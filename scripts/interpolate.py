@@ -4,8 +4,8 @@ import argparse
 import json
 from functools import partial
 
-from plumbline import cli
 from plumbline.config.latent import InterpolationOptions
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,15 +26,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     import numpy as np
 
-    from plumbline.artefacts import ImageSet, save_arrays
     from plumbline.latent.interpolation import follow, pairs, paths, table
     from plumbline.latent.vae import Vae
-    from plumbline.methods import ESTIMATORS
     from plumbline.models.classifier import Classifier
-    from plumbline.progress import progress
-    from plumbline.runtime import setup
-    from plumbline.seeding import derive
-    from plumbline.tables import write_csv
+    from plumbline.registry import ESTIMATORS
+    from plumbline.runtime.progress import progress
+    from plumbline.runtime.seeding import derive
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet, save_arrays
+    from plumbline.storage.tables import write_csv
     from plumbline.uncertainty.measures import measures
 
     device = setup(args.device, args.threads)

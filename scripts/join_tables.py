@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -11,8 +11,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.report.reading import read_rows
-    from plumbline.tables import write_csv
+    from plumbline.storage.reading import read_rows
+    from plumbline.storage.tables import write_csv
 
     write_csv(args.out, [row for path in args.tables for row in read_rows(path)])
 

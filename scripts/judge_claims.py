@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,10 +13,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.report.claims import load_claims
-    from plumbline.report.judge import judge
-    from plumbline.report.reading import read_rows
-    from plumbline.tables import write_csv
+    from plumbline.report.claims.judging import judge
+    from plumbline.report.claims.schema import load_claims
+    from plumbline.storage.reading import read_rows
+    from plumbline.storage.tables import write_csv
 
     tables = {path.stem: read_rows(path) for path in args.tables}
     write_csv(args.out, judge(load_claims(args.claims), tables))

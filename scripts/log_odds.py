@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,14 +27,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     import torch
 
-    from plumbline.artefacts import ImageSet
     from plumbline.attribution import log_odds
     from plumbline.attribution.budget import batch_size
-    from plumbline.methods import ATTRIBUTIONS
     from plumbline.models.classifier import Classifier
-    from plumbline.runtime import setup
-    from plumbline.seeding import derive
-    from plumbline.tables import write_csv
+    from plumbline.registry import ATTRIBUTIONS
+    from plumbline.runtime.seeding import derive
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet
+    from plumbline.storage.tables import write_csv
 
     device = setup(args.device, args.threads)
     classifier, images = Classifier.load(args.classifier, device), ImageSet.load(args.images)

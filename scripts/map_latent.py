@@ -4,8 +4,8 @@ import argparse
 import json
 from functools import partial
 
-from plumbline import cli
 from plumbline.config.latent import GridOptions
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,17 +34,17 @@ def main(args: argparse.Namespace) -> None:
     import numpy as np
     import torch
 
-    from plumbline.artefacts import ImageSet, load_arrays, save_arrays
     from plumbline.latent import closeness
     from plumbline.latent.grids import charts, landmarks
     from plumbline.latent.survey import Place, over_grids, survey
     from plumbline.latent.vae import Vae
-    from plumbline.methods import ESTIMATORS
     from plumbline.models.classifier import Classifier
-    from plumbline.progress import progress
-    from plumbline.runtime import setup
-    from plumbline.seeding import derive
-    from plumbline.tables import write_csv
+    from plumbline.registry import ESTIMATORS
+    from plumbline.runtime.progress import progress
+    from plumbline.runtime.seeding import derive
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet, load_arrays, save_arrays
+    from plumbline.storage.tables import write_csv
     from plumbline.uncertainty.measures import mean_probs, measures
 
     def measure(probs: np.ndarray) -> dict[str, np.ndarray]:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,11 +16,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import load_predictions
-    from plumbline.progress import progress
-    from plumbline.seeding import derive
-    from plumbline.tables import write_csv, write_parquet
-    from plumbline.uncertainty.figures import CONTROL, rises, rows
+    from plumbline.runtime.progress import progress
+    from plumbline.runtime.seeding import derive
+    from plumbline.storage.artefacts import load_predictions
+    from plumbline.storage.tables import write_csv, write_parquet
+    from plumbline.uncertainty.estimates import CONTROL, rises, rows
     from plumbline.uncertainty.measures import scores
 
     keys = {"dataset": args.dataset, "model": args.model}

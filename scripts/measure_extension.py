@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,15 +26,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     import torch
 
-    from plumbline.artefacts import ImageSet, load_arrays
     from plumbline.latent.extension import without_extra
     from plumbline.latent.grids import points
     from plumbline.latent.trial import MAP, TEST, by_estimator, extra_row, table, trial
     from plumbline.latent.vae import Vae, decode
     from plumbline.models.classifier import Classifier, logits
-    from plumbline.progress import progress
-    from plumbline.runtime import setup
-    from plumbline.tables import write_csv
+    from plumbline.runtime.progress import progress
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet, load_arrays
+    from plumbline.storage.tables import write_csv
     from plumbline.uncertainty.measures import mean_probs, measures
 
     device = setup(args.device, args.threads)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,12 +19,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import ImageSet
     from plumbline.models.classifier import Classifier
-    from plumbline.report.reading import read_rows
-    from plumbline.runtime import setup
-    from plumbline.seeding import derive
-    from plumbline.tables import write_csv
+    from plumbline.runtime.seeding import derive
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet
+    from plumbline.storage.reading import read_rows
+    from plumbline.storage.tables import write_csv
     from plumbline.visualization import samples
     from plumbline.visualization.generator import Generator
 

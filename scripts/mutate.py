@@ -3,8 +3,8 @@
 import argparse
 import json
 
-from plumbline import cli
 from plumbline.config.stability import MutantOptions
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,14 +26,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import ImageSet
-    from plumbline.methods import OPERATORS
     from plumbline.models.classifier import Classifier
-    from plumbline.runtime import setup
-    from plumbline.stability import records
-    from plumbline.stability.figures import TEST
+    from plumbline.registry import OPERATORS
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.stability import label_changes as records
+    from plumbline.stability.estimates import TEST
     from plumbline.stability.sweep import Sweep
-    from plumbline.tables import write_csv, write_parquet
+    from plumbline.storage.artefacts import ImageSet
+    from plumbline.storage.tables import write_csv, write_parquet
 
     classifier = Classifier.load(args.classifier, setup(args.device, args.threads))
     counts = {TEST: args.options.test_images}

@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,8 +13,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     from plumbline.report.figures import calibration
-    from plumbline.report.reading import read_images
     from plumbline.report.style import save
+    from plumbline.storage.reading import read_images
 
     save(calibration.draw(read_images([args.scores], [args.model])), args.out)
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,8 +12,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     from plumbline.report.figures import detection
-    from plumbline.report.reading import read_frame
     from plumbline.report.style import save
+    from plumbline.storage.reading import read_frame
 
     save(detection.draw(read_frame(args.tables)), args.out)
 

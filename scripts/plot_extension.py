@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,10 +14,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import ImageSet
     from plumbline.report.figures import extension
-    from plumbline.report.reading import read_frame
     from plumbline.report.style import notice, save
+    from plumbline.storage.artefacts import ImageSet
+    from plumbline.storage.reading import read_frame
 
     paths = {"holes": args.holes, "random": args.random}
     extra = {arm: ImageSet.load(path).pixels for arm, path in paths.items()}

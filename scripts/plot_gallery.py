@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,10 +14,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import Attribution, ImageSet
     from plumbline.attribution.selection import gallery as choose
     from plumbline.report.figures import gallery
     from plumbline.report.style import save
+    from plumbline.storage.artefacts import Attribution, ImageSet
 
     images = ImageSet.load(args.images)
     images = images.select(choose(images.labels, **args.gallery))

@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,10 +13,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import ImageSet
     from plumbline.report.figures import gan
-    from plumbline.report.reading import read_frame
     from plumbline.report.style import save
+    from plumbline.storage.artefacts import ImageSet
+    from plumbline.storage.reading import read_frame
 
     train = ImageSet.load(args.train)
     samples = [ImageSet.load(path) for path in args.samples]

@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,9 +15,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import ImageSet, load_arrays
     from plumbline.report.figures import holes
     from plumbline.report.style import save
+    from plumbline.storage.artefacts import ImageSet, load_arrays
 
     maps = [load_arrays(path, "LatentMap") for path in args.maps]
     found = [load_arrays(path, "Holes") for path in args.holes]

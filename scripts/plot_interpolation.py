@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,9 +12,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import load_arrays
     from plumbline.report.figures import interpolation
     from plumbline.report.style import save
+    from plumbline.storage.artefacts import load_arrays
 
     ways = [load_arrays(path, "Interpolation") for path in args.ways]
     by_model = {about["model"]: arrays for arrays, about in ways}

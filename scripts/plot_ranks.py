@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,9 +13,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     from plumbline.report.figures import ranks
-    from plumbline.report.reading import read_frame
     from plumbline.report.sheets import of
     from plumbline.report.style import save
+    from plumbline.storage.reading import read_frame
 
     save(ranks.draw(of(read_frame([args.leaderboard]), args.dataset)), args.out)
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,10 +14,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import ImageSet
     from plumbline.report.figures import rotation
-    from plumbline.report.reading import read_images
     from plumbline.report.style import save
+    from plumbline.storage.artefacts import ImageSet
+    from plumbline.storage.reading import read_images
 
     sets = [ImageSet.load(path) for path in args.sets]
     scores = read_images([args.scores], [args.model])

@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,10 +15,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import ImageSet
     from plumbline.attribution.steadiness import Spread
     from plumbline.report.figures import spread
     from plumbline.report.style import save
+    from plumbline.storage.artefacts import ImageSet
 
     found = Spread.load(args.spread)
     images = ImageSet.load(args.images).select(slice(len(found.index)))

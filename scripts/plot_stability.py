@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,8 +23,8 @@ def main(args: argparse.Namespace) -> None:
         stability_rates,
         stability_sequential,
     )
-    from plumbline.report.reading import read_frame, read_images
     from plumbline.report.style import save
+    from plumbline.storage.reading import read_frame, read_images
 
     changes, tables = read_images(args.changes, args.models), read_frame(args.tables)
     changes["correct"] = changes["prediction"] == changes["label"]

@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,8 +14,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     from plumbline.report.figures import accuracy, reliability
-    from plumbline.report.reading import read_frame
     from plumbline.report.style import save
+    from plumbline.storage.reading import read_frame
 
     save(accuracy.draw(read_frame(args.evaluation)), args.accuracy)
     save(reliability.draw(read_frame(args.bins)), args.reliability)

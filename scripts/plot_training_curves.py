@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,8 +16,8 @@ def main(args: argparse.Namespace) -> None:
     import pandas as pd
 
     from plumbline.report.figures import training_curves
-    from plumbline.report.reading import read_frame
     from plumbline.report.style import save
+    from plumbline.storage.reading import read_frame
 
     runs = zip(args.histories, args.models, args.seeds, strict=True)
     history = pd.concat([read_frame([path]).assign(model=m, seed=s) for path, m, s in runs])

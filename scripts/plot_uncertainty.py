@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,8 +15,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     from plumbline.report.figures import uncertainty
-    from plumbline.report.reading import read_images
     from plumbline.report.style import save
+    from plumbline.storage.reading import read_images
 
     scores = read_images([args.scores], [args.model])
     for measure, path in zip(args.measures, args.out, strict=True):

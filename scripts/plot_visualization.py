@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,10 +14,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import ImageSet
     from plumbline.report.figures import visualization
-    from plumbline.report.reading import read_frame
     from plumbline.report.style import save
+    from plumbline.storage.artefacts import ImageSet
+    from plumbline.storage.reading import read_frame
 
     sets = [ImageSet.load(path) for path in args.images]
     control = visualization.control(sets[0], ImageSet.load(args.test), read_frame([args.tables[0]]))

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,12 +27,12 @@ def main(args: argparse.Namespace) -> None:
     import numpy as np
     import torch
 
-    from plumbline.artefacts import ImageSet, Prediction, save_predictions
-    from plumbline.methods import ESTIMATORS
     from plumbline.models.classifier import Classifier
-    from plumbline.progress import progress
-    from plumbline.runtime import setup
-    from plumbline.seeding import derive
+    from plumbline.registry import ESTIMATORS
+    from plumbline.runtime.progress import progress
+    from plumbline.runtime.seeding import derive
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet, Prediction, save_predictions
 
     device = setup(args.device, args.threads)
     classifiers = [Classifier.load(path, device) for path in args.classifiers]
@@ -59,7 +59,7 @@ def main(args: argparse.Namespace) -> None:
 
 def scaled(classifiers: list, table: str) -> list:
     """The nets with their logits divided by the temperature in their row of ``table``."""
-    from plumbline.frames import read_csv
+    from plumbline.storage.frames import read_csv
     from plumbline.training.temperature import with_temperature
 
     temperatures = read_csv(table)["value"][: len(classifiers)]

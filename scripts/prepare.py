@@ -2,8 +2,8 @@
 
 import argparse
 
-from plumbline import cli
 from plumbline.config.data import Preparation
+from plumbline.runtime import cli
 
 SPLITS = ("train", "val", "calibration", "test")
 
@@ -18,8 +18,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from plumbline.data.manifest import Manifest
     from plumbline.data.pool import Wanted, make_sets
-    from plumbline.methods import READERS
-    from plumbline.seeding import derive
+    from plumbline.registry import READERS
+    from plumbline.runtime.seeding import derive
 
     wish, manifest = args.options, Manifest.load(args.manifest)
     manifest.verify()

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,13 +25,13 @@ def main(args: argparse.Namespace) -> None:
 
     import torch
 
-    from plumbline.artefacts import ImageSet
     from plumbline.attribution import randomization
     from plumbline.attribution.budget import batch_size
-    from plumbline.methods import ATTRIBUTIONS
     from plumbline.models.classifier import Classifier, logits
-    from plumbline.runtime import setup
-    from plumbline.tables import write_csv
+    from plumbline.registry import ATTRIBUTIONS
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet
+    from plumbline.storage.tables import write_csv
 
     methods = {}
     for name, (module, options) in args.methods.items():

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,8 +17,8 @@ def main(args: argparse.Namespace) -> None:
     import pandas as pd
 
     from plumbline.detection import leaderboard
-    from plumbline.frames import read_csv
-    from plumbline.tables import write_csv
+    from plumbline.storage.frames import read_csv
+    from plumbline.storage.tables import write_csv
 
     detection = pd.concat([read_csv(path) for path in args.tables], ignore_index=True)
     singles = leaderboard.single_nets(detection, args.replicates)

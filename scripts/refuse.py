@@ -2,8 +2,8 @@
 
 import argparse
 
-from plumbline import cli
 from plumbline.config.uncertainty import RefusalOptions
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,9 +15,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import load_predictions
-    from plumbline.progress import progress
-    from plumbline.tables import write_csv
+    from plumbline.runtime.progress import progress
+    from plumbline.storage.artefacts import load_predictions
+    from plumbline.storage.tables import write_csv
     from plumbline.uncertainty.refusal import rows
 
     keys = {"dataset": args.dataset, "model": args.model}

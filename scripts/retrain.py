@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from plumbline import cli
 from plumbline.config.training import TrainingOptions
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,13 +22,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import ImageSet
-    from plumbline.codehash import code_hash
     from plumbline.latent.extension import with_targets
-    from plumbline.methods import NETWORKS
-    from plumbline.runtime import setup
-    from plumbline.tables import write_csv
+    from plumbline.registry import NETWORKS
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet
+    from plumbline.storage.tables import write_csv
     from plumbline.training.fit import Extra, fit
+    from plumbline.workflow.code_hash import code_hash
 
     NETWORKS.check(args.model, args.options.network)
     extra = ImageSet.load(args.extra)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,11 +19,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     import numpy as np
 
-    from plumbline.artefacts import ImageSet, load_arrays
     from plumbline.latent.extension import draw, inside
     from plumbline.latent.vae import Vae, decode
-    from plumbline.runtime import setup
-    from plumbline.seeding import derive
+    from plumbline.runtime.seeding import derive
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet, load_arrays
 
     vae = Vae.load(args.vae, setup(args.device, args.threads))
     holes, _ = load_arrays(args.holes, "Holes")

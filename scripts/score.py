@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,13 +20,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import ImageSet
     from plumbline.detection.material import Material, score_sets
     from plumbline.latent.vae import Vae
-    from plumbline.methods import SCORES
     from plumbline.models.classifier import Classifier
-    from plumbline.runtime import setup
-    from plumbline.tables import write_parquet
+    from plumbline.registry import SCORES
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet
+    from plumbline.storage.tables import write_parquet
 
     device = setup(args.device, args.threads)
     classifiers = [Classifier.load(path, device) for path in args.classifiers]

@@ -2,7 +2,7 @@
 
 import argparse
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,8 +17,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from dataclasses import replace
 
-    from plumbline.artefacts import ImageSet
-    from plumbline.methods import SHIFTS
+    from plumbline.registry import SHIFTS
+    from plumbline.storage.artefacts import ImageSet
 
     shift = SHIFTS.load(args.shift)
     source = ImageSet.load(args.images).select(slice(args.count))

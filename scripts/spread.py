@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 KEYS = ("dataset", "model", "objective", "method", "source", "samples")
 
@@ -37,14 +37,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     import functools
 
-    from plumbline.artefacts import ImageSet
     from plumbline.attribution import spread, steadiness
     from plumbline.errors import ArtefactError
-    from plumbline.methods import ATTRIBUTIONS
+    from plumbline.metrics.intervals import wilson
     from plumbline.models.classifier import Classifier, logits
-    from plumbline.runtime import setup
-    from plumbline.statistics import wilson
-    from plumbline.tables import row, write_csv
+    from plumbline.registry import ATTRIBUTIONS
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet
+    from plumbline.storage.tables import row, write_csv
 
     ATTRIBUTIONS.check(args.module, args.set)
     device = setup(args.device, args.threads)

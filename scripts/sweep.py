@@ -4,7 +4,7 @@ import argparse
 import json
 from itertools import islice
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,13 +29,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     import torch
 
-    from plumbline.artefacts import ImageSet
-    from plumbline.methods import ESTIMATORS
     from plumbline.models.classifier import Classifier
-    from plumbline.progress import progress
-    from plumbline.runtime import setup
-    from plumbline.seeding import derive
-    from plumbline.tables import write_csv
+    from plumbline.registry import ESTIMATORS
+    from plumbline.runtime.progress import progress
+    from plumbline.runtime.seeding import derive
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet
+    from plumbline.storage.tables import write_csv
     from plumbline.uncertainty.sweep import by_members, by_samples
 
     device = setup(args.device, args.threads)

@@ -4,8 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
-from plumbline import cli
 from plumbline.config.training import TrainingOptions
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,13 +26,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.artefacts import ImageSet
-    from plumbline.codehash import code_hash
-    from plumbline.methods import NETWORKS
-    from plumbline.runtime import setup
-    from plumbline.tables import write_csv
+    from plumbline.registry import NETWORKS
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet
+    from plumbline.storage.tables import write_csv
     from plumbline.training.fit import fit
     from plumbline.training.losses import trained_for
+    from plumbline.workflow.code_hash import code_hash
 
     NETWORKS.check(args.model, args.options.network)
     classifier, history = fit(

@@ -4,7 +4,7 @@ import argparse
 import json
 from functools import partial
 
-from plumbline import cli
+from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,11 +31,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     import torch
 
-    from plumbline.artefacts import ImageSet
-    from plumbline.methods import VISUALIZATIONS
     from plumbline.models.classifier import Classifier
-    from plumbline.runtime import setup
-    from plumbline.tables import write_csv
+    from plumbline.registry import VISUALIZATIONS
+    from plumbline.runtime.torch_setup import setup
+    from plumbline.storage.artefacts import ImageSet
+    from plumbline.storage.tables import write_csv
     from plumbline.visualization import evidence
     from plumbline.visualization.generator import Generator
     from plumbline.visualization.material import Material

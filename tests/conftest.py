@@ -61,7 +61,7 @@ def digits():
     from PIL import Image
     from sklearn.datasets import load_digits
 
-    from plumbline.artefacts import ImageSet
+    from plumbline.storage.artefacts import ImageSet
 
     bunch = load_digits()
     scans = (bunch.images * (255 / 16)).round().astype(np.uint8)

@@ -1,6 +1,6 @@
 # What the rules of the stage report share: which tables and figures a configuration has.
-from plumbline.environments import locked
-from plumbline.report.claims import load_claims, tables_of
+from plumbline.workflow.environments import locked
+from plumbline.report.claims.schema import load_claims, tables_of
 from plumbline.report.families import FAMILIES, by_family
 from plumbline.report.wording import LEFT_OUT
 
@@ -24,9 +24,9 @@ STABILITY_FIGURES = [
     "stability_sequential",
 ]
 EXPLORER = [
-    f"plumbline/report/explorer{rest}" for rest in (".html", ".js", "_arrays.js")
+    f"plumbline/report/pages/explorer{rest}" for rest in (".html", ".js", "_arrays.js")
 ]
-LEADERBOARD = [f"plumbline/report/leaderboard{rest}" for rest in (".html", ".js")]
+LEADERBOARD = [f"plumbline/report/pages/leaderboard{rest}" for rest in (".html", ".js")]
 
 try:
     LEDGER = load_claims(CLAIMS)

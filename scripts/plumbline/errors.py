@@ -17,3 +17,15 @@ def shown(value: object) -> str:
 
 class ArtefactError(InputError):
     """A file of the workflow is missing, truncated or altered."""
+
+
+def one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Raise :class:`InputError` unless the method's option is one of ``allowed``."""
+    if value not in allowed:
+        raise InputError(f"{option} must be one of {', '.join(allowed)}, not {value!r}")
+
+
+def at_least(option: str, value: float, least: float) -> None:
+    """Raise :class:`InputError` unless the method's option is at least ``least``."""
+    if not value >= least:
+        raise InputError(f"{option} must be at least {least:g}, not {value:g}")

@@ -8,8 +8,8 @@ import torch
 
 from plumbline.attacks.adaptive_attack import best_wrong
 from plumbline.attacks.success import adversarial_set, craft
-from plumbline.methods import ATTACKS, OPERATORS
 from plumbline.models.classifier import logits
+from plumbline.registry import ATTACKS, OPERATORS
 
 EPSILONS = (0.1,)
 STEPS = {"steps": 20, "relative_step": 0.1}

@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from plumbline.attacks.success import adversarial_set, answers, craft, success_curve
-from plumbline.methods import ATTACKS
+from plumbline.registry import ATTACKS
 
 EPSILONS = (0.03, 0.1, 0.3)
 BOUNDED = ["fgsm", "pgd"]

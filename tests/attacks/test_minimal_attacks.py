@@ -7,8 +7,8 @@ from torch import nn
 
 from plumbline.attacks.methods import hop_skip_jump
 from plumbline.attacks.success import adversarial_set, answers, craft, rows_of
-from plumbline.methods import ATTACKS
 from plumbline.models.classifier import logits
+from plumbline.registry import ATTACKS
 
 OPTIONS = {
     "deepfool": {},

@@ -8,7 +8,7 @@ from torch import nn
 from plumbline.attribution.modified_backward import fold_batchnorm
 from plumbline.models.cifar_resnet import cifar_resnet
 from plumbline.models.classifier import Network
-from plumbline.torchvision_import import import_torchvision
+from plumbline.runtime.torchvision_import import import_torchvision
 
 
 def without_biases(net):

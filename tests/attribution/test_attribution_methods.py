@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from plumbline.attribution.batching import blocks, pairs
 from plumbline.errors import InputError
-from plumbline.methods import ATTRIBUTIONS, unmet
+from plumbline.registry import ATTRIBUTIONS, unmet
 
 SMALL = {
     "integrated_gradients": {"steps": 7},

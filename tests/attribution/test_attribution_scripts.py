@@ -6,10 +6,10 @@ import csv
 import pytest
 from pydantic import ValidationError
 
-from plumbline.artefacts import Attribution
 from plumbline.attribution.answers import Answers
 from plumbline.config.attribution import AttributionSection, DegradationOptions
 from plumbline.errors import ArtefactError, InputError
+from plumbline.storage.artefacts import Attribution
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import torch
 from support import SCRIPTS
 
 from plumbline.attribution.budget import activation_bytes, batch_size, count_evaluations
-from plumbline.methods import ATTRIBUTIONS
+from plumbline.registry import ATTRIBUTIONS
 
 PEAK = """
 import sys, torch
 from plumbline.attribution.budget import batch_size
-from plumbline.methods import ATTRIBUTIONS
+from plumbline.registry import ATTRIBUTIONS
 from plumbline.models.classifier import Architecture, Classifier
 
 torch.set_num_threads(1)

@@ -7,8 +7,8 @@ from torch import nn
 from plumbline.attribution.maps import enlarged, on_channels
 from plumbline.attribution.methods import cam, grad_cam
 from plumbline.errors import InputError
-from plumbline.methods import ATTRIBUTIONS, unmet
 from plumbline.models.classifier import Architecture, Classifier
+from plumbline.registry import ATTRIBUTIONS, unmet
 
 SIZE = 16  # the last block of ResNet-20 then has 4 x 4 positions
 

@@ -6,9 +6,9 @@ import pytest
 from plumbline.attribution import comparison
 from plumbline.attribution.answers import Answers
 from plumbline.errors import ArtefactError
-from plumbline.seeding import derive
-from plumbline.statistics import RESAMPLES, mean_interval, mean_intervals, wilson
-from plumbline.tables import FIGURE
+from plumbline.metrics.intervals import RESAMPLES, mean_interval, mean_intervals, wilson
+from plumbline.runtime.seeding import derive
+from plumbline.storage.tables import FIGURE
 
 SHARES, FILLS = (0.1, 0.2, 0.5), ("0", "mean")
 

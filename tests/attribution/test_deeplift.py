@@ -12,7 +12,7 @@ from plumbline.attribution.activation_rules import MAX_POOL, Replacing, relus
 from plumbline.attribution.methods import deeplift, gradient, integrated_gradients
 from plumbline.attribution.modified_backward import fold_batchnorm
 from plumbline.errors import InputError
-from plumbline.methods import NETWORKS
+from plumbline.registry import NETWORKS
 
 MODELS = ["lenet5", "alexnet", "resnet34"]
 COMPLETE = ["rescale", "reveal_cancel"]

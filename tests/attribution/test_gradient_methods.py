@@ -10,8 +10,8 @@ from plumbline.attribution.methods import (
     integrated_gradients,
     smoothgrad,
 )
-from plumbline.methods import ATTRIBUTIONS
-from plumbline.seeding import derive
+from plumbline.registry import ATTRIBUTIONS
+from plumbline.runtime.seeding import derive
 
 
 def logits(net, images, target):

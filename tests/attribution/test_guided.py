@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from plumbline.attribution.activation_rules import RELU, deconvnet, guided
 from plumbline.attribution.methods import deconvnet as deconvnet_method
 from plumbline.attribution.methods import gradient, guided_backpropagation, saliency
-from plumbline.torchvision_import import import_torchvision
+from plumbline.runtime.torchvision_import import import_torchvision
 
 MODELS = ["lenet5", "alexnet", "resnet34"]
 METHODS = {"GuidedBackprop": guided_backpropagation, "Deconvolution": deconvnet_method}

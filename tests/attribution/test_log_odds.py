@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from plumbline.artefacts import ImageSet
 from plumbline.attribution import log_odds
 from plumbline.attribution.methods import gradient_x_input, intensity, random
-from plumbline.methods import ATTRIBUTIONS
-from plumbline.statistics import RESAMPLES
+from plumbline.metrics.intervals import RESAMPLES
+from plumbline.registry import ATTRIBUTIONS
+from plumbline.storage.artefacts import ImageSet
 
 PAIR = (3, 5)
 
@@ -163,8 +163,8 @@ def naive_quantile(values, level, seed):
 
 
 def test_rows_have_paired_gains_and_quartiles(exact, images):
-    from plumbline.seeding import derive
-    from plumbline.statistics import mean_interval
+    from plumbline.metrics.intervals import mean_interval
+    from plumbline.runtime.seeding import derive
 
     methods = {"gradient_x_input": gradient_x_input, "intensity": intensity, "random": random}
     how = {"share": 0.2, "seed": 0, "batch": 64}

@@ -18,7 +18,7 @@ from plumbline.attribution.methods import (
 )
 from plumbline.attribution.modified_backward import fold_batchnorm
 from plumbline.models.residual import BasicBlock
-from plumbline.torchvision_import import import_torchvision
+from plumbline.runtime.torchvision_import import import_torchvision
 
 NETS = ["lenet5", "alexnet", "resnet34", "fire", "shortcut"]
 TINY = 1e-12  # zennit adds a stabiliser to every denominator

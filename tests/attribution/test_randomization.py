@@ -14,8 +14,8 @@ from scipy.stats import spearmanr
 from plumbline.attribution.correlation import is_constant, rank_correlation
 from plumbline.attribution.randomization import STAGES, compare, redrawn, rows, stages, variants
 from plumbline.errors import InputError
-from plumbline.methods import ATTRIBUTIONS
 from plumbline.models.classifier import Architecture, Network
+from plumbline.registry import ATTRIBUTIONS
 from plumbline.report.figures.randomization import verdicts
 from plumbline.report.sections import randomization as randomization_sheets
 
@@ -136,7 +136,7 @@ def test_black_pixels_keep_the_correlation_of_gradient_x_input_high(checked):
 
 
 def test_a_correlation_is_that_of_maps_made_by_hand(checked, nets, digits):
-    from plumbline.seeding import derive
+    from plumbline.runtime.seeding import derive
 
     found, _ = checked
     pixels = torch.from_numpy(digits["test"].pixels[:6])

@@ -10,13 +10,13 @@ import pytest
 import torch
 from torch import nn
 
-from plumbline.artefacts import ImageSet
 from plumbline.attribution.spread import FixedMask, spread, with_masks
 from plumbline.attribution.steadiness import NORMAL_MEDIAN, Spread, measures, rows, signal_to_noise
 from plumbline.errors import ArtefactError, InputError
-from plumbline.methods import ATTRIBUTIONS
 from plumbline.models.classifier import Network
-from plumbline.seeding import derive
+from plumbline.registry import ATTRIBUTIONS
+from plumbline.runtime.seeding import derive
+from plumbline.storage.artefacts import ImageSet
 
 METHODS = ["gradient_x_input", "lrp_epsilon", "integrated_gradients", "occlusion", "smoothgrad"]
 SMALL = {

@@ -9,8 +9,8 @@ from asked import limits, local
 from repository import fresh
 from support import ROOT, SCRIPTS
 
-from plumbline.codehash import closure
-from plumbline.environments import rules
+from plumbline.workflow.code_hash import closure
+from plumbline.workflow.environments import rules
 
 PROFILE = yaml.safe_load((ROOT / "profiles/slurm/profile.yaml").read_text())
 GROUPS = PROFILE["groups"]

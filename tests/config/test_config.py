@@ -12,7 +12,7 @@ from support import ROOT
 from plumbline.config.schema import load, schema
 from plumbline.config.whole import Config
 from plumbline.errors import InputError
-from plumbline.methods import REPLICATES
+from plumbline.registry import REPLICATES
 
 CONFIGS = sorted((ROOT / "config").glob("*.yaml"))
 OTHERS = ("config", "claims", "published", "tolerances")

@@ -7,8 +7,8 @@ from support import ROOT
 
 from plumbline.config.schema import load
 from plumbline.errors import InputError
-from plumbline.methods import ATTRIBUTIONS, NETWORKS, OWN_NETS, REPLICATES, unmet
 from plumbline.models.classifier import Architecture
+from plumbline.registry import ATTRIBUTIONS, NETWORKS, OWN_NETS, REPLICATES, unmet
 
 B = {"architecture": "lenet5"}
 OWN = """

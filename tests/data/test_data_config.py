@@ -5,9 +5,9 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
-from plumbline.cli import flags
 from plumbline.config.data import DataSection, Origin, Source, Splits
-from plumbline.methods import READERS, SOURCES
+from plumbline.registry import READERS, SOURCES
+from plumbline.runtime.cli import flags
 
 
 def test_every_kind_is_a_module_and_every_module_a_kind():

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from plumbline.artefacts import ImageSet
+from plumbline.storage.artefacts import ImageSet
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 SPLITS = ("train", "val", "calibration", "test")

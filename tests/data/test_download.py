@@ -263,7 +263,7 @@ def test_downloads_that_cannot_be_written_are_named(server, tmp_path):
 
 
 def test_addresses_and_checksums_are_torchvisions():
-    from plumbline.torchvision_import import import_torchvision
+    from plumbline.runtime.torchvision_import import import_torchvision
 
     known = import_torchvision().datasets.FashionMNIST
     remotes, classes = idx_files("FashionMNIST")

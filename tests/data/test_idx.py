@@ -95,7 +95,7 @@ def test_a_label_without_a_class_is_refused(tmp_path):
 )
 @pytest.mark.parametrize("dataset", ["MNIST", "FashionMNIST", "notMNIST"])
 def test_equals_torchvisions_reader_on_the_real_files(tmp_path, dataset):
-    from plumbline.torchvision_import import import_torchvision
+    from plumbline.runtime.torchvision_import import import_torchvision
 
     import_torchvision()
     from torchvision.datasets.mnist import read_image_file, read_label_file

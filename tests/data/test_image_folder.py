@@ -12,7 +12,7 @@ from plumbline.data.own import read_classes
 from plumbline.data.pool import Wanted
 from plumbline.data.sources import image_folder
 from plumbline.errors import InputError
-from plumbline.files import located
+from plumbline.storage.files import located
 
 
 def picture(width, height, channels=3, seed=0):
@@ -102,7 +102,7 @@ def test_the_mirror_is_searched_after_the_path_itself(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("width", "height"), [(50, 31), (31, 50), (9, 14), (16, 16), (33, 33)])
 @pytest.mark.parametrize(("channels", "resize"), [(1, None), (3, None), (3, 20)])
 def test_size_and_middle_are_torchvisions(tmp_path, width, height, channels, resize):
-    from plumbline.torchvision_import import import_torchvision
+    from plumbline.runtime.torchvision_import import import_torchvision
 
     transforms = import_torchvision().transforms
     image = picture(width, height)

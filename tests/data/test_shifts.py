@@ -7,8 +7,8 @@ import pytest
 import shift
 from scipy.stats import kstest
 
-from plumbline.artefacts import ImageSet
 from plumbline.data.shifts import noise, rotation
+from plumbline.storage.artefacts import ImageSet
 
 
 @pytest.fixture(scope="module")

@@ -16,12 +16,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from support import SCRIPTS
 
-from plumbline.artefacts import Prediction, save_arrays, save_predictions
 from plumbline.detection import crossfit, features
 from plumbline.detection.columns import CONTROL, KEY
 from plumbline.detection.fitting import FEWEST_ERRORS, Method, score_all
 from plumbline.detection.operating import at_threshold, equal_recalls, judge_detectors
-from plumbline.methods import DETECTORS
+from plumbline.registry import DETECTORS
+from plumbline.storage.artefacts import Prediction, save_arrays, save_predictions
 
 SIZES = {"calibration": 120, "test": 90, "ood_patches": 20, "pgd_eps0.1": 30}
 BLOCKS = ("conv1", "dense1")

@@ -12,7 +12,7 @@ from scipy.stats import friedmanchisquare, rankdata, t
 from plumbline.detection import leaderboard
 from plumbline.detection.columns import CONTROL
 from plumbline.detection.leaderboard import BLOCK
-from plumbline.tables import row
+from plumbline.storage.tables import row
 
 # Demšar 2006, table 5: critical values at 5 % for 2 to 10 classifiers.
 NEMENYI = [1.960, 2.343, 2.569, 2.728, 2.850, 2.949, 3.031, 3.102, 3.164]

@@ -1,4 +1,4 @@
-"""Quick figures of resamples equal those of plumbline.ranking, which scikit-learn proves."""
+"""Quick figures of resamples equal those of metrics.ranking, which scikit-learn proves."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from plumbline.detection import resampled
 from plumbline.detection.resampled import Resampled
-from plumbline.ranking import measure, resample, selective
+from plumbline.metrics.ranking import measure, resample, selective
 
 
 @st.composite

@@ -15,8 +15,8 @@ from plumbline.attribution.methods.gradient_x_input import attribute
 from plumbline.detection.material import Material, features, score_sets
 from plumbline.errors import InputError
 from plumbline.latent.vae import Vae, encode, fit
-from plumbline.methods import SCORES
 from plumbline.models.classifier import logits
+from plumbline.registry import SCORES
 
 NAMES = ("energy", "explanation_disagreement", "latent_density", "mahalanobis")
 NAMES += ("nearest_neighbours", "reconstruction_error")

@@ -11,7 +11,7 @@ from plumbline.detection import columns as scores_of
 from plumbline.detection.columns import CONTROL, MEASURES
 from plumbline.detection.tasks import COMPARED, draw, judge, tasks
 from plumbline.errors import InputError
-from plumbline.statistics import FEWEST, wilson
+from plumbline.metrics.intervals import FEWEST, wilson
 
 ESTIMATORS = ("softmax", "ensemble")
 SIZES = {"calibration": 80, "test": 60, "ood_patches": 25, "fgsm_eps0.1": 40, "pgd_eps0.1": 40}

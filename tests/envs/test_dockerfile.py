@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 import pytest
 from support import ROOT
 
-from plumbline.environments import PYTHON
+from plumbline.workflow.environments import PYTHON
 
 LINES = [
     line.split(maxsplit=1)

@@ -13,9 +13,9 @@ from packaging.version import Version
 from rattler import BuildString, MatchSpec, PackageRecord
 from rattler.exceptions import InvalidMatchSpecError
 
-from plumbline import methods
-from plumbline.codehash import closure
-from plumbline.environments import (
+from plumbline import registry
+from plumbline.workflow.code_hash import closure
+from plumbline.workflow.environments import (
     ON_CONDA_FORGE,
     environments,
     locked,
@@ -50,9 +50,9 @@ def packages(text):
 @pytest.mark.parametrize("stage", ENVIRONMENTS)
 def test_the_file_is_what_its_scripts_import_today(stage):
     file = ROOT / f"envs/{stage}.yaml"
-    assert file.is_file(), "python -m plumbline.environments writes it"
+    assert file.is_file(), "python -m plumbline.workflow.environments writes it"
     assert file.read_text() == ENVIRONMENTS[stage], (
-        "python -m plumbline.environments writes it anew"
+        "python -m plumbline.workflow.environments writes it anew"
     )
 
 
@@ -109,7 +109,7 @@ def test_a_rule_names_the_methods_that_its_script_finds_by_name(name):
         texts.pop("classifier.py", None)  # what else is in it needs no net
     for file, text in texts.items():
         for kind in re.findall(r"\b([A-Z]+)\.load\(", text):
-            assert isinstance(getattr(methods, kind), methods.Kind)
+            assert isinstance(getattr(registry, kind), registry.Kind)
             assert re.search(rf"\b{kind}\.file\b", RULES[name]), f"{file} loads {kind}"
 
 
@@ -143,7 +143,11 @@ def test_third_party_names_are_those_of_the_distributions(tmp_path):
 
 def test_the_scripts_of_a_rule_are_found():
     found = scripts(SCRIPTS, 'code=NETWORKS.file(w.model)\nshell: python "$SCRIPTS/train.py"')
-    assert {"train.py", "plumbline/models/lenet5.py", "plumbline/models/resnet34.py"} <= set(found)
+    assert {
+        "train.py",
+        "plumbline/models/architectures/lenet5.py",
+        "plumbline/models/architectures/resnet34.py",
+    } <= set(found)
 
 
 def project():

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from plumbline.artefacts import (
+from plumbline.data.manifest import File, Manifest
+from plumbline.errors import ArtefactError
+from plumbline.storage.artefacts import (
     Attribution,
     ImageSet,
     Prediction,
@@ -17,12 +19,10 @@ from plumbline.artefacts import (
     save_arrays,
     save_predictions,
 )
-from plumbline.checkpoint import Checkpoint
-from plumbline.data.manifest import File, Manifest
-from plumbline.errors import ArtefactError
-from plumbline.frames import read_csv, read_parquet
-from plumbline.report.reading import read_rows
-from plumbline.tables import row, write_csv, write_parquet
+from plumbline.storage.checkpoints import Checkpoint
+from plumbline.storage.frames import read_csv, read_parquet
+from plumbline.storage.reading import read_rows
+from plumbline.storage.tables import row, write_csv, write_parquet
 
 N = 30
 RNG = np.random.default_rng(0)

@@ -14,15 +14,15 @@ import whole
 import yaml
 from support import ROOT
 
-from plumbline import cli
-from plumbline.artefacts import ImageSet, save_arrays
-from plumbline.checkpoint import Checkpoint
 from plumbline.config.schema import load
 from plumbline.data.obtain import Places, Remote, obtain_file
 from plumbline.errors import InputError
-from plumbline.files import atomic, settle_times, unreadable, write_text
 from plumbline.report import style
-from plumbline.tables import write_parquet
+from plumbline.runtime import cli
+from plumbline.storage.artefacts import ImageSet, save_arrays
+from plumbline.storage.checkpoints import Checkpoint
+from plumbline.storage.files import atomic, settle_times, unreadable, write_text
+from plumbline.storage.tables import write_parquet
 
 NOISE = np.random.default_rng(0).random(40_000)  # 320 kB that do not compress
 

@@ -11,7 +11,7 @@ import pytest
 from running import Run
 from support import SCRIPTS
 
-from plumbline.parent import VARIABLE
+from plumbline.runtime.watchdog import VARIABLE
 
 SLOW = "training: {models: {lenet5: {epochs: 1000000}}}\n"
 CLASSIFIER = "results/models/digits/lenet5/seed0/classifier.safetensors"
@@ -19,20 +19,20 @@ LOG = "results/logs/train/digits/lenet5/seed0.log"
 SECONDS = 20  # far more than the second that it takes, for a busy machine
 WAITING = """
 import sys, time
-from plumbline import parent
-parent.watch()
+from plumbline.runtime import watchdog
+watchdog.watch()
 print("watching", flush=True)
 time.sleep(float(sys.argv[1]))
 """
 WRITING = """
 import os, sys, time
-from plumbline import parent
-from plumbline.files import write_text
-parent.INTERVAL = 1000.0
-parent.watch()
+from plumbline.runtime import watchdog
+from plumbline.storage.files import write_text
+watchdog.INTERVAL = 1000.0
+watchdog.watch()
 time.sleep(0.5)  # past the first look of the thread, which then sleeps
-os.kill(int(os.environ[parent.VARIABLE]), 9)
-while not parent.orphaned():
+os.kill(int(os.environ[watchdog.VARIABLE]), 9)
+while not watchdog.orphaned():
     time.sleep(0.01)
 write_text(sys.argv[1], "late")
 """

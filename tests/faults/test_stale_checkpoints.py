@@ -11,15 +11,15 @@ import torch
 import train
 from support import SCRIPTS
 
-from plumbline import cli
-from plumbline.artefacts import ImageSet
-from plumbline.checkpoint import Checkpoint, fingerprint
-from plumbline.codehash import code_hash
 from plumbline.config.training import TrainingOptions
 from plumbline.config.visualization import GeneratorOptions
-from plumbline.methods import GENERATORS, NETWORKS
+from plumbline.registry import GENERATORS, NETWORKS
+from plumbline.runtime import cli
+from plumbline.storage.artefacts import ImageSet
+from plumbline.storage.checkpoints import Checkpoint, fingerprint
 from plumbline.training.fit import Extra
 from plumbline.training.losses import CrossEntropy, Evidential
+from plumbline.workflow.code_hash import code_hash
 
 RUN = {"epochs": 3, "batch": 32, "learning_rate": 0.01, "seed": 7, "device": "cpu", "train": "few"}
 NET = RUN | {"model": "lenet5", "network": {"width": 4, "dense": 16}, "val": "val"}
@@ -156,7 +156,7 @@ def test_other_code_begins_anew(run, killed, capsys, monkeypatch, name):
         asked.append(code_hash(root, script, *files))
         return "edited"
 
-    monkeypatch.setattr("plumbline.codehash.code_hash", edited)
+    monkeypatch.setattr("plumbline.workflow.code_hash.code_hash", edited)
     made = run(name, checkpoint)
     assert asked == [code_hash(SCRIPTS, f"{name}.py", METHODS[name])]
     assert SAID in capsys.readouterr().err

@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from plumbline.checkpoint import Checkpoint
 from plumbline.data.manifest import File, Manifest
 from plumbline.data.obtain import Places
 from plumbline.data.pool import Wanted, make_sets
 from plumbline.data.sources import cifar10, image_folder, npz
 from plumbline.errors import InputError
-from plumbline.training.adoption import read_weights
+from plumbline.storage.checkpoints import Checkpoint
+from plumbline.training.imported_weights import read_weights
 
 
 class Harm:

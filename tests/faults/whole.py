@@ -8,7 +8,7 @@ import pandas as pd
 from PIL import Image
 from safetensors import safe_open
 
-from plumbline.artefacts import load_arrays
+from plumbline.storage.artefacts import load_arrays
 
 # Written while jobs run, by the shell and by Snakemake: no results.
 RECORDS = ("logs", "benchmarks")
@@ -46,7 +46,7 @@ def check(path: Path) -> None:
         case ".checkpoint":
             import torch
 
-            from plumbline.checkpoint import SEAL
+            from plumbline.storage.checkpoints import SEAL
 
             torch.load(io.BytesIO(path.read_bytes()[SEAL:]), weights_only=True)
         case _:

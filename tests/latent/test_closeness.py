@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from plumbline.latent.closeness import paired, table
-from plumbline.statistics import bootstrap_counts, interval
+from plumbline.metrics.intervals import bootstrap_counts, interval
 
 RNG = np.random.default_rng(0)
 

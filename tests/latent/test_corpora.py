@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from plumbline.artefacts import ImageSet
 from plumbline.errors import InputError
 from plumbline.latent.corpora import noisy, positions, with_others, with_share
+from plumbline.storage.artefacts import ImageSet
 
 
 def images(name, values, dtype=np.uint8, size=2):

@@ -12,13 +12,13 @@ import pytest
 import retrain
 import sample_holes
 
-from plumbline import cli
-from plumbline.artefacts import ImageSet, load_arrays, save_arrays
 from plumbline.config.latent import GridOptions, VaeOptions
 from plumbline.config.training import TrainingOptions
 from plumbline.latent.extension import inside
 from plumbline.latent.vae import Vae, decode
 from plumbline.models.classifier import Classifier
+from plumbline.runtime import cli
+from plumbline.storage.artefacts import ImageSet, load_arrays, save_arrays
 
 NET = ("--model", "lenet5", "--network", '{"width": 4, "dense": 16}', "--epochs", 1)
 

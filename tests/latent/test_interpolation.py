@@ -8,7 +8,7 @@ from torch import nn
 from plumbline.errors import InputError
 from plumbline.latent.interpolation import follow, pairs, paths, table
 from plumbline.latent.vae import Vae, decode, encode
-from plumbline.statistics import mean_interval
+from plumbline.metrics.intervals import mean_interval
 
 RNG = np.random.default_rng(0)
 

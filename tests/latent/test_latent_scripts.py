@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from plumbline import cli
-from plumbline.artefacts import ImageSet, load_arrays
 from plumbline.config.base import Section
 from plumbline.config.latent import GridOptions, InterpolationOptions, VaeOptions
 from plumbline.latent.maps import MAPPED
 from plumbline.latent.vae import Vae, decode
+from plumbline.runtime import cli
+from plumbline.storage.artefacts import ImageSet, load_arrays
 
 NAMES = ("softmax", "mc_dropout")
 MEASURES = tuple(MAPPED)

@@ -6,7 +6,7 @@ from scipy.stats import spearmanr
 
 from plumbline.latent.grids import chart, contour, linear
 from plumbline.latent.maps import blur_rows, figures, grid_rows
-from plumbline.statistics import bootstrap_counts, interval, mean_interval, wilson
+from plumbline.metrics.intervals import bootstrap_counts, interval, mean_interval, wilson
 
 CODES = np.random.default_rng(0).normal(size=(80, 2))
 

@@ -9,7 +9,7 @@ import torch
 from plumbline.latent import streaming
 from plumbline.latent.streaming import decoded, streamed
 from plumbline.latent.vae import Vae, decode
-from plumbline.seeding import derive
+from plumbline.runtime.seeding import derive
 from plumbline.uncertainty.estimators import ensemble, mc_dropout
 from plumbline.uncertainty.measures import measures
 

@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 import torch
 
-from plumbline import bench
 from plumbline.attribution.methods import kernel_shap
 from plumbline.attribution.superpixels import superpixels
+from plumbline.benchmarks import __main__ as bench
 from plumbline.benchmarks import attribution, uncertainty
 from plumbline.benchmarks import workflow as workflow_bench
 from plumbline.benchmarks.contests import Sizes, gradient_contests, perturbation_contests
 from plumbline.benchmarks.shapley import relative_error, shapley
 from plumbline.errors import InputError
-from plumbline.records import Record
 from plumbline.uncertainty.estimators import mc_dropout
+from plumbline.workflow.snakemake_records import Record
 
 ROOT = Path(__file__).parents[2]
 TINY = Sizes(

@@ -152,17 +152,17 @@ def test_the_bench_adds_the_libraries_that_it_compares_with_if_it_can(clone):
     process, calls = launch(clone, "bench", "workflow", "--cores", "1")
     assert process.returncode == 0
     assert not any("requirements-bench.txt" in call for call in calls)
-    assert calls[-1] == f"<-m><plumbline.bench><workflow><--cores><1> in {clone}"
+    assert calls[-1] == f"<-m><plumbline.benchmarks.__main__><workflow><--cores><1> in {clone}"
     process, calls = launch(clone, "bench", FULL="requirements-bench.txt")
     assert process.returncode == 0
     assert "going on without" in process.stderr.splitlines()[-1]
     assert "set-up failed: cannot install requirements-bench.txt" in process.stderr
-    assert calls[-1] == f"<-m><plumbline.bench> in {clone}"
+    assert calls[-1] == f"<-m><plumbline.benchmarks.__main__> in {clone}"
     process, calls = launch(clone, "bench")
     assert [call.split(" -r ")[-1] for call in calls[:-1]] == ["requirements-bench.txt"]
     process, calls = launch(clone, "bench", "attribution")
     assert process.stderr == ""
-    assert calls == [f"<-m><plumbline.bench><attribution> in {clone}"]
+    assert calls == [f"<-m><plumbline.benchmarks.__main__><attribution> in {clone}"]
 
 
 def test_a_run_on_a_cluster_adds_its_plugin(clone):

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from plumbline import provenance
 from plumbline.errors import InputError
-from plumbline.records import FOLDER, all_records, record_of
-from plumbline.why import chain, locate
+from plumbline.runtime import job_log
+from plumbline.workflow.snakemake_records import FOLDER, all_records, record_of
+from plumbline.workflow.why import chain, locate
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 CODE = "0123456789abcdef"
@@ -65,7 +65,7 @@ def folder(tmp_path_factory):
     (folder / "Snakefile").write_text(SNAKEFILE)
     (folder / "manifest").write_text(json.dumps(MANIFEST))
     (folder / "own.npz").write_bytes(b"images")
-    (folder / "told").write_text(f"epochs: 3 of 3\n{provenance.MARK}{json.dumps(TOLD)}\n")
+    (folder / "told").write_text(f"epochs: 3 of 3\n{job_log.MARK}{json.dumps(TOLD)}\n")
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "--quiet", "all"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return folder
@@ -141,22 +141,22 @@ def test_a_job_tells_in_its_log_what_ran_it(tmp_path):
     part.write_text("metric,value,low,high,n\naccuracy,1,1,1,3\n")
     with open(log, "w") as stream:
         subprocess.run([*command, part], stdout=stream, stderr=stream, check=True)
-    told = provenance.read(log)
+    told = job_log.read(log)
     assert told["host"] == platform.node()
     assert told["python"] == platform.python_version()
     assert told["device"] == "cpu"
     assert told["packages"]["pydantic"] == metadata.version("pydantic")
     with open(log, "w") as stream:
         subprocess.run([*command, tmp_path / "gone.csv"], stdout=stream, stderr=stream)
-    assert provenance.read(log) is None
-    assert provenance.read(tmp_path / "no.log") is None
+    assert job_log.read(log) is None
+    assert job_log.read(tmp_path / "no.log") is None
 
 
 def test_versions_are_those_of_the_installed_packages():
     import numpy
     import yaml
 
-    packages = json.loads(provenance.line().removeprefix(provenance.MARK))["packages"]
+    packages = json.loads(job_log.line().removeprefix(job_log.MARK))["packages"]
     assert packages["numpy"] == numpy.__version__ == metadata.version("numpy")
     assert packages["yaml"] == yaml.__version__
     assert not {"json", "plumbline", "test_why"} & set(packages)
@@ -202,7 +202,7 @@ def test_a_record_that_was_cut_off_is_told(folder, tmp_path):
 
 
 def test_the_program_prints_the_chain_or_one_line(folder):
-    command = [sys.executable, "-m", "plumbline.why"]
+    command = [sys.executable, "-m", "plumbline.workflow.why"]
     own = os.environ | {"PYTHONPATH": str(SCRIPTS)}
     good = subprocess.run(
         [*command, "results/table.csv"], cwd=folder, env=own, capture_output=True, text=True

@@ -5,7 +5,7 @@ import pandas as pd
 
 from plumbline.detection.columns import KEY
 from plumbline.detection.operating import judge_detectors
-from plumbline.tables import Row
+from plumbline.storage.tables import Row
 
 KINDS = ("logistic", "mlp")
 FEATURES = ("conductance_conv1", "conductance", "lcr", "softmax", "both", "all")

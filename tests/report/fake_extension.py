@@ -3,7 +3,7 @@
 import numpy as np
 
 from plumbline.latent.trial import MAP, TEST, by_estimator, extra_row, table, trial
-from plumbline.tables import Row
+from plumbline.storage.tables import Row
 from plumbline.uncertainty.measures import mean_probs, measures
 
 SHARPNESS = {"none": 1.0, "random": 2.0, "holes": 3.0}

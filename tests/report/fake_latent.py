@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from scipy.special import ndtri
 
-from plumbline.artefacts import ImageSet, save_arrays
 from plumbline.latent.vae import Vae
+from plumbline.storage.artefacts import ImageSet, save_arrays
 
 POINTS, CLASSES, SHAPE = 7, ("zero", "one", "two"), (1, 12, 12)
 MODELS = ("lenet5", "resnet20")  # the second has no dropout layer

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from scipy.special import ndtri
 
-from plumbline.artefacts import save_arrays
-from plumbline.tables import row, write_csv
+from plumbline.storage.artefacts import save_arrays
+from plumbline.storage.tables import row, write_csv
 
 MEASURES = ("entropy", "mutual_information", "max_probability")
 SPACES = ("pixel", "decoded", "latent")

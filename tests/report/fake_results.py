@@ -15,11 +15,11 @@ import fake_uncertainty
 import numpy as np
 import pandas as pd
 
-from plumbline.artefacts import Attribution, ImageSet, save_arrays
 from plumbline.data.manifest import File, Manifest
 from plumbline.detection.tasks import COMPARED
-from plumbline.statistics import wilson
-from plumbline.tables import Row, row, write_csv
+from plumbline.metrics.intervals import wilson
+from plumbline.storage.artefacts import Attribution, ImageSet, save_arrays
+from plumbline.storage.tables import Row, row, write_csv
 
 DATASET = "digits"
 MODELS = ("lenet5", "alexnet")

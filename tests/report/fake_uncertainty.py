@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from plumbline.artefacts import ImageSet, Prediction
 from plumbline.data.shifts import rotation
-from plumbline.tables import write_csv, write_parquet
-from plumbline.uncertainty import figures, refusal
+from plumbline.storage.artefacts import ImageSet, Prediction
+from plumbline.storage.tables import write_csv, write_parquet
+from plumbline.uncertainty import estimates, refusal
 from plumbline.uncertainty.measures import scores
 from plumbline.uncertainty.sweep import by_members, by_samples
 
@@ -41,9 +41,9 @@ def make(root: Path, dataset: str, model: str, images: ImageSet, attacks: tuple[
     rows = []
     for name in sets:
         for own in found.values():
-            rows += figures.rows(own[name], found["softmax"][name], 0, **keys)
+            rows += estimates.rows(own[name], found["softmax"][name], 0, **keys)
             if name in changed:
-                rows += figures.rises(own[name], own["test"], 0, **keys)
+                rows += estimates.rises(own[name], own["test"], 0, **keys)
     write_csv(folder / "measures.csv", rows)
     write_parquet(
         folder / "scores.parquet", scores([own[n] for n in sets for own in found.values()])

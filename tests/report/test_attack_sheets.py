@@ -4,7 +4,7 @@ import pandas as pd
 
 from plumbline.report.attack_sheets import adaptive, attacks
 from plumbline.report.figures import attacks as figure
-from plumbline.tables import row
+from plumbline.storage.tables import row
 
 
 def bounded(attack, epsilon, rate):

@@ -7,8 +7,8 @@ import yaml
 from support import ROOT
 
 from plumbline.config.schema import load
-from plumbline.report.claims import load_claims, verdict
-from plumbline.statistics import wilson
+from plumbline.metrics.intervals import wilson
+from plumbline.report.claims.schema import load_claims, verdict
 
 CLAIMS = load_claims(ROOT / "config/claims.yaml")
 OURS = {  # these say what they mean by their number, on any dataset

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from support import ROOT
 
 from plumbline.errors import InputError
-from plumbline.report.claims import Claim, load_claims, tables_of, verdict
-from plumbline.report.judge import judge
-from plumbline.report.reading import read_rows
+from plumbline.report.claims.judging import judge
+from plumbline.report.claims.schema import Claim, load_claims, tables_of, verdict
+from plumbline.storage.reading import read_rows
 
 CLAIMS = ROOT / "config/claims.yaml"
 WORDS = {

@@ -3,8 +3,8 @@
 import pytest
 
 from plumbline.report.class_sheets import generators, visualization
-from plumbline.report.reading import read_frame
-from plumbline.tables import row, write_csv
+from plumbline.storage.reading import read_frame
+from plumbline.storage.tables import row, write_csv
 
 VALUES = {"made": 0.9, "start": 0.2, "test": 0.95}
 

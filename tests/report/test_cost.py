@@ -11,9 +11,9 @@ from matplotlib.text import Text
 from PIL import Image
 
 from plumbline.report.figures import cost
-from plumbline.report.reading import read_frame
 from plumbline.report.sections import SHEETS
 from plumbline.report.summary import number
+from plumbline.storage.reading import read_frame
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_the_sheet_says_what_each_method_costs_and_gains(tables):
 
 
 def test_the_coverage_sheet_has_no_silent_hole(tables, coverage):
-    from plumbline.report.reading import coverage_frame
+    from plumbline.storage.reading import coverage_frame
 
     frames = {
         "coverage": coverage_frame({DATASET: coverage}),

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from fake_latent import CORPORA, ESTIMATORS, GRIDS, MEASURES, MODELS, SHAPE
 
-from plumbline.artefacts import ImageSet, load_arrays
-from plumbline.report.explorer import GALLERY, NEAREST, STEP, gallery, pack, unpack
+from plumbline.report.pages.explorer import GALLERY, NEAREST, STEP, gallery, pack, unpack
 from plumbline.report.style import COLORS
+from plumbline.storage.artefacts import ImageSet, load_arrays
 
 
 @pytest.fixture(scope="module")

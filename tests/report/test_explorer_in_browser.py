@@ -8,9 +8,9 @@ import pytest
 from chromium import browser, needs_browser
 from fake_latent import CLASSES, CORPORA, ESTIMATORS, GRIDS, MEASURES, MODELS, POINTS
 
-from plumbline.artefacts import ImageSet, load_arrays
 from plumbline.latent.vae import Vae, decode
 from plumbline.report.wording import words
+from plumbline.storage.artefacts import ImageSet, load_arrays
 
 pytestmark = needs_browser
 READ = """

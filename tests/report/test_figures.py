@@ -18,8 +18,8 @@ from plumbline.report.figures import (
     training_curves,
 )
 from plumbline.report.groups import groups
-from plumbline.report.reading import read_frame, read_images
 from plumbline.report.wording import words
+from plumbline.storage.reading import read_frame, read_images
 
 
 def test_colours_are_seaborns_for_the_colour_blind():

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from plumbline.artefacts import Attribution, ImageSet
 from plumbline.errors import InputError
 from plumbline.report import style
 from plumbline.report.families import FAMILIES, by_family, family
 from plumbline.report.figures import gallery
+from plumbline.storage.artefacts import Attribution, ImageSet
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +175,7 @@ def test_families_come_in_order_and_only_if_they_have_members():
 
 
 def test_no_module_of_the_stage_falls_into_others():
-    from plumbline.methods import ATTRIBUTIONS
+    from plumbline.registry import ATTRIBUTIONS
 
     assert {family(name) for name in ATTRIBUTIONS.names()} <= set(FAMILIES) - {"others"}
 

@@ -7,11 +7,11 @@ from fake_maps import MEASURES, TRAIN
 from fake_results import CLASSES, CORPORA, DATASET, MODELS
 from scipy.special import ndtr
 
-from plumbline.artefacts import ImageSet, load_arrays
+from plumbline.metrics.intervals import mean_interval
 from plumbline.report import map_sheets
 from plumbline.report.figures import holes, interpolation, latent, latent_distance, latent_points
-from plumbline.report.reading import read_frame
-from plumbline.statistics import mean_interval
+from plumbline.storage.artefacts import ImageSet, load_arrays
+from plumbline.storage.reading import read_frame
 
 NAMES = ("mc_dropout", "ensemble")
 

@@ -10,10 +10,10 @@ import pytest
 from plumbline.detection.columns import CONTROL
 from plumbline.detection.leaderboard import over_nets, rows, single_nets
 from plumbline.report.figures import ranks
-from plumbline.report.leaderboard import KEYS, METRICS, content, render, replicated, sheets
-from plumbline.report.reading import read_frame
+from plumbline.report.pages.leaderboard import KEYS, METRICS, content, render, replicated, sheets
 from plumbline.report.style import png
 from plumbline.report.summary import estimate
+from plumbline.storage.reading import read_frame
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,10 @@
 import pytest
 from scipy.stats import norm
 
-from plumbline.report.claims import Claim, Selector, verdict
-from plumbline.report.ledger import MEANINGS, SYMBOLS, Judged, claim_rows, ledger, tally
-from plumbline.report.repeats import repeats
-from plumbline.tables import POSITIVE
+from plumbline.report.claims.ledger import MEANINGS, SYMBOLS, Judged, claim_rows, ledger, tally
+from plumbline.report.claims.repeats import repeats
+from plumbline.report.claims.schema import Claim, Selector, verdict
+from plumbline.storage.tables import POSITIVE
 
 CLAIM = Claim(
     id="001-test",

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from plumbline.report.left_out import COLUMNS, left_out
-from plumbline.report.page import stage_sections
+from plumbline.report.pages.report import stage_sections
 
 ROWS = [
     ("uncertainty", "mine", "lenet5", "mc_dropout", "no dropout layer"),

@@ -5,9 +5,9 @@ from fake_maps import SEEDS
 from fake_results import DATASET
 
 from plumbline.report.map_sheets import holes, latent
-from plumbline.report.reading import read_frame
 from plumbline.report.sheets import cell
 from plumbline.report.summary import estimate, over_seeds
+from plumbline.storage.reading import read_frame
 
 
 @pytest.fixture(scope="module")

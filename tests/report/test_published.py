@@ -7,9 +7,9 @@ from fake_results import DATASET
 from support import ROOT
 
 from plumbline.errors import InputError
-from plumbline.report.published import ELSEWHERE, frame, load_published, sheets
+from plumbline.report.claims.published import ELSEWHERE, frame, load_published, sheets
 from plumbline.report.sections import SHEETS
-from plumbline.tables import row
+from plumbline.storage.tables import row
 
 FILE = ROOT / "config/published.yaml"
 TABLE = {
@@ -135,7 +135,7 @@ def test_faults_are_named(tmp_path, change, message):
 
 def test_ours_is_one_row_for_each_net(tables):
     """On the tree of results, under the names of the datasets that were published for."""
-    from plumbline.report.reading import read_frame
+    from plumbline.storage.reading import read_frame
 
     ours = {
         name: read_frame([path]).assign(dataset="mnist")

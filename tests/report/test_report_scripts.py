@@ -8,7 +8,7 @@ from fake_results import CORPORA, DATASET, MODELS
 from PIL import Image
 from support import ROOT, SCRIPTS
 
-from plumbline.report.reading import read_rows
+from plumbline.storage.reading import read_rows
 
 
 def test_tables_are_joined_in_the_order_given_under_all_their_columns(run, fake, tmp_path):
@@ -81,7 +81,7 @@ REPORT += [SCRIPTS / f"{name}.py" for name in OTHERS]
 
 
 def test_no_script_of_the_report_can_import_torch():
-    from plumbline.environments import third_party
+    from plumbline.workflow.environments import third_party
 
     assert len(REPORT) >= 15
     assert "torch" not in third_party(SCRIPTS, *REPORT)

@@ -7,7 +7,6 @@ from fake_results import DATASET, MODELS
 from fake_uncertainty import ANGLES, CHANGED, ESTIMATORS
 from sklearn.calibration import calibration_curve
 
-from plumbline.artefacts import ImageSet
 from plumbline.report.estimators import styles
 from plumbline.report.figures import (
     calibration,
@@ -18,8 +17,9 @@ from plumbline.report.figures import (
     sweep,
     uncertainty,
 )
-from plumbline.report.reading import read_frame, read_images
 from plumbline.report.wording import words
+from plumbline.storage.artefacts import ImageSet
+from plumbline.storage.reading import read_frame, read_images
 
 NAMES = [words(name) for name in ESTIMATORS]
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from plumbline.methods import OPERATORS
 from plumbline.models.classifier import logits
-from plumbline.seeding import derive
-from plumbline.stability.figures import summary
+from plumbline.registry import OPERATORS
+from plumbline.runtime.seeding import derive
+from plumbline.stability.estimates import summary
 from plumbline.stability.mutants import TooFew, label_changes
 from plumbline.stability.sequential import around, run
 

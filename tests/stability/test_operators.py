@@ -9,7 +9,7 @@ from scipy.stats import kstest
 from torch import nn
 
 from plumbline.errors import InputError
-from plumbline.methods import OPERATORS
+from plumbline.registry import OPERATORS
 from plumbline.stability.layers import following_norms
 
 

@@ -6,13 +6,13 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from plumbline.config.stability import MutantOptions
-from plumbline.methods import OPERATORS
-from plumbline.stability import records
+from plumbline.metrics.intervals import FEWEST
+from plumbline.registry import OPERATORS
+from plumbline.stability import label_changes as records
 from plumbline.stability.layers import NoMutant
 from plumbline.stability.mutants import TooFew
 from plumbline.stability.sequential import SUSPICIOUS, run
 from plumbline.stability.sweep import Sweep
-from plumbline.statistics import FEWEST
 
 OPTIONS = {"mutants": 25, "sweep_mutants": 4, "accept": 0.6}
 

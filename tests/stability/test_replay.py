@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from plumbline.methods import OPERATORS
 from plumbline.models.classifier import logits
+from plumbline.registry import OPERATORS
 from plumbline.stability import replay as module
 from plumbline.stability.folding import Folded
 from plumbline.stability.replay import Replay

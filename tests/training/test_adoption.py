@@ -20,7 +20,7 @@ from support import ROOT, SCRIPTS
 
 from plumbline.errors import InputError
 from plumbline.models.classifier import Architecture, Classifier, logits
-from plumbline.training.adoption import adopt, read_weights
+from plumbline.training.imported_weights import adopt, read_weights
 
 ARCHITECTURE = Architecture("resnet20", {"channels": 1, "size": 28, "classes": 10, "width": 4})
 CLASSES = tuple("0123456789")

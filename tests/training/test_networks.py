@@ -9,11 +9,11 @@ import torch
 from support import SCRIPTS
 
 from plumbline.errors import InputError
-from plumbline.methods import NETWORKS
 from plumbline.models.cifar_resnet import PaddedShortcut
 from plumbline.models.classifier import Architecture, Classifier, batches, logits
-from plumbline.torchvision_import import import_torchvision
-from plumbline.training import adoption
+from plumbline.registry import NETWORKS
+from plumbline.runtime.torchvision_import import import_torchvision
+from plumbline.training import imported_weights as adoption
 
 SIZES = {
     "lenet": (12, 28, 32),
@@ -105,7 +105,7 @@ def test_resnet34_is_torchvisions():
 def test_residual_nets_start_without_torchvision():
     """It loads torch's compiler: more than a second of every job."""
     code = (
-        "import sys; from plumbline.methods import NETWORKS as nets; "
+        "import sys; from plumbline.registry import NETWORKS as nets; "
         "[nets.load(net)(channels=1, size=28, classes=10) for net in ('resnet20', 'resnet34')]; "
         "print({'torchvision', 'torch._dynamo'} & set(sys.modules))"
     )

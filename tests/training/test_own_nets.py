@@ -9,13 +9,13 @@ import torch
 from safetensors.torch import save_file
 from support import SCRIPTS
 
-from plumbline.codehash import code_hash
 from plumbline.config.schema import load
 from plumbline.errors import InputError
-from plumbline.methods import ESTIMATORS, NETWORKS, OWN_NETS, unmet
 from plumbline.models.classifier import Architecture, Classifier, Network, logits
-from plumbline.models.own import take_apart
-from plumbline.training.adoption import adopt, read_weights
+from plumbline.models.own_nets import take_apart
+from plumbline.registry import ESTIMATORS, NETWORKS, OWN_NETS, unmet
+from plumbline.training.imported_weights import adopt, read_weights
+from plumbline.workflow.code_hash import code_hash
 
 MIRROR = os.environ.get("PLUMBLINE_MIRROR")
 NETS = '''
@@ -327,7 +327,7 @@ def test_the_hash_of_the_code_follows_the_file_and_what_stands_beside_it(
 def test_torchvision_s_squeezenet_with_given_weights_is_ours(tmp_path, monkeypatch):
     monkeypatch.setenv(OWN_NETS, "{}")
     (tmp_path / "squeeze.py").write_text(
-        "from plumbline.torchvision_import import import_torchvision\n"
+        "from plumbline.runtime.torchvision_import import import_torchvision\n"
         "def net():\n    return import_torchvision().models.squeezenet1_1()\n"
     )
     NETWORKS.make_known({"theirs": f"{tmp_path}/squeeze.py:net"})

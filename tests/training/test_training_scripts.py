@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from support import SCRIPTS
 
-from plumbline.artefacts import ImageSet
 from plumbline.models.classifier import Classifier
+from plumbline.storage.artefacts import ImageSet
 from plumbline.training.losses import trained_for
 
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss
 
-from plumbline import calibration
-from plumbline.statistics import bootstrap_counts, interval, wilson
-from plumbline.torchvision_import import import_torchvision
+from plumbline.metrics import calibration
+from plumbline.metrics.intervals import bootstrap_counts, interval, wilson
+from plumbline.runtime.torchvision_import import import_torchvision
 
 
 @pytest.fixture(scope="module")

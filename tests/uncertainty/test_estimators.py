@@ -8,7 +8,7 @@ from torch import nn
 
 from plumbline.errors import InputError
 from plumbline.models.classifier import Architecture, Classifier
-from plumbline.seeding import derive
+from plumbline.runtime.seeding import derive
 from plumbline.uncertainty.estimators import ensemble, mc_dropout, softmax
 
 MODELS = ("lenet5", "alexnet", "resnet34")

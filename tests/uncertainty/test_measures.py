@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import entropy as scipy_entropy
 
-from plumbline.artefacts import Prediction
+from plumbline.storage.artefacts import Prediction
 from plumbline.uncertainty.measures import mean_probs, measures, rankings, scores
 
 

@@ -10,10 +10,10 @@ import refuse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plumbline.artefacts import Prediction, save_predictions
-from plumbline.cli import add_options, read_options
 from plumbline.config.uncertainty import RefusalOptions
-from plumbline.statistics import bootstrap_counts, interval, wilson
+from plumbline.metrics.intervals import bootstrap_counts, interval, wilson
+from plumbline.runtime.cli import add_options, read_options
+from plumbline.storage.artefacts import Prediction, save_predictions
 from plumbline.uncertainty.refusal import SHARES, choose, confidence, rows
 
 SUFFICIENT = (0.0, 0.5, 0.9, 0.95, 0.99, 1.0)

@@ -6,7 +6,7 @@ import torch
 from plumbline.errors import InputError
 from plumbline.models.bayesian import bayesian_layers, drawn_weights
 from plumbline.models.classifier import Architecture, Classifier
-from plumbline.seeding import derive
+from plumbline.runtime.seeding import derive
 from plumbline.training.losses import Bayesian, Evidential
 from plumbline.uncertainty.estimators import (
     bayes_by_backprop,

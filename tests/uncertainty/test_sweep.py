@@ -10,8 +10,8 @@ import pytest
 import sweep
 from scipy.stats import t
 
-from plumbline import calibration
-from plumbline.statistics import jackknife_interval, student_interval
+from plumbline.metrics import calibration
+from plumbline.metrics.intervals import jackknife_interval, student_interval
 from plumbline.uncertainty.sweep import SUBSETS, by_members, by_samples
 
 N = 60

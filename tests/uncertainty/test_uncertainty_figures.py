@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from plumbline.artefacts import Prediction
-from plumbline.statistics import bootstrap_counts, interval, newcombe, wilson
-from plumbline.uncertainty.figures import errors, rises, rows
+from plumbline.metrics.intervals import bootstrap_counts, interval, newcombe, wilson
+from plumbline.storage.artefacts import Prediction
+from plumbline.uncertainty.estimates import errors, rises, rows
 from plumbline.uncertainty.measures import mean_probs, measures
 
 N = 80

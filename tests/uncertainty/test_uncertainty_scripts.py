@@ -9,7 +9,7 @@ import pandas as pd
 import predict
 import pytest
 
-from plumbline.artefacts import ArtefactError, load_predictions
+from plumbline.storage.artefacts import ArtefactError, load_predictions
 
 SETS = ("calibration", "test", "ood_letters")
 

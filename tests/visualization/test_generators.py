@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from torch import nn
 
 from plumbline.errors import ArtefactError, InputError
-from plumbline.methods import GENERATORS
+from plumbline.registry import GENERATORS
 from plumbline.visualization import adversarial, samples
 from plumbline.visualization.adversarial import fit
 from plumbline.visualization.generator import Generator, Plan

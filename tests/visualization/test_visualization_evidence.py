@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from plumbline.artefacts import ImageSet
 from plumbline.errors import ArtefactError, InputError
+from plumbline.storage.artefacts import ImageSet
 from plumbline.visualization import evidence
 from plumbline.visualization.evidence import Answers
 

@@ -7,8 +7,8 @@ import torch
 from torch.nn import functional as F
 
 from plumbline.errors import InputError
-from plumbline.methods import VISUALIZATIONS
 from plumbline.models.classifier import logits
+from plumbline.registry import VISUALIZATIONS
 from plumbline.visualization import ascent
 from plumbline.visualization.ascent import probability
 from plumbline.visualization.material import Material, noise

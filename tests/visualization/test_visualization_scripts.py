@@ -13,10 +13,10 @@ import pytest
 import visualize
 from PIL import Image
 
-from plumbline import cli
-from plumbline.artefacts import ImageSet
 from plumbline.config.visualization import GeneratorOptions, VisualizationSection
 from plumbline.errors import InputError
+from plumbline.runtime import cli
+from plumbline.storage.artefacts import ImageSet
 
 
 def run(script, *words, options=None):

@@ -12,8 +12,8 @@ from repository import copy_of
 from rocrate.rocrate import ROCrate
 from support import ROOT
 
-from plumbline.environments import locked
-from plumbline.files import checksum
+from plumbline.storage.files import checksum
+from plumbline.workflow.environments import locked
 
 pytestmark = pytest.mark.workflow
 WRITTEN = "ro-crate-metadata.json"
@@ -21,7 +21,7 @@ WRITTEN = "ro-crate-metadata.json"
 
 def make(repository, *arguments):
     return subprocess.run(
-        [sys.executable, "-m", "plumbline.crate", *arguments],
+        [sys.executable, "-m", "plumbline.workflow.crate", *arguments],
         cwd=repository.folder,
         env={**os.environ, "PYTHONPATH": str(repository.folder / "scripts")},
         capture_output=True,

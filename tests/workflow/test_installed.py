@@ -18,7 +18,7 @@ site, *names = sys.argv[1:]
 for name in names:
     module = import_module(name)
     assert Path(module.__file__).is_relative_to(site), module.__file__
-from plumbline.methods import ATTACKS, ATTRIBUTIONS
+from plumbline.registry import ATTACKS, ATTRIBUTIONS
 from plumbline.models.classifier import Architecture
 assert "pgd" in ATTACKS.names() and "gradient" in ATTRIBUTIONS.names()
 print(len(Architecture("lenet5", {"channels": 1, "size": 28, "classes": 10}).build()))

@@ -4,11 +4,11 @@ import ast
 
 import pytest
 
-from plumbline import provenance
-from plumbline.environments import rules
-from plumbline.files import checksum
-from plumbline.records import all_records
-from plumbline.why import CODE, chain
+from plumbline.runtime import job_log
+from plumbline.storage.files import checksum
+from plumbline.workflow.environments import rules
+from plumbline.workflow.snakemake_records import all_records
+from plumbline.workflow.why import CODE, chain
 
 pytestmark = pytest.mark.workflow
 TOLD = {"host", "processor", "device", "system", "python", "packages"}
@@ -30,7 +30,7 @@ def test_of_every_file_all_is_recorded_that_it_was_made_with(tiny):
         digests = {name: f"sha256:{checksum(tiny.folder / name)}" for name in record.inputs}
         assert record.checksums == digests, record.output
         assert 0 < record.start <= record.end, record
-        told = [provenance.read(tiny.folder / log) for log in record.logs]
+        told = [job_log.read(tiny.folder / log) for log in record.logs]
         assert [set(each) for each in told] == [TOLD], record
         assert told[0]["packages"], record
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from repository import unclocked
 
-from plumbline.artefacts import ImageSet
-from plumbline.report.ledger import SYMBOLS
-from plumbline.tables import FIGURE
+from plumbline.report.claims.ledger import SYMBOLS
+from plumbline.storage.artefacts import ImageSet
+from plumbline.storage.tables import FIGURE
 
 pytestmark = pytest.mark.workflow
 DATASET = "digits"

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from plumbline.models.classifier import Classifier
-from plumbline.progress import progress
-from plumbline.seeding import derive
+from plumbline.runtime.progress import progress
+from plumbline.runtime.seeding import derive
 
 Objective = Callable[[Tensor, Tensor, int], Tensor]
 

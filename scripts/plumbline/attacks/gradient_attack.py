@@ -8,8 +8,8 @@ from foolbox.attacks.base import Attack
 from torch import Tensor
 
 from plumbline.models.classifier import Classifier
-from plumbline.progress import progress
-from plumbline.seeding import derive
+from plumbline.runtime.progress import progress
+from plumbline.runtime.seeding import derive
 
 
 def run(

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from plumbline.artefacts import ImageSet
+from plumbline.metrics.intervals import mean_interval, median_interval, wilson
 from plumbline.models.classifier import Classifier, logits
-from plumbline.statistics import mean_interval, median_interval, wilson
-from plumbline.tables import Row, row
+from plumbline.storage.artefacts import ImageSet
+from plumbline.storage.tables import Row, row
 
 TOLERANCE = 1e-6
 

@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from plumbline.artefacts import load_arrays, save_arrays
+from plumbline.storage.artefacts import load_arrays, save_arrays
 
 RANKINGS = ("descending", "ascending")
 MODES = ("keep", "delete")

@@ -15,9 +15,9 @@ import numpy as np
 
 from plumbline.attribution.answers import MODES, RANKINGS, Answers
 from plumbline.errors import ArtefactError
-from plumbline.seeding import derive
-from plumbline.statistics import mean_intervals, wilson
-from plumbline.tables import Row, row
+from plumbline.metrics.intervals import mean_intervals, wilson
+from plumbline.runtime.seeding import derive
+from plumbline.storage.tables import Row, row
 
 CONTROLS = ("random", "intensity")  # rankings that need no explanation
 RIVALS = ("lime", "kernel_shap")  # methods that study 001 holds against LRP

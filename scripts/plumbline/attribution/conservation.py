@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from plumbline.attribution.batching import parts
 from plumbline.attribution.lrp import WEIGHTED, Propagation, Rules, weighted
 from plumbline.attribution.modified_backward import modified
+from plumbline.metrics.intervals import mean_interval
 from plumbline.models.classifier import Classifier
-from plumbline.seeding import derive
-from plumbline.statistics import mean_interval
-from plumbline.tables import Row, row
+from plumbline.runtime.seeding import derive
+from plumbline.storage.tables import Row, row
 
 ALL, PIXELS = "all", "pixels"
 ACCOUNTS = ("arrives", "handed_on", "biases", "stabilisers")

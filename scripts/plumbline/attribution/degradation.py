@@ -16,7 +16,7 @@ from torch import Tensor
 from plumbline.attribution.answers import MODES, RANKINGS
 from plumbline.attribution.batching import pairs
 from plumbline.models.classifier import Classifier
-from plumbline.progress import progress
+from plumbline.runtime.progress import progress
 
 # Standard deviation of the blur, as a share of the image's side.  At half of it LeNet-5 still
 # knows three of four MNIST digits by the blurred image alone.

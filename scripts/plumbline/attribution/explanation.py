@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from plumbline.artefacts import Attribution
 from plumbline.attribution.budget import batch_size, count_evaluations
 from plumbline.models.classifier import Classifier, logits
-from plumbline.tables import Row, row
+from plumbline.storage.artefacts import Attribution
+from plumbline.storage.tables import Row, row
 
 Attribute = Callable[..., tuple[Tensor, Tensor]]
 

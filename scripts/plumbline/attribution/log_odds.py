@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from plumbline.artefacts import ImageSet
 from plumbline.attribution.degradation import degrade, ranks
+from plumbline.metrics.intervals import bootstrap_counts, interval, mean_interval
 from plumbline.models.classifier import Classifier
-from plumbline.seeding import derive
-from plumbline.statistics import bootstrap_counts, interval, mean_interval
-from plumbline.tables import Row, row
+from plumbline.runtime.seeding import derive
+from plumbline.storage.artefacts import ImageSet
+from plumbline.storage.tables import Row, row
 
 Attribute = Callable[..., tuple[Tensor, Tensor]]
 Pair = tuple[int, int]

@@ -29,9 +29,9 @@ from torch.nn import functional as F
 from plumbline.attribution.batching import parts, pick
 from plumbline.attribution.modified_backward import fold_batchnorm, modified
 from plumbline.errors import InputError
-from plumbline.methods import nearest
 from plumbline.models.classifier import Classifier
-from plumbline.progress import progress
+from plumbline.registry import nearest
+from plumbline.runtime.progress import progress
 
 WEIGHTED = (nn.Conv2d, nn.Linear)
 INPUT_RULES = ("same", "box")

@@ -4,8 +4,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from plumbline.errors import InputError
-from plumbline.methods import nearest
 from plumbline.models.classifier import Network
+from plumbline.registry import nearest
 
 
 def on_channels(values: Tensor, pixels: Tensor) -> Tensor:

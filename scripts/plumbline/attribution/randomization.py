@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from plumbline.attribution.correlation import is_constant, rank_correlation
 from plumbline.errors import InputError
+from plumbline.metrics.intervals import mean_interval, wilson
 from plumbline.models.classifier import Classifier, Network
-from plumbline.progress import progress
-from plumbline.seeding import derive
-from plumbline.statistics import mean_interval, wilson
-from plumbline.tables import Row, row
+from plumbline.runtime.progress import progress
+from plumbline.runtime.seeding import derive
+from plumbline.storage.tables import Row, row
 
 STAGES = 6  # at most: deeper nets have several layers re-drawn at once
 Attribute = Callable[..., tuple[Tensor, Tensor]]

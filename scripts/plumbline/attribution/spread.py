@@ -7,14 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from plumbline.artefacts import ImageSet
 from plumbline.attribution.budget import batch_size
 from plumbline.attribution.steadiness import Spread
-from plumbline.errors import InputError
+from plumbline.errors import InputError, at_least
 from plumbline.models.classifier import Classifier, logits
-from plumbline.options import at_least
-from plumbline.progress import progress
-from plumbline.seeding import derive
+from plumbline.runtime.progress import progress
+from plumbline.runtime.seeding import derive
+from plumbline.storage.artefacts import ImageSet
 from plumbline.training.losses import trained_for
 
 Attribute = Callable[..., tuple[Tensor, Tensor]]

@@ -6,10 +6,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from plumbline.artefacts import load_arrays, save_arrays
 from plumbline.attribution.correlation import rank_correlation
-from plumbline.statistics import mean_interval
-from plumbline.tables import Row, row
+from plumbline.metrics.intervals import mean_interval
+from plumbline.storage.artefacts import load_arrays, save_arrays
+from plumbline.storage.tables import Row, row
 
 STEADY = 2.0  # signal-to-noise ratio above which a pixel's relevance counts as steady
 NORMAL_MEDIAN = 0.6744897501960817  # median of the absolute value of a standard normal number

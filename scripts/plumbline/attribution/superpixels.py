@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from plumbline.errors import InputError
-from plumbline.methods import nearest
+from plumbline.registry import nearest
 
 ITERATIONS = 10  # of SLIC, as in its paper
 

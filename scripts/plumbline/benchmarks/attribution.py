@@ -22,7 +22,6 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from plumbline.artefacts import ImageSet
 from plumbline.attribution.backward import pixel_gradient
 from plumbline.attribution.budget import Evaluations, batch_size, count_evaluations
 from plumbline.attribution.superpixels import superpixels
@@ -35,9 +34,10 @@ from plumbline.benchmarks.contests import (
 from plumbline.benchmarks.rivals import CELLS
 from plumbline.benchmarks.shapley import relative_error, shapley
 from plumbline.config.attribution import AttributionSection
-from plumbline.methods import ATTRIBUTIONS
 from plumbline.models.classifier import Classifier, logits
-from plumbline.runtime import setup
+from plumbline.registry import ATTRIBUTIONS
+from plumbline.runtime.torch_setup import setup
+from plumbline.storage.artefacts import ImageSet
 
 LIBRARIES = ("captum", "zennit", "shap", "lime")
 BATCHES = (16, 32, 64, 128, 256)  # among them is the best for one evaluation

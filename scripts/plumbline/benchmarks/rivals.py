@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from plumbline.attribution.superpixels import superpixels
 from plumbline.models.classifier import Classifier
-from plumbline.torchvision_import import import_torchvision
+from plumbline.runtime.torchvision_import import import_torchvision
 
 CELLS = 7  # superpixels per side
 Rival = Callable[[Classifier, Tensor, Tensor], Tensor]

@@ -23,14 +23,14 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from plumbline.artefacts import ImageSet
 from plumbline.benchmarks.attribution import quickest, row
 from plumbline.errors import InputError
-from plumbline.methods import OPERATORS
 from plumbline.models.classifier import Architecture, Classifier, logits
-from plumbline.runtime import setup
+from plumbline.registry import OPERATORS
+from plumbline.runtime.torch_setup import setup
 from plumbline.stability.mutants import GROUP, label_changes
 from plumbline.stability.replay import Changes, Replay
+from plumbline.storage.artefacts import ImageSet
 
 DENSE, ANY, NEVER_SLOWER = 0.1, 0.8, 1.0  # what is to be reached
 INVERSION = "neuron_activation_inversion"

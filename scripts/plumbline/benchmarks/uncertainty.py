@@ -21,11 +21,11 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from plumbline.artefacts import ImageSet
 from plumbline.benchmarks.attribution import quickest, row
 from plumbline.models.classifier import Architecture, Classifier, batches, logits
-from plumbline.runtime import setup
-from plumbline.seeding import derive
+from plumbline.runtime.seeding import derive
+from plumbline.runtime.torch_setup import setup
+from plumbline.storage.artefacts import ImageSet
 from plumbline.uncertainty.estimators import mc_dropout
 
 TRUNK_ONCE = 1 / 7  # what is to be reached where only the dense layers drop out

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, field_validator
 
 from plumbline.config.base import Count, MethodOptions, Name, Section, fraction
-from plumbline.methods import ATTACKS
+from plumbline.registry import ATTACKS
 
 Epsilon = Annotated[
     float, Field(gt=0, le=1), BeforeValidator(fraction, json_schema_input_type=float | str)

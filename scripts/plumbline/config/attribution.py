@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from plumbline.config.base import Count, MethodOptions, Name, Section, Share
-from plumbline.methods import nearest
+from plumbline.registry import nearest
 
 WORKFLOW = ("method", "images")  # what an entry says beside its method's own options
 

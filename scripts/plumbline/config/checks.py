@@ -11,8 +11,7 @@ from plumbline.config.messages import explain
 from plumbline.config.training import TrainingOptions
 from plumbline.config.whole import Config
 from plumbline.errors import InputError, shown
-from plumbline.files import located, unreadable
-from plumbline.methods import (
+from plumbline.registry import (
     ATTACKS,
     ATTRIBUTIONS,
     ESTIMATORS,
@@ -22,6 +21,7 @@ from plumbline.methods import (
     SHIFTS,
     nearest,
 )
+from plumbline.storage.files import located, unreadable
 
 
 def check(config: Config) -> None:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from plumbline.config.base import MethodOptions, Name, Section
 from plumbline.errors import InputError
-from plumbline.methods import DETECTORS, SCORES, nearest
+from plumbline.registry import DETECTORS, SCORES, nearest
 
 
 class DetectorOptions(Section):

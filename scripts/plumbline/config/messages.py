@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from plumbline.config.base import Section
 from plumbline.errors import shown
-from plumbline.methods import nearest
+from plumbline.registry import nearest
 
 
 def explain(error: ValidationError, model: type[Section], prefix: str = "") -> str:

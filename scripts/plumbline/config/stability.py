@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from plumbline.config.base import Count, MethodOptions, Name, Section, Share
-from plumbline.methods import NETWORKS, OPERATORS
+from plumbline.registry import NETWORKS, OPERATORS
 
 WORKFLOW = ("method", "rates", "models")  # what an entry says beside options
 Inside = Annotated[float, Field(gt=0, lt=1)]

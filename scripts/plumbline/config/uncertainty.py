@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from plumbline.config.base import Count, MethodOptions, Name, Section, Share
-from plumbline.methods import ESTIMATORS, NETWORKS
+from plumbline.registry import ESTIMATORS, NETWORKS
 
 WORKFLOW = ("method", "objective", "temperature", "models")  # what an entry says beside options
 

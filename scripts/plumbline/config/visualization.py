@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from plumbline.config.base import Count, MethodOptions, Name, Positive, Section, Share
 from plumbline.errors import InputError
-from plumbline.methods import GENERATORS, VISUALIZATIONS, nearest
+from plumbline.registry import GENERATORS, VISUALIZATIONS, nearest
 
 WORKFLOW = ("method", "against")  # what an entry says beside its method's own options
 REAL = ("mean", "image")  # values of start and anchor that need training images

@@ -14,7 +14,7 @@ from plumbline.config.stability import StabilitySection
 from plumbline.config.training import GivenWeights, TrainingOptions, TrainingSection
 from plumbline.config.uncertainty import UncertaintySection
 from plumbline.config.visualization import VisualizationSection
-from plumbline.methods import ESTIMATORS, unmet
+from plumbline.registry import ESTIMATORS, unmet
 
 
 class Config(Section):
@@ -33,7 +33,7 @@ class Config(Section):
     """Datasets that nets are trained on, each a key of `data.sources`."""
 
     models: tuple[Name, ...] = Field(min_length=1)
-    """Architectures, each a module of `scripts/plumbline/models`."""
+    """Architectures, each a module of `scripts/plumbline/models/architectures`."""
 
     data: DataSection
     training: TrainingSection = TrainingSection()

@@ -11,8 +11,8 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from plumbline.errors import InputError
-from plumbline.files import checksum
-from plumbline.progress import progress
+from plumbline.runtime.progress import progress
+from plumbline.storage.files import checksum
 
 MIB = 2**20
 

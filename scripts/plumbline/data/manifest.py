@@ -10,8 +10,8 @@ from typing import Self
 import numpy as np
 
 from plumbline.errors import ArtefactError, InputError
-from plumbline.files import checksum, write_text
-from plumbline.records import remedy
+from plumbline.storage.files import checksum, write_text
+from plumbline.workflow.snakemake_records import remedy
 
 
 @dataclass(frozen=True)

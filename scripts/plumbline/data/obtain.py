@@ -11,7 +11,7 @@ from pathlib import Path
 from plumbline.data.download import download
 from plumbline.data.manifest import File
 from plumbline.errors import InputError
-from plumbline.files import atomic, checksum, located
+from plumbline.storage.files import atomic, checksum, located
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def idx_files(dataset: str) -> tuple[tuple[Remote, ...], tuple[str, ...]]:
     """The idx files of one of torchvision's MNIST-like datasets, and its class names."""
-    from plumbline.torchvision_import import import_torchvision
+    from plumbline.runtime.torchvision_import import import_torchvision
 
     known = getattr(import_torchvision().datasets, dataset)
     remotes = tuple(

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plumbline.artefacts import ImageSet
 from plumbline.data.pixels import to_bytes, to_channels, to_size
 from plumbline.data.splits import divide
 from plumbline.errors import InputError
+from plumbline.storage.artefacts import ImageSet
 
 INDEX = (
     "position in the source, counted from 0 through the official training part "

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from plumbline.errors import InputError
-from plumbline.seeding import derive
+from plumbline.runtime.seeding import derive
 
 PARTS_PER = 10**9  # shares are compared as whole numbers of this, so that no rounding is lost
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from plumbline.seeding import derive
+from plumbline.runtime.seeding import derive
 
 Scorer = Callable[[np.ndarray], np.ndarray]
 Folds = frozenset[int]

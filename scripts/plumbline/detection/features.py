@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import entr
 
-from plumbline.artefacts import Arrays, Prediction
 from plumbline.detection.columns import KEY
+from plumbline.storage.artefacts import Arrays, Prediction
 
 TOP = 10  # classes at most
 LEAST = 1e-12  # probability, below which float32 says nothing

@@ -7,8 +7,8 @@ from functools import reduce
 import pandas as pd
 
 from plumbline.detection.crossfit import Detector, Fit, Plain, Stacked, out_of_fold, split
-from plumbline.progress import progress
-from plumbline.seeding import derive
+from plumbline.runtime.progress import progress
+from plumbline.runtime.seeding import derive
 
 CALIBRATION = "calibration"
 FEWEST_ERRORS = 5  # on calibration; with fewer, no detector is fitted

@@ -19,8 +19,8 @@ import pandas as pd
 from scipy.stats import chi2, norm, rankdata, studentized_range
 
 from plumbline.detection.columns import CONTROL
-from plumbline.statistics import LEVEL, joined_interval, mean_intervals
-from plumbline.tables import POSITIVE, Row, row
+from plumbline.metrics.intervals import LEVEL, joined_interval, mean_intervals
+from plumbline.storage.tables import POSITIVE, Row, row
 
 TASK = ["dataset", "task", "set", "positives"]
 BLOCK = [TASK[0], "architecture", *TASK[1:]]

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from plumbline.artefacts import Arrays, ImageSet
 from plumbline.errors import InputError
 from plumbline.latent.vae import Vae, encode
 from plumbline.models.classifier import Classifier, batches
-from plumbline.progress import progress
-from plumbline.seeding import derive
+from plumbline.runtime.progress import progress
+from plumbline.runtime.seeding import derive
+from plumbline.storage.artefacts import Arrays, ImageSet
 
 BACKWARD = 2  # a backward pass costs about two forward passes
 

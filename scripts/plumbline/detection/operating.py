@@ -8,9 +8,9 @@ import pandas as pd
 from plumbline.detection.columns import CONTROL
 from plumbline.detection.fitting import CALIBRATION
 from plumbline.detection.tasks import Task, draw, gain, tasks
-from plumbline.seeding import derive
-from plumbline.statistics import auroc_figure, wilson
-from plumbline.tables import Row, row
+from plumbline.metrics.intervals import auroc_figure, wilson
+from plumbline.runtime.seeding import derive
+from plumbline.storage.tables import Row, row
 
 NOTHING = float("nan")
 AGAINST = {"both": ("conductance", "lcr"), "all": ("softmax",)}  # on every task

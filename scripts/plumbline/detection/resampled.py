@@ -1,14 +1,15 @@
 """Figures of many scores on the same images in the same bootstrap resamples, quickly.
 
-The figures are those of :mod:`plumbline.ranking`.  All of them change only where a positive stands:
-so only thresholds at positives are looked at, and the negatives between two of them are counted
+The figures are those of :mod:`plumbline.metrics.ranking`.  All of them change only where a
+positive stands: so only thresholds at positives are looked at, and the negatives between two of
+them are counted
 together.  Arrays have an image in each row and a resample in each column: putting the images in
 order copies whole rows, and counting adds whole rows.
 """
 
 import numpy as np
 
-from plumbline.ranking import TPR
+from plumbline.metrics.ranking import TPR
 
 CHUNK = 2**16  # entries of one block of resamples, so that it stays in the cache
 
@@ -41,9 +42,9 @@ class Resampled:
         """``auroc``, ``aupr``, ``fpr95`` and ``aurc`` of each resample, [R] each.
 
         ``scores`` [M], higher is more suspicious.  The first three are those of
-        :func:`plumbline.ranking.measure`.  ``aurc`` is that of
-        :func:`plumbline.ranking.selective`: images are let through in order of rising score,
-        and the risk at a coverage is the share of positives among them.
+        :func:`plumbline.metrics.ranking.measure`.  ``aurc`` is that of
+        :func:`plumbline.metrics.ranking.selective`: images are let through in order of rising
+        score, and the risk at a coverage is the share of positives among them.
 
         Raises ``ValueError`` for a score that is not a number.
         """

@@ -8,10 +8,10 @@ import pandas as pd
 
 from plumbline.detection.columns import CONTROL
 from plumbline.detection.resampled import Resampled
-from plumbline.ranking import resample
-from plumbline.seeding import derive
-from plumbline.statistics import DIFFERENCE, Figure, auroc_figure, ranked, wilson, with_whole
-from plumbline.tables import Row, row
+from plumbline.metrics.intervals import DIFFERENCE, Figure, auroc_figure, ranked, wilson, with_whole
+from plumbline.metrics.ranking import resample
+from plumbline.runtime.seeding import derive
+from plumbline.storage.tables import Row, row
 
 ADVERSARIAL = "adversarial"
 METRICS = ("auroc", "aupr", "fpr95", "aurc")
@@ -100,8 +100,9 @@ def judge(
     of ``aupr`` and ``aurc``.  ``n`` counts the images, ``n_positive`` the positives.  The key
     ``evaluations`` is what a score costs for an image.  Without positives or negatives the figures
     are empty, with fewer than ten of either they have no interval.  Intervals: 95 %
-    bootstrap (:func:`plumbline.statistics.ranked`, :func:`plumbline.statistics.auroc_figure`),
-    drawn within positives and within negatives, adversarial images together with their sources.
+    bootstrap (:func:`plumbline.metrics.intervals.ranked`,
+    :func:`plumbline.metrics.intervals.auroc_figure`), drawn within positives and within negatives,
+    adversarial images together with their sources.
     """
     table = scores.reindex(task.keys)
     known = table.notna().to_numpy()

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from plumbline.latent.corpora import positions
-from plumbline.statistics import bootstrap_counts, estimate, mean_interval, with_whole
-from plumbline.tables import Row, row
+from plumbline.metrics.intervals import bootstrap_counts, estimate, mean_interval, with_whole
+from plumbline.storage.tables import Row, row
 
 
 def paired(codes: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

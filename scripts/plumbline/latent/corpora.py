@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from plumbline.artefacts import ImageSet
 from plumbline.errors import InputError
+from plumbline.storage.artefacts import ImageSet
 
 FIT_SHARE = 0.7  # of the adversarial images, as in study 000
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from plumbline.artefacts import ImageSet
+from plumbline.storage.artefacts import ImageSet
 
 ARMS = ("none", "random", "holes")  # what further images come from; the first two are controls
 UNCERTAIN = "uncertain"

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from plumbline.artefacts import save_arrays
 from plumbline.latent.maps import MAPPED, uncertain
-from plumbline.statistics import RESAMPLES, interval, mean_intervals, wilson
-from plumbline.tables import Row, row
+from plumbline.metrics.intervals import RESAMPLES, interval, mean_intervals, wilson
+from plumbline.storage.artefacts import save_arrays
+from plumbline.storage.tables import Row, row
 
 DESCRIBED = 20  # largest regions of each estimator and measure that are decoded
 TABLED = 5  # of these that have rows of their own

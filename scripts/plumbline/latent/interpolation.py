@@ -11,8 +11,8 @@ from plumbline.errors import InputError
 from plumbline.latent.maps import MAPPED
 from plumbline.latent.streaming import CHUNK, Measured, streamed
 from plumbline.latent.vae import Vae, decode, encode
-from plumbline.statistics import mean_interval
-from plumbline.tables import Row, row
+from plumbline.metrics.intervals import mean_interval
+from plumbline.storage.tables import Row, row
 
 SPACES = ("pixel", "decoded", "latent")
 SPARE = 8  # candidates drawn for each pair, most of which are of different classes

@@ -9,8 +9,14 @@ from typing import Any
 import numpy as np
 
 from plumbline.latent.grids import Chart
-from plumbline.statistics import Figure, bootstrap_counts, estimate, mean_interval, with_whole
-from plumbline.tables import Row, row
+from plumbline.metrics.intervals import (
+    Figure,
+    bootstrap_counts,
+    estimate,
+    mean_interval,
+    with_whole,
+)
+from plumbline.storage.tables import Row, row
 
 Measures = Mapping[str, np.ndarray]
 

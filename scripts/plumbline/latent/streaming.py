@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from plumbline.latent.vae import Vae, decode
-from plumbline.seeding import derive
+from plumbline.runtime.seeding import derive
 
 CHUNK = 1024  # images at once: a multiple of the estimators' batch, so batches stay the same
 

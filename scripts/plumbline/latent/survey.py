@@ -11,8 +11,8 @@ from plumbline.latent.grids import Chart
 from plumbline.latent.maps import MAPPED, blur_rows, grid_rows
 from plumbline.latent.streaming import CHUNK, Measured, decoded, streamed
 from plumbline.latent.vae import Vae
-from plumbline.seeding import derive
-from plumbline.tables import Row
+from plumbline.runtime.seeding import derive
+from plumbline.storage.tables import Row
 
 KEPT = (*MAPPED, "prediction")
 

@@ -9,11 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from plumbline import calibration
 from plumbline.latent.maps import MAPPED, hole_shares, uncertain
-from plumbline.ranking import measure as rank
-from plumbline.seeding import derive
-from plumbline.statistics import (
+from plumbline.metrics import calibration
+from plumbline.metrics.intervals import (
     DIFFERENCE,
     Figure,
     auroc_figure,
@@ -25,7 +23,9 @@ from plumbline.statistics import (
     wilson,
     with_whole,
 )
-from plumbline.tables import Row, row
+from plumbline.metrics.ranking import measure as rank
+from plumbline.runtime.seeding import derive
+from plumbline.storage.tables import Row, row
 
 PAIRS = (("holes", "random"), ("holes", "none"), ("random", "none"))
 JUDGED = ("entropy", "max_probability")  # measures of uncertainty that judge a net

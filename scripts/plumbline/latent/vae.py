@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from plumbline.artefacts import load_arrays, save_arrays
-from plumbline.checkpoint import finite
 from plumbline.errors import ArtefactError
 from plumbline.models.classifier import batches
-from plumbline.progress import progress
-from plumbline.seeding import derive
+from plumbline.runtime.progress import progress
+from plumbline.runtime.seeding import derive
+from plumbline.storage.artefacts import load_arrays, save_arrays
+from plumbline.storage.checkpoints import finite
 
 LATENT = 2
 WIDE, NARROW = 400, 256

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from plumbline.artefacts import load_arrays, save_arrays
 from plumbline.errors import ArtefactError, InputError
-from plumbline.methods import NETWORKS
 from plumbline.models.bayesian import make_bayesian
-from plumbline.models.own import take_apart
+from plumbline.models.own_nets import take_apart
+from plumbline.registry import NETWORKS
+from plumbline.storage.artefacts import load_arrays, save_arrays
 
 
 class Network(nn.Sequential):

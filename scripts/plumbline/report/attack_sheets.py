@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from plumbline.methods import ATTACKS
+from plumbline.registry import ATTACKS
 from plumbline.report.figures.attacks import minimal
 from plumbline.report.figures.detection import CONTROL_SCORE
 from plumbline.report.sheets import Sheet, Tables, cell, of

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
+from plumbline.report.claims.published import sheets
 from plumbline.report.figures.detection import tasks
 from plumbline.report.figures.detectors import BLOCK, name
-from plumbline.report.published import sheets
 from plumbline.report.sheets import Sheet, Tables, cell, count, of
 from plumbline.report.wording import describe, words
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from plumbline.methods import SHIFTS
+from plumbline.registry import SHIFTS
 from plumbline.report.style import COLORS
 
 ADAPTIVE, SMALLEST = "adversarial, adaptive", "adversarial, smallest"

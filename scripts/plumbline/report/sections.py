@@ -10,7 +10,6 @@ from plumbline.report import (
     class_sheets,
     detector_sheets,
     latent_sheets,
-    leaderboard,
     map_sheets,
     stability_sheets,
     uncertainty_sheets,
@@ -21,6 +20,7 @@ from plumbline.report.figures.cost import MODES as COST_MODES
 from plumbline.report.figures.degradation import STUDY_SHARE, controls
 from plumbline.report.figures.detection import CONTROL_SCORE, tasks
 from plumbline.report.figures.randomization import BAR, JUDGED, verdicts
+from plumbline.report.pages import leaderboard
 from plumbline.report.sheets import Sheet, Tables, cell, count, mean_cell, of
 from plumbline.report.wording import LEFT_OUT, describe, words
 

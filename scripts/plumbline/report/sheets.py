@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from plumbline.report.summary import estimate, over_seeds
-from plumbline.tables import POSITIVE
+from plumbline.storage.tables import POSITIVE
 
 Tables = Mapping[str, pd.DataFrame]
 

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from plumbline.report.claims.published import sheets
 from plumbline.report.figures.stability_rates import drawn
-from plumbline.report.published import sheets
 from plumbline.report.sheets import Sheet, Tables, cell, of
 from plumbline.report.wording import words
 

@@ -16,7 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from plumbline.files import atomic
+from plumbline.storage.files import atomic
 
 DPI = 150
 WEBP_SIDE = 16383  # pixels at most

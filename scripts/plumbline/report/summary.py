@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from plumbline import calibration
-from plumbline.statistics import joined_interval
+from plumbline.metrics import calibration
+from plumbline.metrics.intervals import joined_interval
 
 Estimate = tuple[float, float, float]
 SHARE = (0.0, 1.0)

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from plumbline.artefacts import ImageSet
+from plumbline.metrics.intervals import mean_interval, mean_intervals
 from plumbline.models.classifier import Classifier, Network, batches
-from plumbline.seeding import derive
-from plumbline.statistics import mean_interval, mean_intervals
-from plumbline.tables import Row, row
+from plumbline.runtime.seeding import derive
+from plumbline.storage.artefacts import ImageSet
+from plumbline.storage.tables import Row, row
 
 MEMORY = 2**29  # bytes that the activations of a batch may take
 COPIES = 16  # of the blocks' outputs, with what lies inside the blocks and the gradients

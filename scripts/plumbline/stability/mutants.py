@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plumbline.artefacts import ImageSet
 from plumbline.errors import InputError
 from plumbline.models.classifier import Classifier
-from plumbline.progress import progress
-from plumbline.seeding import derive
+from plumbline.runtime.progress import progress
+from plumbline.runtime.seeding import derive
 from plumbline.stability.replay import GROUP, GROUP_BYTES, Changes, Replay
 from plumbline.stability.sequential import RatioTest, Running
+from plumbline.storage.artefacts import ImageSet
 
 TRIES = 5  # mutants drawn at most for each that is wanted
 CALIBRATION = "calibration"

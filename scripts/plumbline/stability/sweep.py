@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.artefacts import ImageSet
 from plumbline.config.stability import MutantOptions
 from plumbline.errors import InputError
 from plumbline.models.classifier import Classifier
-from plumbline.seeding import derive
-from plumbline.stability import figures
+from plumbline.runtime.seeding import derive
+from plumbline.stability import estimates as figures
 from plumbline.stability.layers import NoMutant
 from plumbline.stability.mutants import (
     CALIBRATION,
@@ -23,7 +22,8 @@ from plumbline.stability.mutants import (
     label_changes,
 )
 from plumbline.stability.sequential import RatioTest
-from plumbline.tables import Row
+from plumbline.storage.artefacts import ImageSet
+from plumbline.storage.tables import Row
 
 MAIN, FURTHER = "main", "further"
 HALVINGS = 6  # of a main rate that is too much for a net

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.artefacts import ImageSet
-from plumbline.calibration import BINS, figures, reliability
-from plumbline.statistics import wilson
-from plumbline.tables import Row, row
+from plumbline.metrics.calibration import BINS, figures, reliability
+from plumbline.metrics.intervals import wilson
+from plumbline.storage.artefacts import ImageSet
+from plumbline.storage.tables import Row, row
 
 
 def evaluation_rows(

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from plumbline.artefacts import ImageSet
-from plumbline.checkpoint import Checkpoint, fingerprint, finite
 from plumbline.models.classifier import Architecture, Classifier, logits
-from plumbline.progress import progress
-from plumbline.seeding import derive
+from plumbline.runtime.progress import progress
+from plumbline.runtime.seeding import derive
+from plumbline.storage.artefacts import ImageSet
+from plumbline.storage.checkpoints import Checkpoint, fingerprint, finite
 from plumbline.training.losses import CrossEntropy, Objective
 
 OPTIMIZERS = {

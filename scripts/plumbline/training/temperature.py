@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from plumbline.metrics.intervals import bootstrap_counts, interval
 from plumbline.models.classifier import Classifier
-from plumbline.statistics import bootstrap_counts, interval
 
 BOUND = 6.0  # |log T|; a net without a single error has no finite optimum
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import entr
 
-from plumbline.artefacts import Prediction
+from plumbline.storage.artefacts import Prediction
 
 CERTAINTY = ("max_probability",)  # measures that are high where an estimator is certain
 OF_SAMPLES = ("mutual_information", "expected_entropy", "variance")  # say nothing of one sample

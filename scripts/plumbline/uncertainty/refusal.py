@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from plumbline import calibration
-from plumbline.artefacts import Prediction
-from plumbline.ranking import selective
-from plumbline.statistics import DIFFERENCE, bootstrap_counts, estimate, wilson, with_whole
-from plumbline.tables import Row, row
+from plumbline.metrics import calibration
+from plumbline.metrics.intervals import DIFFERENCE, bootstrap_counts, estimate, wilson, with_whole
+from plumbline.metrics.ranking import selective
+from plumbline.storage.artefacts import Prediction
+from plumbline.storage.tables import Row, row
 from plumbline.uncertainty.measures import mean_probs
 
 SHARES = tuple(step / 20 for step in range(1, 21))

@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from plumbline import calibration
-from plumbline.artefacts import Prediction
-from plumbline.ranking import selective
-from plumbline.statistics import (
+from plumbline.metrics import calibration
+from plumbline.metrics.intervals import (
     Figure,
     auroc_figure,
     bootstrap_counts,
@@ -20,7 +18,9 @@ from plumbline.statistics import (
     wilson,
     with_whole,
 )
-from plumbline.tables import Row, row
+from plumbline.metrics.ranking import selective
+from plumbline.storage.artefacts import Prediction
+from plumbline.storage.tables import Row, row
 from plumbline.uncertainty.measures import mean_probs, rankings
 
 SUBSETS = 256  # of nets: all if there are no more, else so many drawn at random

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from plumbline.artefacts import ImageSet
-from plumbline.checkpoint import Checkpoint, fingerprint, finite
 from plumbline.errors import InputError
 from plumbline.models.classifier import batches
-from plumbline.progress import progress
-from plumbline.seeding import derive
+from plumbline.runtime.progress import progress
+from plumbline.runtime.seeding import derive
+from plumbline.storage.artefacts import ImageSet
+from plumbline.storage.checkpoints import Checkpoint, fingerprint, finite
 from plumbline.visualization.generator import Generator, Pair, Plan
 
 NETS = ("generator", "discriminator")

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from plumbline.models.classifier import Classifier
-from plumbline.progress import progress
+from plumbline.runtime.progress import progress
 
 
 def until_sure(

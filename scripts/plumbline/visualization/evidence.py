@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plumbline.artefacts import ImageSet
 from plumbline.errors import ArtefactError, InputError
+from plumbline.metrics.intervals import mean_interval, wilson
 from plumbline.models.classifier import Classifier, logits
-from plumbline.statistics import mean_interval, wilson
-from plumbline.tables import Row, row
+from plumbline.storage.artefacts import ImageSet
+from plumbline.storage.tables import Row, row
 
 MOST = 10  # classes, unless they are named
 SURE = 0.99

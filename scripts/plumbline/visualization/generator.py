@@ -7,9 +7,9 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from plumbline.artefacts import load_arrays, save_arrays
 from plumbline.errors import ArtefactError
-from plumbline.methods import GENERATORS
+from plumbline.registry import GENERATORS
+from plumbline.storage.artefacts import load_arrays, save_arrays
 
 
 class Pair(nn.Module):

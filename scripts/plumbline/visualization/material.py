@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plumbline.artefacts import ImageSet
 from plumbline.errors import InputError
 from plumbline.models.classifier import Classifier
-from plumbline.seeding import derive
+from plumbline.runtime.seeding import derive
+from plumbline.storage.artefacts import ImageSet
 from plumbline.visualization.generator import Generator
 
 STARTS = ("noise", "mean", "image")

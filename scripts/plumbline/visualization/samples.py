@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plumbline.artefacts import ImageSet
+from plumbline.metrics.intervals import bootstrap_counts, interval, mean_interval, wilson
 from plumbline.models.classifier import Classifier, batches, logits
-from plumbline.statistics import bootstrap_counts, interval, mean_interval, wilson
-from plumbline.tables import Row, row
+from plumbline.storage.artefacts import ImageSet
+from plumbline.storage.tables import Row, row
 
 COUNT = 500  # samples drawn, and test images beside them at most
 SURE = 0.9

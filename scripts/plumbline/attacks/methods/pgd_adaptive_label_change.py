@@ -8,7 +8,7 @@ from torch.func import functional_call
 
 from plumbline.attacks.adaptive_attack import best_wrong, run
 from plumbline.models.classifier import Classifier
-from plumbline.seeding import derive
+from plumbline.runtime.seeding import derive
 
 SUPPLIES = ("mutate",)
 ADAPTIVE = ("label_change_rate",)  # the detector that it knows

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from plumbline.attribution.batching import no_promise, parts
 from plumbline.attribution.maps import enlarged, on_channels
 from plumbline.models.classifier import Classifier
-from plumbline.progress import progress
+from plumbline.runtime.progress import progress
 
 NEEDS = ("gap_head",)
 

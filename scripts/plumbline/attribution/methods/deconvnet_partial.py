@@ -6,10 +6,9 @@ from torch import Tensor
 from plumbline.attribution.activation_rules import deconvnet
 from plumbline.attribution.batching import no_promise, parts
 from plumbline.attribution.maps import layer_end, need_feature_maps
-from plumbline.errors import InputError
+from plumbline.errors import InputError, at_least
 from plumbline.models.classifier import Classifier
-from plumbline.options import at_least
-from plumbline.progress import progress
+from plumbline.runtime.progress import progress
 
 
 def attribute(

@@ -8,9 +8,9 @@ from plumbline.attribution.batching import parts, target_logits
 from plumbline.attribution.deeplift import rescale, reveal_cancel
 from plumbline.attribution.modified_backward import fold_batchnorm
 from plumbline.errors import InputError
-from plumbline.methods import nearest
 from plumbline.models.classifier import Classifier
-from plumbline.progress import progress
+from plumbline.registry import nearest
+from plumbline.runtime.progress import progress
 
 RULES = ("rescale", "linear", "reveal_cancel")
 

@@ -6,7 +6,7 @@ from torch import Tensor
 from plumbline.attribution.batching import no_promise, parts, pick
 from plumbline.attribution.maps import enlarged, layer_end, need_feature_maps, on_channels
 from plumbline.models.classifier import Classifier
-from plumbline.progress import progress
+from plumbline.runtime.progress import progress
 
 
 def attribute(

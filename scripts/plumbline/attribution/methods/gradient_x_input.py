@@ -6,7 +6,7 @@ from torch import Tensor
 from plumbline.attribution.backward import pixel_gradient
 from plumbline.attribution.batching import no_promise, parts
 from plumbline.models.classifier import Classifier
-from plumbline.progress import progress
+from plumbline.runtime.progress import progress
 
 
 def attribute(

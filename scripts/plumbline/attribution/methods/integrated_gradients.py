@@ -6,9 +6,9 @@ from torch import Tensor
 
 from plumbline.attribution.backward import pixel_gradient
 from plumbline.attribution.batching import blocks, target_logits
+from plumbline.errors import at_least
 from plumbline.models.classifier import Classifier
-from plumbline.options import at_least
-from plumbline.progress import progress
+from plumbline.runtime.progress import progress
 
 
 def attribute(

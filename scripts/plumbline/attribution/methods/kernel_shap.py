@@ -9,9 +9,9 @@ from torch import Tensor
 from plumbline.attribution.batching import parts
 from plumbline.attribution.coalitions import IMAGES, fill_image, spread, worths
 from plumbline.attribution.superpixels import superpixels
+from plumbline.errors import at_least
 from plumbline.models.classifier import Classifier
-from plumbline.options import at_least
-from plumbline.progress import progress
+from plumbline.runtime.progress import progress
 
 
 def attribute(

@@ -3,8 +3,8 @@
 from torch import Tensor
 
 from plumbline.attribution import lrp
+from plumbline.errors import at_least
 from plumbline.models.classifier import Classifier
-from plumbline.options import at_least
 
 
 def rules(epsilon: float = 0.1, input_rule: str = "same") -> lrp.Rules:

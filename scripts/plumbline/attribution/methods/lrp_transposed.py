@@ -7,9 +7,9 @@ from torch.nn import functional as F
 from plumbline.attribution.batching import parts, pick
 from plumbline.attribution.lrp import WEIGHTED
 from plumbline.attribution.modified_backward import fold_batchnorm, modified
+from plumbline.errors import at_least
 from plumbline.models.classifier import Classifier
-from plumbline.options import at_least
-from plumbline.progress import progress
+from plumbline.runtime.progress import progress
 
 
 def attribute(

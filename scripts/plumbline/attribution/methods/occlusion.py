@@ -4,10 +4,9 @@ import torch
 from torch import Tensor
 
 from plumbline.attribution.batching import blocks, no_promise, target_logits
-from plumbline.errors import InputError
+from plumbline.errors import InputError, at_least
 from plumbline.models.classifier import Classifier
-from plumbline.options import at_least
-from plumbline.progress import progress
+from plumbline.runtime.progress import progress
 
 
 def attribute(

@@ -7,7 +7,7 @@ from plumbline.attribution.backward import pixel_gradient
 from plumbline.attribution.batching import no_promise, parts
 from plumbline.attribution.maps import on_channels
 from plumbline.models.classifier import Classifier
-from plumbline.progress import progress
+from plumbline.runtime.progress import progress
 
 
 def attribute(

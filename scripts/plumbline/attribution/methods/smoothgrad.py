@@ -5,12 +5,11 @@ import torch
 from torch import Tensor
 
 from plumbline.attribution.batching import blocks, no_promise
-from plumbline.errors import InputError
-from plumbline.methods import ATTRIBUTIONS
+from plumbline.errors import InputError, at_least
 from plumbline.models.classifier import Classifier
-from plumbline.options import at_least
-from plumbline.progress import progress
-from plumbline.seeding import derive
+from plumbline.registry import ATTRIBUTIONS
+from plumbline.runtime.progress import progress
+from plumbline.runtime.seeding import derive
 
 COPIES = 256  # noisy copies made at once, at most, ...
 VALUES = 2**23  # ... of so many pixel values in all

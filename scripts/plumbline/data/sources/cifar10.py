@@ -16,7 +16,7 @@ from plumbline.data.manifest import Manifest
 from plumbline.data.obtain import Obtained, Places, Remote, obtain_file
 from plumbline.data.pool import Pool, Wanted
 from plumbline.errors import InputError
-from plumbline.files import climbs_out
+from plumbline.storage.files import climbs_out
 
 ARCHIVE, FOLDER = "cifar-10-python.tar.gz", "cifar-10-batches-py"
 TRAIN = tuple(f"data_batch_{i}" for i in range(1, 6))
@@ -34,7 +34,7 @@ ALLOWED = {
 
 def obtain(places: Places) -> Obtained:
     """Get the archive that torchvision lists."""
-    from plumbline.torchvision_import import import_torchvision
+    from plumbline.runtime.torchvision_import import import_torchvision
 
     known = import_torchvision().datasets.CIFAR10
     return Obtained((obtain_file(Remote(known.filename, (known.url,), known.tgz_md5), places),))

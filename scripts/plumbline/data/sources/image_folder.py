@@ -20,7 +20,7 @@ from plumbline.data.own import SUFFIXES, own_files, read_labels
 from plumbline.data.pixels import fitted, middle
 from plumbline.data.pool import Pool, Wanted
 from plumbline.errors import InputError
-from plumbline.progress import progress
+from plumbline.runtime.progress import progress
 
 GREY = {"1", "L", "LA"}
 USABLE = {*GREY, "P", "PA", "RGB", "RGBA", "RGBX"}

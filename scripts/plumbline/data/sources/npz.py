@@ -18,7 +18,7 @@ from plumbline.data.manifest import File, Manifest
 from plumbline.data.obtain import Obtained, Places
 from plumbline.data.pool import Pool, Wanted
 from plumbline.errors import InputError
-from plumbline.files import climbs_out
+from plumbline.storage.files import climbs_out
 
 ONE_POOL = (("x", "y"), ("images", "labels"))
 OFFICIAL = ("x_train", "y_train", "x_test", "y_test")

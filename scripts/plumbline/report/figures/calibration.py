@@ -5,10 +5,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from plumbline.calibration import BINS
+from plumbline.metrics.calibration import BINS
+from plumbline.metrics.intervals import wilson
 from plumbline.report.style import COLORS, CONTROL, legend_below, panels, styled
 from plumbline.report.wording import words
-from plumbline.statistics import wilson
 
 COLUMNS = 4
 

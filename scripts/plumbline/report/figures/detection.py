@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from plumbline.detection.columns import CONTROL as CONTROL_SCORE
-from plumbline.methods import DETECTORS
+from plumbline.registry import DETECTORS
 from plumbline.report.style import COLORS, CONTROL, grid, styled
 from plumbline.report.wording import describe, words
 

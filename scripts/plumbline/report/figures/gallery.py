@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from plumbline.artefacts import Attribution, ImageSet
 from plumbline.errors import InputError
 from plumbline.report.style import SIGNED, WIDTH, styled
 from plumbline.report.wording import words
+from plumbline.storage.artefacts import Attribution, ImageSet
 
 # Lengths in inches.
 SIDE = 1.0  # of a cell

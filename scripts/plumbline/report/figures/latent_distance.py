@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from plumbline.metrics.intervals import mean_intervals
 from plumbline.report.figures.latent import CORPORA
 from plumbline.report.style import colors, curve, legend_below, panels, styled
 from plumbline.report.wording import words
-from plumbline.statistics import mean_intervals
 
 BINS = 10
 LABELS = {

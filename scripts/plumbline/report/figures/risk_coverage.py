@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from plumbline.ranking import selective
+from plumbline.metrics.ranking import selective
 from plumbline.report.estimators import CONTROL, styles
 from plumbline.report.style import legend_below, panels, styled
 from plumbline.report.wording import words

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from plumbline.artefacts import ImageSet
 from plumbline.report.style import WIDTH, styled
 from plumbline.report.wording import words
+from plumbline.storage.artefacts import ImageSet
 
 CLASSES = (1, 4, 6)  # study 003 turned a 1; a 6 upside down is a 9
 CELL = 0.36  # inches, height of an estimator's row

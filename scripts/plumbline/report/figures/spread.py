@@ -5,10 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from plumbline.artefacts import ImageSet
 from plumbline.attribution.steadiness import STEADY, Spread, signal_to_noise
 from plumbline.report.style import SIGNED, WIDTH, styled
 from plumbline.report.wording import words
+from plumbline.storage.artefacts import ImageSet
 
 IMAGES = 6  # rows at most
 LABEL = 1.3  # inches beside the images

@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from plumbline.artefacts import ImageSet
 from plumbline.report.style import WIDTH, styled
 from plumbline.report.wording import words
+from plumbline.storage.artefacts import ImageSet
 
 LABEL = 1.25  # inches beside the images
 TEXT = 0.2  # inches under each image

@@ -6,7 +6,7 @@ from torch import Tensor
 from plumbline.errors import InputError
 from plumbline.models.bayesian import bayesian_layers, drawn_weights
 from plumbline.models.classifier import Classifier, logits
-from plumbline.seeding import derive
+from plumbline.runtime.seeding import derive
 
 OBJECTIVES = ("bayesian",)
 

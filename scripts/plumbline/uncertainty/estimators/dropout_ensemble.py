@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from plumbline.models.classifier import Classifier
-from plumbline.seeding import derive
+from plumbline.runtime.seeding import derive
 from plumbline.uncertainty.estimators.ensemble import first_members
 from plumbline.uncertainty.estimators.mc_dropout import passes
 

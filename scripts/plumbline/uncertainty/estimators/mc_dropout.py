@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from plumbline.errors import InputError
 from plumbline.models.classifier import Classifier, batches
-from plumbline.seeding import derive
+from plumbline.runtime.seeding import derive
 
 NEEDS = ("dropout",)
 MEANS = ("probabilities", "logits")

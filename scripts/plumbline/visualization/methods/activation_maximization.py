@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from plumbline.errors import at_least, one_of
 from plumbline.models.classifier import Classifier
-from plumbline.options import at_least, one_of
-from plumbline.seeding import derive
+from plumbline.runtime.seeding import derive
 from plumbline.visualization.ascent import distance, jittered, total_variation, until_sure
 from plumbline.visualization.material import STARTS, Material
 

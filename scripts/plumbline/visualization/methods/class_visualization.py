@@ -4,11 +4,11 @@ import math
 
 from torch import Tensor
 
+from plumbline.errors import at_least
 from plumbline.models.classifier import Classifier
-from plumbline.options import at_least
-from plumbline.progress import progress
-from plumbline.seeding import derive
-from plumbline.torchvision_import import import_torchvision
+from plumbline.runtime.progress import progress
+from plumbline.runtime.seeding import derive
+from plumbline.runtime.torchvision_import import import_torchvision
 from plumbline.visualization.ascent import climbed
 from plumbline.visualization.material import Material, noise
 

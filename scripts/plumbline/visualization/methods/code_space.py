@@ -4,10 +4,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from plumbline.errors import InputError
+from plumbline.errors import InputError, at_least
 from plumbline.models.classifier import Classifier
-from plumbline.options import at_least
-from plumbline.seeding import derive
+from plumbline.runtime.seeding import derive
 from plumbline.visualization.ascent import distance, until_sure
 from plumbline.visualization.material import Material, shape
 

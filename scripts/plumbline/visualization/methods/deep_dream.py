@@ -3,12 +3,11 @@
 import torch
 from torch import Tensor
 
-from plumbline.errors import InputError
-from plumbline.methods import nearest
+from plumbline.errors import InputError, at_least, one_of
 from plumbline.models.classifier import Classifier
-from plumbline.options import at_least, one_of
-from plumbline.progress import progress
-from plumbline.seeding import derive
+from plumbline.registry import nearest
+from plumbline.runtime.progress import progress
+from plumbline.runtime.seeding import derive
 from plumbline.visualization.ascent import climbed, jittered, resized
 from plumbline.visualization.material import STARTS, Material
 

@@ -1,0 +1,1 @@
+"""Intervals, rankings and calibration."""

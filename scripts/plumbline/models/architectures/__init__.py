@@ -1,0 +1,1 @@
+"""Architectures of nets, one module each."""

@@ -1,0 +1,1 @@
+"""The claims ledger: schema, judging, published tables."""

@@ -1,0 +1,208 @@
+"""Published tables of figures beside those of this run: one line for each figure and net.
+
+What was published, and where ours stands, is declared in a file (``config/published.yaml``).
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Literal
+
+import pandas as pd
+import yaml
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
+
+from plumbline.config.base import Section
+from plumbline.errors import InputError
+from plumbline.report.claims.schema import Largest, Table
+from plumbline.report.sheets import Sheet, Tables, count, of
+from plumbline.report.summary import estimate
+from plumbline.report.wording import words
+from plumbline.storage.tables import POSITIVE
+
+ELSEWHERE = "another dataset"
+NUMBERS = ("value", "low", "high", "n", POSITIVE)
+Wanted = str | int | float | Largest | None
+
+
+class PublishedRow(Section):
+    """A line of a published table."""
+
+    name: str
+    """What it is of."""
+
+    where: dict[str, Wanted]
+    """What our rows must have beside what the table says; null takes a column of it away."""
+
+    published: dict[str, float | None]
+    """The published figure of each column; null where there is none to compare with."""
+
+    table: Table | None = None
+    """Table of ours, if another than that of the whole."""
+
+
+class PublishedTable(Section):
+    """A published table, and where our figures for it stand."""
+
+    id: str = Field(pattern=r"^[a-z0-9-]+$")
+    """A short name."""
+
+    under: Literal["stability", "detectors"]
+    """Part of the page that shows it."""
+
+    title: str
+    """Who measured what on what."""
+
+    source: str
+    """Where it is published."""
+
+    note: str
+    """What differs from ours."""
+
+    measured_on: tuple[str, ...]
+    """Datasets that it was published for."""
+
+    beside: tuple[str, ...] = ()
+    """Datasets that show it for comparison."""
+
+    table: Table
+    """Table of ours."""
+
+    where: dict[str, Wanted]
+    """What all our rows must have."""
+
+    columns: dict[str, dict[str, Wanted]]
+    """What those of each column must have."""
+
+    rows: tuple[PublishedRow, ...] = Field(min_length=1)
+    """The lines."""
+
+    @model_validator(mode="after")
+    def _knows_its_columns(self) -> "PublishedTable":
+        for each in self.rows:
+            for name in each.published:
+                if name not in self.columns:
+                    raise ValueError(f"row {each.name} has a figure for no column {name!r}")
+        return self
+
+
+def load_published(path: str | os.PathLike) -> list[PublishedTable]:
+    """Read and check a file of published tables.
+
+    Raises :class:`InputError`, naming the file and the key, for the first fault.
+    """
+    try:
+        with open(path, encoding="utf-8") as handle:
+            raw = yaml.safe_load(handle)
+        return TypeAdapter(list[Annotated[PublishedTable, Field()]]).validate_python(raw)
+    except (OSError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place = ".".join(str(each) for each in fault["loc"])
+        raise InputError(f"{path}: {place}: {fault['msg'].removeprefix('Value error, ')}") from None
+
+
+def frame(published: Sequence[PublishedTable], tables: Tables) -> pd.DataFrame:
+    """Every published figure on every dataset that shows it, for each net that has one of ours.
+
+    Columns: ``under``, ``title``, ``note``, ``dataset``, ``model``, ``row``, ``column``,
+    ``published``, ``value``, ``low``, ``high``, ``n``, ``n_positive``, ``verdict``.  Where no net
+    has the figure there is one row, without a model.  Raises :class:`InputError` if a net has it
+    several times.
+    """
+    return pd.DataFrame([row for table in published for row in _rows(table, tables)])
+
+
+def _rows(table: PublishedTable, tables: Tables) -> Iterator[dict]:
+    nothing = pd.DataFrame({"dataset": []})
+    for dataset in (*table.measured_on, *table.beside):
+        for line in table.rows:
+            ours = of(tables.get(line.table or table.table, nothing), dataset)
+            for column, figure in line.published.items():
+                where = table.where | table.columns[column] | line.where
+                found = _matching(ours, where).to_dict("records") if len(ours) else []
+                if len({each["model"] for each in found}) < len(found):
+                    raise InputError(
+                        f"published table {table.id}: several rows of {dataset} are {line.name}, "
+                        f"{column}; say which is meant"
+                    )
+                keys = {"under": table.under, "title": table.title, "dataset": dataset}
+                keys |= {"note": f"{table.note} Source: {table.source}.", "row": line.name}
+                keys |= {"column": column, "published": figure}
+                for each in found or [{}]:
+                    own = {name: each.get(name) for name in ("model", *NUMBERS)}
+                    said = _verdict(figure, own) if dataset in table.measured_on else ELSEWHERE
+                    yield keys | own | {"verdict": said if each else "not run"}
+
+
+def _matching(rows: pd.DataFrame, where: Mapping[str, Wanted]) -> pd.DataFrame:
+    """Rows with all these values; the largest is sought among those that all else leaves."""
+    for name, value in where.items():
+        if value is not None and not isinstance(value, Largest):
+            rows = rows[_same(rows[name], value)]
+    for name, value in where.items():
+        if isinstance(value, Largest):
+            pattern = rf"^{value.largest}([0-9.]+(?:e-?[0-9]+)?)$"
+            size = rows[name].astype(str).str.extract(pattern)[0].astype(float)
+            rows = rows[size == size.max()]
+    return rows
+
+
+def _same(column: pd.Series, value: str | float) -> pd.Series:
+    if isinstance(value, str):
+        return column.astype(object).where(column.notna(), "") == value
+    return (pd.to_numeric(column, errors="coerce") - value).abs() < 1e-9
+
+
+def _verdict(published: float | None, ours: Mapping[str, float]) -> str:
+    """Where ours lies: the published figure is within our interval, or ours is higher or lower."""
+    if published is None:
+        return "not published"
+    if pd.isna(ours["low"]) or pd.isna(ours["high"]):
+        return "no interval"
+    if ours["low"] <= published <= ours["high"]:
+        return "agrees"
+    return "higher" if ours["low"] > published else "lower"
+
+
+def sheets(tables: Tables, dataset: str, under: str) -> list[Sheet]:
+    """The published tables of one part of the page, those of which nothing was run left out."""
+    if "published" not in tables:
+        return []
+    rows = of(tables["published"], dataset)
+    rows = rows[rows["under"] == under]
+    found = []
+    for title, own in rows.groupby("title", sort=False):
+        models = list(own["model"].dropna().unique())
+        if not models:
+            continue
+        judged = bool((own["verdict"] != ELSEWHERE)[own["model"].notna()].any())
+        shown = own if judged else own[own["model"].notna()]
+        lines = [
+            [name, column, _exactly(part["published"].iloc[0]), *_ours(part, models, judged)]
+            for (name, column), part in shown.groupby(["row", "column"], sort=False)
+        ]
+        columns = ("", ": n", ": ours") if judged else ("", ": n")
+        nets = [f"{words(model)}{rest}" for model in models for rest in columns]
+        title = f"Published beside ours [95 % interval]: {title}"
+        head = ["figure", "of", "published", *nets]
+        found.append(Sheet(title, head, lines, 2, own["note"].iloc[0]))
+    return found
+
+
+def _exactly(published: float) -> str:
+    return "–" if pd.isna(published) else f"{published:.4g}"
+
+
+def _ours(rows: pd.DataFrame, models: Sequence[str], judged: bool) -> list[str]:
+    """Figure and n of each net, and if it is ``judged`` its verdict."""
+    cells = []
+    for model in models:
+        own = rows[rows["model"] == model]
+        line = ["–", "–", "not run"]
+        if len(own):
+            each = own.iloc[0]
+            figure = estimate(each["value"], each["low"], each["high"])
+            line = [figure, count(each), each["verdict"]]
+        cells += line if judged else line[:2]
+    return cells

@@ -1,0 +1,33 @@
+"""Of how many nets, VAEs and draws of mutants a figure is: its interval knows of no others."""
+
+from collections.abc import Sequence
+
+from plumbline.report.claims.schema import Selector
+
+VAES = ("latent", "holes")  # tables whose seeds are those of VAEs, not of nets
+ENSEMBLES = {"ensemble", "dropout_ensemble"}
+MUTATED = ("lcr", "both", "all")  # features of detectors that know label change rates
+
+
+def repeats(selector: Selector, others: Sequence[str], n: int, seeds: int) -> str:
+    """In words, such as `one net, one draw of mutants` or `3 VAEs, one net`.
+
+    ``others`` are the values of the columns that a claim has a row for each of, ``n`` is the count
+    of the figure, ``seeds`` of how many seeds it is the mean.
+    """
+    if selector.where.get("over") == "seeds":
+        return f"{_count(n, 'net')} each"
+    names = {str(value).split(".")[0] for value in (*selector.where.values(), *others)}
+    if selector.mean_over_seeds and selector.table not in VAES:
+        return _count(seeds, "net")
+    parts = ["one ensemble" if names & ENSEMBLES else "one net"]
+    if selector.table in VAES:
+        parts.insert(0, _count(seeds, "VAE"))
+    mutated = selector.table == "stability" or selector.where.get("features") in MUTATED
+    if mutated or "label_change_rate" in names:
+        parts.append("one draw of mutants")
+    return ", ".join(parts)
+
+
+def _count(number: int, what: str) -> str:
+    return f"one {what}" if number == 1 else f"{number} {what}s"

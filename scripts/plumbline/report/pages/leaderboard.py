@@ -1,0 +1,198 @@
+"""The leaderboard: a page that sorts and filters what every score tells, and at what cost.
+
+Everything is in the page.  Figures are kept with four decimals, costs and ranks with two.
+"""
+
+import json
+import math
+from typing import Any
+
+import pandas as pd
+
+from plumbline.detection.columns import CONTROL
+from plumbline.detection.leaderboard import EVERY, best
+from plumbline.report.figures.detection import score_name, tasks
+from plumbline.report.pages.templates import template
+from plumbline.report.sheets import Sheet, cell, count, of
+from plumbline.report.summary import estimate, number
+from plumbline.report.wording import describe, words
+from plumbline.storage.tables import POSITIVE
+
+METRICS = {  # title, whether high is good, explanation
+    "auroc": ("AUROC", True, "chance that a suspicious image scores higher than another"),
+    "auroc_gain": ("gain", True, "AUROC minus that of the control, on the same images"),
+    "aupr": ("AUPR", True, "average precision; chance level is the share of suspicious images"),
+    "fpr95": ("FPR at 95 %", False, "false alarms where 95 % of the suspicious images are found"),
+    "aurc": ("AURC", False, "mean share of suspicious images among those let through"),
+}
+KEYS = ("dataset", "model", "task", "set", "positives")
+SHOWN = 15  # scores in the table of mean ranks
+BEST = 3  # scores of each task in the table of replicates
+OVER_NETS = ":nets"  # after the name of an architecture: the mean over its nets
+POSITIVES = {"all": "all", "successful": "successful ones"}
+REPLICATED = (
+    "Every net is trained from other seeds, then attacked, mutated and read by detectors of its "
+    "own. Over images: the mean of the nets' bootstrap intervals. Over images and nets: joined in "
+    "quadrature with Student's interval of the mean over nets. n counts the images of the net "
+    "that has fewest."
+)
+
+
+def content(leaderboard: pd.DataFrame) -> dict[str, Any]:
+    """What the page holds, ready for JSON.
+
+    ``names`` are the values of each key with the words for them, in the order of the table, and
+    ``scores`` those of the scores.  ``rows`` hold a place in ``names`` for each of ``KEYS``, a
+    place in ``scores``, the cost, the number of images, of nets and of suspicious images, and
+    value, low and high of each metric, null where it is unknown.  Means over several nets come
+    first.
+    """
+    own = leaderboard[leaderboard["metric"].isin(METRICS) & (leaderboard["model"] != EVERY)]
+    joined = own[own["nets"] > 1]
+    own = pd.concat([joined.assign(model=joined["model"] + OVER_NETS), own.drop(joined.index)])
+    names = {key: list(own[key].unique()) for key in KEYS}
+    scores = list(own["score"].unique())
+    places = {key: {name: at for at, name in enumerate(found)} for key, found in names.items()}
+    rows = []
+    for (*keys, score), part in own.groupby([*KEYS, "score"], sort=False):
+        figures = part.set_index("metric")[["value", "low", "high"]]
+        figures = figures.reindex(list(METRICS)).to_numpy().ravel().tolist()
+        first = part.iloc[0]
+        place = [places[key][name] for key, name in zip(KEYS, keys, strict=True)]
+        cost = _rounded(float(first["evaluations"]), 2)
+        row = [
+            *place,
+            scores.index(score),
+            cost,
+            *(int(first[name]) for name in ("n", "nets", POSITIVE)),
+        ]
+        rows.append([*row, *(_rounded(each, 4) for each in figures)])
+    distance = own[own["task"] == "ood"].drop_duplicates("set").set_index("set")["distance"]
+    titles = {
+        "dataset": names["dataset"],
+        "model": [_net(each) for each in names["model"]],
+        "task": [words(each) for each in names["task"]],
+        "set": [_images(each, distance.get(each)) for each in names["set"]],
+        "positives": [POSITIVES.get(each, each) for each in names["positives"]],
+    }
+    return {
+        "names": {key: list(zip(names[key], titles[key], strict=True)) for key in KEYS},
+        "scores": [[score, score_name(score)] for score in scores],
+        "control": scores.index(CONTROL),
+        "metrics": [[name, title, high] for name, (title, high, _) in METRICS.items()],
+        "rows": rows,
+    }
+
+
+def _net(name: str) -> str:
+    net = name.removesuffix(OVER_NETS)
+    return words(net) if net == name else f"{words(net)}, mean"
+
+
+def _images(name: str, distance: str | None) -> str:
+    return f"{describe(name)} ({distance})" if isinstance(distance, str) else describe(name)
+
+
+def _rounded(value: float, digits: int) -> float | None:
+    return None if math.isnan(value) else round(value, digits)
+
+
+def sheets(leaderboard: pd.DataFrame, dataset: str, shown: int = SHOWN) -> list[Sheet]:
+    """The mean ranks of a dataset, or of ``all``, with what they come from; none without order."""
+    rows = of(leaderboard, dataset)
+    ranks = rows[rows["metric"] == "mean_rank"]
+    if ranks["value"].isna().all():
+        return []
+    whole = rows[rows["metric"].isin(("friedman", "friedman_p", "difference_to_control"))]
+    figures = whole.set_index("metric")["value"]
+    control = float(ranks.loc[ranks["score"] == CONTROL, "value"].iloc[0])
+    band = figures["difference_to_control"]
+    lines = [
+        [
+            score_name(each.score),
+            estimate(each.value, each.low, each.high),
+            "yes" if abs(each.value - control) > band else "no",
+            f"{each.evaluations:.4g}",
+        ]
+        for each in best(ranks, shown).itertuples()
+    ]
+    known = ranks["value"].notna()
+    note = (
+        f"Friedman test: chi-squared {figures['friedman']:.1f}, p = {figures['friedman_p']:.2g}. "
+        f"From {band:.1f} ranks on, a score differs from the control at 5 % (test of Bonferroni "
+        "and Dunn). Both take blocks for independent, but ours share nets and images."
+    )
+    if not known.all():
+        left = ", ".join(score_name(each) for each in ranks.loc[~known, "score"])
+        note += f" Not ranked, because not every net has them: {left}."
+    if (rows["nets"] > 1).any():
+        note += " Nets of one architecture are averaged within their blocks."
+    head = ["score", "mean rank", "differs from the control", "network evaluations"]
+    blocks = int(ranks.loc[known, "n"].max())
+    title = f"Mean rank among {known.sum()} scores over {blocks} blocks of net and task"
+    return [Sheet(f"{title} [95 % interval over the blocks]", head, lines, note=note)]
+
+
+def replicated(leaderboard: pd.DataFrame, dataset: str, shown: int = BEST) -> list[Sheet]:
+    """What another training would change: AUROCs of the ``shown`` best scores of each task and of
+    the control, means over nets of one architecture; nothing without such nets."""
+    rows = of(leaderboard, dataset)
+    rows = rows[rows["metric"].isin(("auroc", "auroc_gain"))]
+    joined, singles = rows[rows["nets"] > 1], rows[rows["nets"] == 1]
+    head = ["task", "score", "AUROC, over images", "over images and nets", "least to most"]
+    head += ["gain over control, over images and nets", "nets", "n"]
+    sheets = []
+    for net, own in joined.groupby("architecture", sort=False):
+        each = singles[singles["architecture"] == net]
+        lines = [
+            [f"{words(task)}: {describe(images)}", *_replicated(part, each, score)]
+            for task, images, positives in tasks(own)
+            for part in [_of_task(own, task, images, positives)]
+            for score in _best(part, shown)
+        ]
+        title = f"{words(net)} trained anew: the {shown} best scores of each task, and the control"
+        sheets.append(Sheet(f"{title} [95 % interval]", head, lines, 2, REPLICATED))
+    return sheets
+
+
+def _of_task(rows: pd.DataFrame, task: str, images: str, positives: str) -> pd.DataFrame:
+    same = (rows["task"] == task) & (rows["set"] == images)
+    return rows[same & (rows["positives"] == positives)]
+
+
+def _best(rows: pd.DataFrame, shown: int) -> list[str]:
+    """The ``shown`` scores of highest AUROC, and the control."""
+    order = rows[rows["metric"] == "auroc"].sort_values("value", ascending=False, kind="stable")
+    names = list(order["score"])
+    return [each for at, each in enumerate(names) if at < shown or each == CONTROL]
+
+
+def _replicated(joined: pd.DataFrame, singles: pd.DataFrame, score: str) -> list[str]:
+    """One score's line: ``joined`` are the rows of one task, ``singles`` those of each net."""
+    own = joined[joined["score"] == score]
+    auroc = own[own["metric"] == "auroc"].iloc[0]
+    each = singles[(singles["score"] == score) & (singles["metric"] == "auroc")]
+    each = _of_task(each, auroc["task"], auroc["set"], auroc["positives"]).dropna(subset="low")
+    alone = estimate(auroc["value"], each["low"].mean(), each["high"].mean())
+    between = f"{number(each['value'].min())} to {number(each['value'].max())}"
+    cells = [cell(own, "auroc"), between, cell(own, "auroc_gain")]
+    return [score_name(score), alone, *cells, f"{auroc['nets']:.0f}", count(auroc)]
+
+
+def render(leaderboard: pd.DataFrame, back: str) -> str:
+    """The page; ``back`` links to the report."""
+    found = content(leaderboard)
+    data = json.dumps(found, separators=(",", ":")).replace("<", "\\u003c")
+    orders = [
+        {"dataset": "all datasets" if name == EVERY else name, "sheets": own}
+        for name in leaderboard["dataset"].unique()
+        if (own := sheets(leaderboard, name))
+    ]
+    return template("leaderboard.html").render(
+        back=back,
+        data=data,
+        datasets=[title for _, title in found["names"]["dataset"]],
+        metrics=METRICS,
+        orders=orders,
+        replicated=bool((leaderboard["nets"] > 1).any()),
+    )

@@ -1,0 +1,1 @@
+"""What every job runs on: command line, job log, watchdog, devices, seeds, progress, torch."""

@@ -1,0 +1,143 @@
+"""What every script of the workflow shares: arguments, seeds, threads, clear errors."""
+
+import argparse
+import atexit
+import gc
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from plumbline.errors import InputError
+from plumbline.runtime import job_log, watchdog
+
+Arguments = Callable[[argparse.ArgumentParser], None]
+
+
+def run(
+    main: Callable[[argparse.Namespace], None],
+    description: str,
+    arguments: Arguments,
+    options: type[BaseModel] | None = None,
+    *,
+    logged: bool = True,
+) -> None:
+    """Run one script: parse the command line, call ``main``, report errors.
+
+    ``arguments`` adds the script's files; ``options``, a model of the configuration, adds one
+    argument for each of its fields and arrives as ``args.options``, validated.  An
+    :class:`InputError` is printed in a line and ends the process with status 1, and so does what
+    the system says of a file that it cannot open, read or write.  What ran it is told at the end
+    where standard error is no terminal but a log, if it is to be ``logged``.  A program that
+    Snakemake runs ends when that is killed (:mod:`plumbline.runtime.watchdog`).
+    """
+    # Python ends with a search for garbage through all that torch has loaded: 0.4 s a job.
+    atexit.register(gc.freeze)
+    watchdog.watch()
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    arguments(parser)
+    if options:
+        add_options(parser, options)
+    args = parser.parse_args()
+    try:
+        if options:
+            args.options = read_options(args, options)
+        main(args)
+    except InputError as error:
+        sys.exit(f"{Path(sys.argv[0]).name}: {error}")
+    except OSError as error:
+        if error.strerror is None:  # raised by a library for something else
+            raise
+        place = f"{error.filename}: " if error.filename is not None else ""
+        sys.exit(f"{Path(sys.argv[0]).name}: {place}{error.strerror}")
+    if logged and not sys.stderr.isatty():
+        print(job_log.line(), file=sys.stderr)
+
+
+def add_runtime(parser: argparse.ArgumentParser) -> None:
+    """Add ``--seed``, ``--device`` and ``--threads``, for scripts that compute with torch."""
+    group = parser.add_argument_group("runtime")
+    group.add_argument("--seed", type=int, default=0, help="all randomness follows from it")
+    group.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where")
+    group.add_argument("--threads", type=int, default=1, help="CPU threads of torch")
+
+
+def add_options(parser: argparse.ArgumentParser, options: type[BaseModel]) -> None:
+    """Add ``--learning-rate`` and the like for each field of ``options``."""
+    group = parser.add_argument_group("options", "the configuration's names and defaults")
+    for name, field in options.model_fields.items():
+        kind, several = _kind(field.annotation)
+        group.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=kind,
+            nargs="*" if several else None,
+            required=field.is_required(),
+            default=None if field.is_required() else field.get_default(call_default_factory=True),
+            help=(field.description or " ").replace("%", "%%"),
+        )
+
+
+def read_options(args: argparse.Namespace, options: type[BaseModel]) -> BaseModel:
+    """Validate the parsed arguments of :func:`add_options`; raises :class:`InputError`."""
+    try:
+        return options(**{name: getattr(args, name) for name in options.model_fields})
+    except ValidationError as error:
+        first = error.errors()[0]
+        message = first["msg"].removeprefix("Value error, ")
+        if not first["loc"]:  # a fault of several options together
+            raise InputError(message) from None
+        name = str(first["loc"][0]).replace("_", "-")
+        raise InputError(f"--{name}: {message}, not {first['input']!r}") from None
+
+
+def flags(options: dict[str, Any]) -> str:
+    """The command line for ``options``, in the order of their names, quoted for a shell.
+
+    One text for all options of a rule: Snakemake sees every change in it, also two swapped
+    values.  The inverse of :func:`add_options`.
+    """
+    import shlex
+
+    words = []
+    for name, value in sorted(options.items()):
+        if value is None:
+            continue
+        words.append(f"--{name.replace('_', '-')}")
+        values = value if isinstance(value, list | tuple) else [value]
+        words += [_text(each) for each in values]
+    return shlex.join(words)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def boolean(text: str) -> bool:
+    """Read ``true`` or ``false``."""
+    if text not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return text == "true"
+
+
+def _kind(annotation: Any) -> tuple[Callable[[str], Any], bool]:
+    """Reader of one value, and whether several are taken, for a field's type."""
+    origin = get_origin(annotation)
+    if origin in (list, tuple):
+        return _kind(get_args(annotation)[0])[0], True
+    if origin in (Union, UnionType):  # "x or None": None is only ever a default
+        inner = [each for each in get_args(annotation) if each is not type(None)]
+        return _kind(inner[0])
+    section = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    if origin is dict or annotation is dict or section:
+        return json.loads, False
+    if origin is Literal:
+        return _kind(type(get_args(annotation)[0]))
+    if origin is not None and hasattr(annotation, "__metadata__"):
+        return _kind(get_args(annotation)[0])
+    return {bool: boolean, int: int, float: float}.get(annotation, str), False

@@ -1,0 +1,285 @@
+"""Tables of the label changes: rates, detection by number of mutants, sequential tests."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from plumbline.config.stability import SequentialOptions
+from plumbline.metrics.intervals import (
+    DIFFERENCE,
+    FEWEST,
+    Figure,
+    auroc_figure,
+    bootstrap_counts,
+    mean_interval,
+    ranked,
+    widened,
+    wilson,
+    with_whole,
+)
+from plumbline.metrics.ranking import measure, resample
+from plumbline.runtime.seeding import derive
+from plumbline.stability.mutants import CALIBRATION, Outcome
+from plumbline.stability.sequential import (
+    NORMAL,
+    OPEN,
+    SUSPICIOUS,
+    RatioTest,
+    Running,
+    around,
+    mean_threshold,
+    quantile_threshold,
+    run,
+)
+from plumbline.storage.artefacts import ImageSet
+from plumbline.storage.tables import Row, row
+
+COUNTS = (10, 20, 50, 100, 200, 500)
+TEST = "test"
+VERDICTS = {SUSPICIOUS: "suspicious", OPEN: "undecided", NORMAL: "normal"}
+Sets = dict[str, ImageSet]
+
+
+def per_image(outcome: Outcome, sets: Sets, test: RatioTest, **keys: str | float) -> dict:
+    """Columns of the table of images.
+
+    Among them are the label change rate p with its error sqrt(p (1 - p) / m) over the m mutants
+    that were asked, and the ``verdict`` of a sequential test with the number of mutants that it
+    took, ``mutants_needed``.
+    """
+    names = list(sets)
+    rate, mutants, prediction = (
+        np.concatenate(each)
+        for each in zip(
+            *((outcome.rate(n), outcome.asked[n], outcome.prediction[n]) for n in names),
+            strict=True,
+        )
+    )
+    tests = [_test(outcome, name, test) for name in names]
+    return {
+        "set": np.repeat(names, [len(each) for each in sets.values()]),
+        "index": np.concatenate([each.index for each in sets.values()]),
+        "label": np.concatenate([each.labels for each in sets.values()]),
+        **{key: np.repeat(value, len(rate)) for key, value in keys.items()},
+        "prediction": prediction,
+        "label_change_rate": rate,
+        "standard_error": np.sqrt(rate * (1 - rate) / mutants),
+        "mutants": mutants,
+        "verdict": np.array([VERDICTS[v] for each in tests for v in each.verdict.tolist()]),
+        "mutants_needed": np.concatenate([each.asked for each in tests]),
+    }
+
+
+def summary(outcome: Outcome, sets: Sets, seed: int, **keys: str | float) -> list[Row]:
+    """Rows of one rate: label change rates, rejected mutants, detection with all mutants.
+
+    ``label_change_rate`` by set, and apart for the images that the net gets right and wrong
+    (column ``answers``; n of images; without interval of fewer than ``FEWEST``);
+    ``rejection_rate`` (n of mutants drawn) and ``mutant_accuracy`` (n of mutants), and ``auroc``
+    as in :func:`detection`.
+    """
+    further = detection(outcome, sets, seed, outcome.mutants, **keys)
+    keys = {**keys, "mutants": outcome.mutants}
+    rows = []
+    for name, answers, which in _parts(outcome, sets):
+        rates, where = outcome.rate(name)[which], {"set": name, "answers": answers}
+        figure = widened(_mean(rates, derive(seed, "images", name, answers)), len(rates))
+        rows.append(row("label_change_rate", *figure, len(rates), **keys, **where))
+    rows.append(rejection(outcome.tries - outcome.mutants, outcome.tries, **keys))
+    where = {"set": CALIBRATION, "answers": "all"}
+    figure = mean_interval(outcome.accuracy, derive(seed, "accuracy"))
+    rows.append(row("mutant_accuracy", *figure, outcome.mutants, **keys, **where))
+    return rows + further
+
+
+def rejection(rejected: int, tries: int, **keys: str | float) -> Row:
+    """``rejection_rate``: the share of the mutants drawn that were not accurate enough."""
+    where = {"set": CALIBRATION, "answers": "all"}
+    figure = (rejected / tries, *wilson(rejected, tries))
+    return row("rejection_rate", *figure, tries, **keys, **where)
+
+
+def by_number(outcome: Outcome, sets: Sets, seed: int, **keys: str | float) -> list[Row]:
+    """``auroc`` rows with fewer mutants than there are: the first 10, 20, 50, ...
+
+    With them ``auroc_difference``, what more mutants, up to all of them, add to the AUROC of the
+    first ones (column ``against``, how many), on the same images and resamples.
+    """
+    counts = [*(count for count in COUNTS if count < outcome.mutants), outcome.mutants]
+    rows, first = [], counts[0]
+    for task in _tasks(outcome, sets, seed) if first < outcome.mutants else ():
+        samples = {count: task.samples(outcome, count) for count in counts}
+        for count, each in samples.items():
+            if count < outcome.mutants:
+                rows.append(task.row("auroc", auroc_figure(each, *task.sizes), count, **keys))
+            if count > first:
+                figure = ranked(each - samples[first], *task.sizes, DIFFERENCE)
+                here = {**keys, "against": first}
+                rows.append(task.row("auroc_difference", figure, count, **here))
+    return rows
+
+
+def detection(
+    outcome: Outcome, sets: Sets, seed: int, mutants: int, **keys: str | float
+) -> list[Row]:
+    """``auroc`` of the label change rate among the first ``mutants``, by set (n of images).
+
+    Negatives are the test images that the net gets right.  Positives are those that it gets
+    wrong, the adversarial images that it gets wrong while it gets their source right, which are
+    drawn together with it, and all out-of-distribution images.
+    """
+    return [
+        task.row(
+            "auroc", auroc_figure(task.samples(outcome, mutants), *task.sizes), mutants, **keys
+        )
+        for task in _tasks(outcome, sets, seed)
+    ]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A set in which there is something to find, and test: which images count, [N] bool each."""
+
+    name: str
+    found: np.ndarray
+    right: np.ndarray
+    items: np.ndarray | None
+    seed: int
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Numbers of positives and negatives."""
+        return int(self.found.sum()), int(self.right.sum())
+
+    def samples(self, outcome: Outcome, mutants: int) -> np.ndarray:
+        """AUROC of the images, then of their resamples, NaN without positives or negatives."""
+        if not all(self.sizes):
+            return np.full(1, np.nan)
+        parts = [(TEST, self.right), (self.name, self.found)]
+        scores = [outcome.rate(name, mutants)[which] for name, which in parts]
+        positive = np.repeat([False, True], [len(each) for each in scores])
+        draws = with_whole(resample(positive, self.seed, self.items))
+        return measure(np.concatenate(scores), positive, draws)["auroc"]
+
+    def row(self, metric: str, figure: Figure, mutants: int, **keys: str | float) -> Row:
+        found, rest = self.sizes
+        keys = {"against": "", **keys, "mutants": mutants, "set": self.name, "answers": "wrong"}
+        return row(metric, *figure, found + rest, found, **keys)
+
+
+def _tasks(outcome: Outcome, sets: Sets, seed: int) -> Iterator[_Task]:
+    right = outcome.prediction[TEST] == sets[TEST].labels
+    for name, images in sets.items():
+        if name == CALIBRATION:
+            continue
+        found, items = _positive(outcome, sets, name, right), None
+        if name != TEST and not name.startswith("ood_"):  # drawn together with their sources
+            items = np.concatenate([sets[TEST].index[right], images.index[found]])
+        yield _Task(name, found, right, items, derive(seed, "auroc", name))
+
+
+def _positive(outcome: Outcome, sets: Sets, name: str, right: np.ndarray) -> np.ndarray:
+    """Whether each image of a set is one that a detector should find."""
+    images = sets[name]
+    if name.startswith("ood_"):
+        return np.ones(len(images), bool)
+    sources = sets[TEST].index[right]
+    wrong = outcome.prediction[name] != images.labels
+    return wrong if name == TEST else wrong & np.isin(images.index, sources)
+
+
+def _parts(outcome: Outcome, sets: Sets) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Set, answers and which images: all, and where there are classes the right and the wrong."""
+    for name, images in sets.items():
+        yield name, "all", np.ones(len(images), bool)
+        if not name.startswith("ood_"):
+            right = outcome.prediction[name] == images.labels
+            for answers, which in (("right", right), ("wrong", ~right)):
+                if which.any():
+                    yield name, answers, which
+
+
+def tests(
+    outcome: Outcome, calibration: ImageSet, options: SequentialOptions
+) -> dict[str, RatioTest]:
+    """Sequential tests whose thresholds come from the calibration images that the net gets right.
+
+    ``mean``: the upper end of the interval of their mean label change rate, as Wang et al. 2019;
+    ``quantile``: the rate that only the share ``options.false_alarms`` of them exceeds.
+    """
+    right = outcome.prediction[CALIBRATION] == calibration.labels
+    return make_tests(outcome.rate(CALIBRATION)[right], outcome.mutants, options)
+
+
+def make_tests(rates: np.ndarray, mutants: int, options: SequentialOptions) -> dict[str, RatioTest]:
+    """The tests from the label change rates [N] of normal images."""
+    thresholds = {
+        "mean": mean_threshold(rates, options.level),
+        "quantile": quantile_threshold(rates, options.false_alarms),
+    }
+    how = {"sigma": options.sigma, "alpha": options.alpha, "beta": options.beta}
+    return {
+        name: around(threshold, **how, mutants=mutants) for name, threshold in thresholds.items()
+    }
+
+
+def sequential(
+    outcome: Outcome, sets: Sets, name: str, test: RatioTest, seed: int, **keys: str | float
+) -> list[Row]:
+    """Rows of the sequential test whose threshold is called ``name``.
+
+    ``threshold`` itself; by set and answers the shares ``suspicious``, ``normal`` and
+    ``undecided`` (after all mutants) and the mean of ``mutants_needed`` (n of images); for
+    every set with something to find the mean of the share of it that is found and of the share
+    of right test images that is not, ``balanced_accuracy``.
+    """
+    keys = {**keys, "mutants": outcome.mutants, "threshold": name}
+    nothing, middle = float("nan"), (test.low + test.high) / 2
+    where = {"set": CALIBRATION, "answers": "right"}
+    rows = [row("threshold", middle, nothing, nothing, 1, **keys, **where)]
+    done = {each: _test(outcome, each, test) for each in sets}
+    for each, answers, which in _parts(outcome, sets):
+        where = {"set": each, "answers": answers}
+        rows += _verdicts(done[each], which, derive(seed, name, each, answers), keys | where)
+    right = outcome.prediction[TEST] == sets[TEST].labels
+    quiet = done[TEST].verdict[right] != SUSPICIOUS
+    for each in sets:
+        if each == CALIBRATION:
+            continue
+        found = done[each].verdict[_positive(outcome, sets, each, right)] == SUSPICIOUS
+        figure = _balanced(quiet, found, derive(seed, "balanced", name, each))
+        sizes, where = (len(quiet) + len(found), len(found)), {"set": each, "answers": "wrong"}
+        rows.append(row("balanced_accuracy", *figure, *sizes, **keys, **where))
+    return rows
+
+
+def _test(outcome: Outcome, name: str, test: RatioTest) -> Running:
+    """The test of a set's images; where it stopped early, on the mutants that were asked."""
+    return run(outcome.changed[name], test)
+
+
+def _verdicts(done: Running, which: np.ndarray, seed: int, keys: Row) -> list[Row]:
+    n = int(which.sum())
+    rows = []
+    for verdict, metric in VERDICTS.items():
+        count = int((done.verdict[which] == verdict).sum())
+        rows.append(row(metric, count / n, *wilson(count, n), n, **keys))
+    return [*rows, row("mutants_needed", *_mean(done.asked[which], seed), n, **keys)]
+
+
+def _mean(values: np.ndarray, seed: int) -> Figure:
+    """Mean over images; of a few that resamples tell no interval of there is none."""
+    if len(values) < FEWEST:
+        return float(values.mean()), float("nan"), float("nan")
+    return mean_interval(values, seed)
+
+
+def _balanced(quiet: np.ndarray, found: np.ndarray, seed: int) -> Figure:
+    if not min(len(quiet), len(found)):
+        return (float("nan"),) * 3
+    samples = [
+        with_whole(bootstrap_counts(len(each), derive(seed, i))) @ each / len(each)
+        for i, each in enumerate((quiet, found))
+    ]
+    return ranked((samples[0] + samples[1]) / 2, len(found), len(quiet))

@@ -1,0 +1,1 @@
+"""Files, tables, artefacts and checkpoints."""

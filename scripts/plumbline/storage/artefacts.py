@@ -1,0 +1,271 @@
+"""The artefacts that carry everything between stages: ImageSet, Prediction, Attribution.
+
+The fourth, the Classifier, is in :mod:`plumbline.models.classifier`.  All are safetensors
+files whose header holds one JSON text and a checksum of the tensors.  Arrays are NumPy, so
+that programs which only draw need not import torch.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+import numpy as np
+
+from plumbline.errors import ArtefactError
+from plumbline.storage.files import atomic
+from plumbline.workflow.snakemake_records import remedy
+
+Arrays = dict[str, np.ndarray]
+
+
+def save_arrays(path: str | os.PathLike, kind: str, arrays: Arrays, metadata: dict) -> None:
+    """Write ``arrays`` and JSON ``metadata`` atomically as one safetensors file of ``kind``."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    header = {"kind": kind, "metadata": metadata}
+    header["checksum"] = _checksum(header, arrays)
+    with atomic(path) as temporary:
+        # One key only: safetensors does not keep the order of several, and files of equal
+        # content must be equal byte by byte.
+        text = json.dumps(header, sort_keys=True)
+        try:
+            save_file(arrays, temporary, metadata={"plumbline": text})
+        except SafetensorError as error:
+            if code := re.search(r"\(os error (\d+)\)", str(error)):
+                raise OSError(int(code[1]), os.strerror(int(code[1]))) from None
+            raise
+
+
+def load_arrays(path: str | os.PathLike, kind: str) -> tuple[Arrays, dict]:
+    """Read what :func:`save_arrays` wrote.
+
+    Raises :class:`ArtefactError`, naming the file and the rule that makes it, if it is missing,
+    truncated, no artefact or one of another kind, or if it does not match its checksum.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as handle:
+            header = json.loads((handle.metadata() or {}).get("plumbline", "{}"))
+            names = handle.keys()
+            arrays = {name: handle.get_tensor(name) for name in names}
+    except FileNotFoundError:
+        raise ArtefactError(f"{path}: no such file") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        reason = f"not a readable safetensors file ({error})"
+        raise ArtefactError(f"{path}: {reason}; {remedy(path)}") from None
+    if not header:
+        raise ArtefactError(f"{path}: holds no artefact; {remedy(path)}")
+    if header.pop("checksum", None) != _checksum(header, arrays):
+        raise ArtefactError(f"{path}: does not match its checksum; {remedy(path)}")
+    if header["kind"] != kind:
+        raise ArtefactError(f"{path}: holds {header['kind']}, not {kind}")
+    return arrays, header["metadata"]
+
+
+def _checksum(header: dict, arrays: Arrays) -> str:
+    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for name in sorted(arrays):
+        digest.update(f"{name}{arrays[name].dtype}{arrays[name].shape}".encode())
+        digest.update(arrays[name].tobytes())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Labelled images.
+
+    ``images`` [N, C, H, W] are uint8 in 0..255 where that loses nothing, else float32 in
+    [0, 1].  ``labels`` [N] are int64 class numbers (-1 where there is no class).  ``index``
+    [N] int64 says which image of the source each one is or was made from.  ``classes`` are
+    the class names.  ``provenance`` says in plain words and checksums where the set comes
+    from.  ``extra`` holds further arrays of length N, such as ``source_correct`` and
+    ``success`` of adversarial sets.
+    """
+
+    name: str
+    images: np.ndarray
+    labels: np.ndarray
+    index: np.ndarray
+    classes: tuple[str, ...] = ()
+    provenance: dict = field(default_factory=dict)
+    extra: Arrays = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        n = len(self.images)
+        if self.images.ndim != 4:
+            raise ValueError(f"images must be [N, C, H, W], not {self.images.shape}")
+        if self.images.dtype not in (np.uint8, np.float32):
+            raise ValueError(f"images must be uint8 or float32, not {self.images.dtype}")
+        if self.images.dtype == np.float32 and n:
+            low, high = float(self.images.min()), float(self.images.max())
+            if not (low >= 0.0 and high <= 1.0):  # also refuses NaN
+                raise ValueError(f"pixels must lie in [0, 1], not [{low}, {high}]")
+        for name, array in {"labels": self.labels, "index": self.index, **self.extra}.items():
+            if len(array) != n:
+                raise ValueError(f"{name} has {len(array)} entries for {n} images")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """Images as float32 in [0, 1], [N, C, H, W]."""
+        if self.images.dtype == np.float32:
+            return self.images
+        return self.images.astype(np.float32) / 255
+
+    def select(self, which: np.ndarray | slice) -> Self:
+        """The images at ``which``, with everything that belongs to them."""
+        return replace(
+            self,
+            images=self.images[which],
+            labels=self.labels[which],
+            index=self.index[which],
+            extra={name: array[which] for name, array in self.extra.items()},
+        )
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write atomically."""
+        arrays = {"images": self.images, "labels": self.labels, "index": self.index}
+        arrays |= {f"extra.{name}": array for name, array in self.extra.items()}
+        metadata = {"name": self.name, "classes": self.classes, "provenance": self.provenance}
+        save_arrays(path, "ImageSet", arrays, metadata)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Self:
+        """Read; raises :class:`ArtefactError` if the file is not sound."""
+        arrays, metadata = load_arrays(path, "ImageSet")
+        extra = {k.removeprefix("extra."): v for k, v in arrays.items() if k.startswith("extra.")}
+        return cls(
+            name=metadata["name"],
+            images=arrays["images"],
+            labels=arrays["labels"],
+            index=arrays["index"],
+            classes=tuple(metadata["classes"]),
+            provenance=metadata["provenance"],
+            extra=extra,
+        )
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What an estimator says about an image set.
+
+    ``probs`` [S, N, K] float32, rows summing to one: S = 1 for a deterministic net, T for MC
+    dropout, M for an ensemble, W for a Bayesian net.  ``labels`` and ``index`` [N] are those of
+    the image set named ``images``.  ``alpha`` [N, K] float32, at least 1, are the parameters of
+    the Dirichlet distribution of an evidential net, whose mean is ``probs``; None for others.
+    """
+
+    estimator: str
+    images: str
+    probs: np.ndarray
+    labels: np.ndarray
+    index: np.ndarray
+    alpha: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.probs.ndim != 3:
+            raise ValueError(f"probs must be [S, N, K], not {self.probs.shape}")
+        if self.probs.size and not np.allclose(self.probs.sum(-1), 1, atol=1e-4):
+            raise ValueError("probs do not sum to one over the classes")
+        if not len(self.labels) == len(self.index) == self.probs.shape[1]:
+            raise ValueError("labels, index and probs differ in length")
+        if self.alpha is not None and self.alpha.shape != self.probs.shape[1:]:
+            raise ValueError(f"alpha must be [N, K], not {self.alpha.shape}")
+
+    @property
+    def arrays(self) -> Arrays:
+        """Its arrays by name, ``alpha`` only if there is one."""
+        names = ("probs", "labels", "index", "alpha")
+        return {name: found for name in names if (found := getattr(self, name)) is not None}
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write atomically."""
+        metadata = {"estimator": self.estimator, "images": self.images}
+        save_arrays(path, "Prediction", self.arrays, metadata)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Self:
+        """Read; raises :class:`ArtefactError` if the file is not sound."""
+        arrays, metadata = load_arrays(path, "Prediction")
+        return cls(**metadata, **arrays)
+
+
+def save_predictions(path: str | os.PathLike, predictions: Iterable[Prediction]) -> None:
+    """Write what one estimator says about several image sets atomically as one file."""
+    sets = {each.images: each for each in predictions}
+    arrays = {
+        f"{name}.{part}": array
+        for name, each in sets.items()
+        for part, array in each.arrays.items()
+    }
+    estimators = {name: each.estimator for name, each in sets.items()}
+    # Pairs, because the header sorts its keys and the order of the sets is meant.
+    save_arrays(path, "Predictions", arrays, {"estimators": list(estimators.items())})
+
+
+def load_predictions(path: str | os.PathLike) -> dict[str, Prediction]:
+    """Read what :func:`save_predictions` wrote: image set -> Prediction, in the same order.
+
+    Raises :class:`ArtefactError` if the file is not sound.
+    """
+    arrays, metadata = load_arrays(path, "Predictions")
+    return {
+        name: Prediction(
+            estimator=estimator,
+            images=name,
+            probs=arrays[f"{name}.probs"],
+            labels=arrays[f"{name}.labels"],
+            index=arrays[f"{name}.index"],
+            alpha=arrays.get(f"{name}.alpha"),
+        )
+        for name, estimator in metadata["estimators"]
+    }
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """Relevance of every pixel for one logit of a classifier.
+
+    ``relevance`` [N, C, H, W] float32, signed.  ``target`` [N] int64 is the class whose
+    logit is explained.  ``gap`` [N] float32 is sum(relevance) minus what completeness demands
+    of the method (NaN for methods that promise nothing).  ``probability`` [N] float32 is the
+    softmax probability of the target.  ``index`` [N] says which source image each one
+    explains.  ``method`` is the entry's name in the configuration.
+    """
+
+    method: str
+    relevance: np.ndarray
+    target: np.ndarray
+    gap: np.ndarray
+    probability: np.ndarray
+    index: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.relevance.ndim != 4:
+            raise ValueError(f"relevance must be [N, C, H, W], not {self.relevance.shape}")
+        if not np.isfinite(self.relevance).all():
+            raise ValueError(f"{self.method}: relevance is not finite")
+        others = (self.target, self.gap, self.probability, self.index)
+        if any(len(each) != len(self.relevance) for each in others):
+            raise ValueError("relevance, target, gap, probability and index differ in length")
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write atomically."""
+        arrays = {"relevance": self.relevance, "target": self.target}
+        arrays |= {"gap": self.gap, "probability": self.probability, "index": self.index}
+        save_arrays(path, "Attribution", arrays, {"method": self.method})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Self:
+        """Read; raises :class:`ArtefactError` if the file is not sound."""
+        arrays, metadata = load_arrays(path, "Attribution")
+        return cls(**metadata, **arrays)

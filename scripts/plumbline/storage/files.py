@@ -1,0 +1,128 @@
+"""Files that are either whole or absent."""
+
+import errno
+import glob
+import hashlib
+import os
+import platform
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+
+from plumbline.errors import InputError, shown
+from plumbline.runtime.watchdog import orphaned
+
+HOUR = 3600.0  # seconds
+UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+
+
+@contextmanager
+def atomic(path: str | os.PathLike) -> Iterator[Path]:
+    """Yield a temporary path of the same name; move it to ``path`` once the block has succeeded.
+
+    The content is flushed to disk before the move, so that after a crash ``path`` holds
+    the old content, the new one, or does not exist.  Parent folders are made, and what killed
+    processes have left of ``path`` is removed.
+
+    Raises :class:`InputError`, naming ``path``, if the disk is full or must not be written, or
+    if the Snakemake that runs this is gone.
+    """
+    path = Path(path)
+    # In a folder of its own, because some libraries write beside what they are given.
+    folder = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.tmp")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for abandoned in _abandoned(path):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        temporary = folder / path.name
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())  # safetensors makes files that only their owner reads
+        with open(temporary, "rb+") as handle:
+            os.fsync(handle.fileno())
+        if orphaned():
+            raise InputError(f"{path}: not written, for the Snakemake that wanted it is gone")
+        os.replace(temporary, path)
+    except OSError as error:
+        ours = error.filename is None or Path(str(error.filename)).is_relative_to(path.parent)
+        if not (ours and error.errno in UNWRITABLE):
+            raise
+        raise InputError(f"{path}: cannot be written: {os.strerror(error.errno)}") from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _abandoned(path: Path) -> Iterator[Path]:
+    """Temporary folders for ``path`` of processes of this machine that are no more."""
+    start = f".{path.name}.{platform.node()}-"
+    for folder in path.parent.glob(f"{glob.escape(start)}*.tmp"):
+        process = folder.name.removeprefix(start).removesuffix(".tmp")
+        try:
+            os.kill(int(process), 0)
+        except (ProcessLookupError, ValueError):
+            yield folder
+        except PermissionError:  # another user's, alive
+            continue
+
+
+def _umask() -> int:
+    """The process's file mode mask, which can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write ``text`` as UTF-8, atomically."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def settle_times(folder: str | os.PathLike) -> int:
+    """Set the times of files in ``folder`` that lie in the future to now, in their order.
+
+    When a clock has been set back, what is made anew would seem older than what was made from
+    its predecessor, which would then not be made anew.  Returns how many files there were; less
+    than an hour may be the difference between two clocks.
+    """
+    now = time.time()
+    files = [(path.stat().st_mtime, path) for path in Path(folder).rglob("*") if path.is_file()]
+    ahead = sorted(each for each in files if each[0] > now + HOUR)
+    for rank, (_, path) in enumerate(ahead):
+        moment = now - (len(ahead) - rank) / 1000
+        with suppress(OSError):  # on a disk that must not be written nothing is made anew either
+            os.utime(path, (moment, moment))
+    return len(ahead)
+
+
+def climbs_out(name: str) -> bool:
+    """Whether a name in an archive leads out of the folder that the archive is unpacked in."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    return path.is_absolute() or ".." in path.parts
+
+
+def checksum(path: str | os.PathLike, algorithm: str = "sha256") -> str:
+    """Hexadecimal digest of a file's bytes."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, algorithm).hexdigest()
+
+
+def located(path: str | os.PathLike, mirror: str | os.PathLike | None) -> Path:
+    """``path`` if something is there, else that path in the ``mirror`` if something is there."""
+    if mirror and not os.path.exists(path) and os.path.exists(Path(mirror, path)):
+        return Path(mirror, path)
+    return Path(path)
+
+
+def unreadable(folder: str | os.PathLike | None) -> str:
+    """Why the files in ``folder`` cannot be read; empty if they can, or if none is given."""
+    if not folder:
+        return ""
+    try:
+        os.scandir(folder).close()
+    except PermissionError:
+        return f"the folder {folder} cannot be read: {os.strerror(errno.EACCES)}"
+    except (OSError, ValueError):
+        return f"no folder {shown(str(folder))[1:-1]}"
+    return ""

@@ -1,0 +1,115 @@
+"""The figures of one estimator on one image set, as rows of a table.
+
+All intervals are 95 %: Wilson's for shares of images, else bootstrap over images, whose
+resamples follow from ``seed`` and are the same for every estimator of a set; an AUROC's is
+:func:`plumbline.metrics.intervals.auroc_figure`'s.
+"""
+
+import numpy as np
+
+from plumbline.metrics import calibration
+from plumbline.metrics.intervals import (
+    Figure,
+    auroc_figure,
+    bootstrap_counts,
+    estimate,
+    mean_interval,
+    ranked,
+    wilson,
+    with_whole,
+)
+from plumbline.metrics.ranking import selective
+from plumbline.storage.artefacts import Prediction
+from plumbline.storage.tables import Row, row
+from plumbline.uncertainty.measures import mean_probs, measures, rankings
+
+CONTROL = "softmax"
+COVERAGES = (0.8, 0.9, 0.95)
+NO_EVIDENCE = 1e-6  # vacuity counts as 1 within this
+
+
+def rows(prediction: Prediction, control: Prediction, seed: int, **keys: str) -> list[Row]:
+    """All figures of ``prediction``; ``control`` is what the softmax says about the same images.
+
+    Where every image has a class (label at least 0): accuracy, NLL, Brier score and ECE of the
+    mean over the samples, with the column ``measure`` how well each measure finds the errors
+    (:func:`errors`), and with the column ``control`` the paired differences to the softmax.
+    Always the mean of every measure over the images, and of evidential nets the share of
+    images with no evidence at all, ``no_evidence``.
+    """
+    labels, n = prediction.labels, len(prediction.labels)
+    keys = {**keys, "estimator": prediction.estimator, "set": prediction.images}
+    plain = {**keys, "measure": "", "control": ""}
+    found = []
+    if (labels >= 0).all():
+        probs = mean_probs(prediction.probs)
+        good = calibration.figures(probs, labels, seed)
+        found += [row(name, *figure, n, **plain) for name, figure in good.items()]
+        wrong = ~calibration.correct(probs, labels)
+        for measure, values in rankings(prediction).items():
+            here = {**plain, "measure": measure}
+            ranks = errors(values, wrong, seed)
+            few = int(wrong.sum())
+            found += [row(name, *figure, n, few, **here) for name, figure in ranks.items()]
+        if prediction.estimator != CONTROL:
+            here = {**plain, "control": CONTROL}
+            pair = calibration.differences(probs, mean_probs(control.probs), labels, seed)
+            found += [row(name, *figure, n, **here) for name, figure in pair.items()]
+    values = measures(prediction.probs, prediction.alpha)
+    for name, each in values.items():
+        found.append(row(f"mean_{name}", *mean_interval(each, seed), n, **plain))
+    if "vacuity" in values:
+        none = int((values["vacuity"] >= 1 - NO_EVIDENCE).sum())
+        found.append(row("no_evidence", none / n, *wilson(none, n), n, **plain))
+    return found
+
+
+def rises(changed: Prediction, source: Prediction, seed: int, **keys: str) -> list[Row]:
+    """How much more uncertain an estimator is on changed images than on those they come from.
+
+    For each measure the mean over the images of its value on ``changed`` minus that on the same
+    image, by index, of ``source``; the maximum probability is negated first, so that a rise is
+    a gain in uncertainty everywhere.  The column ``control`` names the source.
+    """
+    place = {index: i for i, index in enumerate(source.index.tolist())}
+    same = [place[index] for index in changed.index.tolist()]
+    before, n = rankings(source), len(same)
+    keys = {**keys, "estimator": changed.estimator, "set": changed.images}
+    return [
+        row(
+            "rise",
+            *mean_interval(values - before[name][same], seed),
+            n,
+            **keys,
+            measure=name,
+            control=source.images,
+        )
+        for name, values in rankings(changed).items()
+    ]
+
+
+def errors(uncertainty: np.ndarray, wrong: np.ndarray, seed: int) -> dict[str, Figure]:
+    """How well ``uncertainty`` [N] finds the ``wrong`` [N] answers: metric -> (value, low, high).
+
+    ``error_auroc`` is the chance that a wrong answer is more uncertain than a right one, NaN
+    without either.  ``aurc`` is the area under the risk-coverage curve and ``risk_at_80``,
+    ``_90``, ``_95`` the risk at that coverage in percent, as defined by
+    :func:`plumbline.metrics.ranking.selective`.  The first two have no interval with fewer than
+    ten wrong or right answers; a risk of 0, which no resample may change, has at least Wilson's
+    upper end.
+    """
+    counts = with_whole(bootstrap_counts(len(wrong), seed))
+    found = selective(uncertainty, wrong, counts, COVERAGES)
+    few = int(wrong.sum()), int((~wrong).sum())
+    figures = {
+        "error_auroc": auroc_figure(found["auroc"], *few),
+        "aurc": ranked(found["aurc"], *few),
+    }
+    for coverage, risks in zip(COVERAGES, found["risks"].T, strict=True):
+        answered = int(np.ceil(coverage * len(wrong) - 1e-9))
+        figures[_risk_at(coverage)] = estimate(risks, answered)
+    return figures
+
+
+def _risk_at(coverage: float) -> str:
+    return f"risk_at_{100 * coverage:.0f}"

@@ -1,0 +1,1 @@
+"""The workflow itself: code hashes, lineage, comparison of runs, RO-Crate, environments."""

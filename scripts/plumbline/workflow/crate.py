@@ -1,0 +1,365 @@
+"""Make a results folder a Workflow Run RO-Crate, so that it can be handed on.
+
+``python -m plumbline.workflow.crate RESULTS`` lays a copy of the workflow beside the results and
+writes ``ro-crate-metadata.json``: every file behind the report with size and SHA-256, and every
+job that
+made one with its options, inputs, outputs, times, machine and software.  Profile: Provenance Run
+Crate 0.6 (https://w3id.org/ro/wfrun/provenance/0.6).
+"""
+
+import argparse
+import ast
+import json
+import mimetypes
+import os
+import re
+import shlex
+import shutil
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plumbline.errors import InputError
+from plumbline.runtime import cli, job_log
+from plumbline.storage.files import checksum, write_text
+from plumbline.workflow.snakemake_records import Record, record_of
+from plumbline.workflow.why import CODE, locate
+
+if TYPE_CHECKING:
+    from rocrate.model import ContextEntity
+    from rocrate.rocrate import ROCrate
+
+ROOT = Path(__file__).resolve().parents[3]
+REPORT = "report/index.html"
+COPY = "workflow"
+SCRIPT = re.compile(r"\$SCRIPTS/(\w+\.py)")
+SOURCES = (
+    *("Snakefile", "rules", "scripts", "envs", "config", "profiles", "docs", "plumbline"),
+    *("requirements.txt", "pyproject.toml", "README.md", "LICENSE"),
+)
+PROFILES = {
+    "https://w3id.org/ro/wfrun/process/0.6": "Process Run Crate",
+    "https://w3id.org/ro/wfrun/workflow/0.6": "Workflow Run Crate",
+    "https://w3id.org/ro/wfrun/provenance/0.6": "Provenance Run Crate",
+}
+CONTEXT = "https://w3id.org/ro/terms/workflow-run/context"
+MIT = "https://spdx.org/licenses/MIT"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One execution of a rule, from the records of the files that it made."""
+
+    record: Record
+    outputs: tuple[str, ...]
+
+    @property
+    def script(self) -> str:
+        """The script that the rule runs."""
+        return SCRIPT.search(self.record.shell)[1]
+
+    @property
+    def options(self) -> str:
+        """The command-line flags that the configuration gave the rule."""
+        values = [str(ast.literal_eval(param)) for param in self.record.params]
+        return next((value for value in values if not CODE.fullmatch(value)), "")
+
+    @property
+    def code(self) -> str:
+        """The hash of the rule's code."""
+        values = [str(ast.literal_eval(param)) for param in self.record.params]
+        return next(filter(CODE.fullmatch, values), "")
+
+
+def jobs_behind(folder: Path, name: str) -> list[Job]:
+    """The jobs of runs in ``folder`` that the output ``name`` came from, by their start."""
+    found: dict[str, Job] = {}  # by the command, which names the outputs
+    seen, waiting = set(), deque([name])
+    while waiting:
+        name = waiting.popleft()
+        if name in seen:
+            continue
+        seen.add(name)
+        if record := record_of(folder, name):
+            found.setdefault(record.shell, Job(record, ()))
+            _add_output(found, record)
+            waiting.extend(record.inputs)
+    # What a job made besides, for readers and not for other jobs.
+    for place in {Path(output).parent for job in found.values() for output in job.outputs}:
+        for path in sorted((folder / place).iterdir()):
+            record = record_of(folder, os.fspath(place / path.name))
+            if record and record.shell in found:
+                _add_output(found, record)
+    return sorted(found.values(), key=lambda job: (job.record.start, job.outputs))
+
+
+def _add_output(found: dict[str, Job], record: Record) -> None:
+    job = found[record.shell]
+    found[record.shell] = replace(job, outputs=tuple(sorted({*job.outputs, record.output})))
+
+
+@dataclass
+class Builder:
+    """Puts what is known of a run into a crate whose root is ``results``.
+
+    ``folder`` is where the workflow ran: the names of the records start there.
+    """
+
+    crate: "ROCrate"
+    results: Path
+    folder: Path
+    files: dict[str, Any] = field(default_factory=dict)
+    packages: dict[str, Any] = field(default_factory=dict)
+
+    def context(self, identifier: str, kind: str | list[str], **properties: Any) -> "ContextEntity":
+        """An entity that is no file; the first of its name is kept."""
+        from rocrate.model import ContextEntity
+
+        found = self.crate.dereference(identifier)
+        if found is None:
+            properties = {"@type": kind, **properties}
+            found = self.crate.add(ContextEntity(self.crate, identifier, properties=properties))
+        return found
+
+    def file(self, name: str) -> Any:
+        """The entity of a file that a rule read or wrote.
+
+        One outside of the crate is told of by its name and checksum.
+        """
+        if name not in self.files:
+            path = self.folder / name
+            inside = self.place(path)
+            if inside:
+                self.files[name] = self.data(inside)
+            else:
+                digest = checksum(path) if path.is_file() else "gone"
+                self.files[name] = self.context(
+                    f"#input-{digest[:16]}", "CreativeWork", name=path.name, sha256=digest
+                )
+        return self.files[name]
+
+    def place(self, path: Path) -> str:
+        """Where a file stands in the crate; empty if it stands elsewhere."""
+        path = Path(os.path.abspath(path))
+        if path.is_relative_to(self.results) and path.is_file():
+            return path.relative_to(self.results).as_posix()
+        if path.is_relative_to(ROOT):
+            copied = Path(COPY) / path.relative_to(ROOT)
+            return copied.as_posix() if (self.results / copied).is_file() else ""
+        return ""
+
+    def data(self, inside: str, **properties: Any) -> Any:
+        """A file of the crate with its size, checksum and media type."""
+        path = self.results / inside
+        kind = mimetypes.guess_type(inside)[0]
+        about = {
+            "name": inside,
+            "contentSize": str(path.stat().st_size),
+            "sha256": checksum(path),
+            **({"encodingFormat": kind} if kind else {}),
+        }
+        found = self.crate.dereference(inside)
+        return found or self.crate.add_file(path, inside, properties=about | properties)
+
+    def values(self, job: Job) -> Iterator[Any]:
+        """The options and the code hash of a job."""
+        for name, value in (("options", job.options), ("code hash", job.code)):
+            if value:
+                identifier = f"#{name.replace(' ', '-')}-{identity(name, value)}"
+                yield self.context(identifier, "PropertyValue", name=name, value=value)
+
+    def software(self, told: dict[str, Any]) -> Iterator[Any]:
+        """Python and the packages that a job's log names."""
+        for name, version in {"Python": told["python"], **told["packages"]}.items():
+            identifier = f"#{name}-{version}"
+            if identifier not in self.packages:
+                self.packages[identifier] = self.context(
+                    identifier, "SoftwareApplication", name=name, softwareVersion=version
+                )
+            yield self.packages[identifier]
+
+    def tool(self, job: Job) -> Any:
+        """The script of a job's rule."""
+        kinds = ["File", "SoftwareSourceCode", "SoftwareApplication"]
+        return self.data(f"{COPY}/scripts/{job.script}", **{"@type": kinds, "name": job.script})
+
+    def action(self, job: Job) -> tuple[Any, Any]:
+        """The run of one job, and that it was a step of the workflow."""
+        record, tool = job.record, self.tool(job)
+        name = f"{record.rule} {' '.join(job.outputs)}"
+        run = self.crate.add_action(
+            tool,
+            f"#job-{identity(name)}",
+            object=[*map(self.file, record.inputs), *self.values(job)],
+            result=[self.file(output) for output in job.outputs],
+            properties={
+                "name": name,
+                "startTime": _time(record.start),
+                "endTime": _time(record.end),
+                "actionStatus": "http://schema.org/CompletedActionStatus",
+            },
+        )
+        for log in record.logs:
+            if told := job_log.read(self.folder / log):
+                machine = {part: told[part] for part in ("host", "processor", "device", "system")}
+                text = ", ".join(machine.values())
+                run["location"] = self.context(f"#machine-{identity(text)}", "Place", name=text)
+                run["softwareRequirements"] = list(self.software(told))
+            if self.place(self.folder / log):
+                run.append_to("subjectOf", self.file(log))
+        step = self.context(f"#step-{record.rule}", "HowToStep", name=record.rule, workExample=tool)
+        identifier = f"#control-{identity(name)}"
+        control = self.context(identifier, "ControlAction", name=name, instrument=step, object=run)
+        return run, control
+
+
+def identity(*words: str) -> str:
+    """A short name that follows from the words."""
+    import hashlib
+
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()[:16]
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def copy_workflow(target: Path) -> None:
+    """Lay a copy of the workflow's sources into ``target``, in place of an older one."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    ignore = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info")
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, target / name, ignore=ignore)
+        elif source.is_file():
+            shutil.copy2(source, target / name)
+
+
+def configuration(report: Job) -> str:
+    """The whole configuration of the run that built a report, as JSON."""
+    words = shlex.split(report.options)
+    return json.dumps(json.loads(words[words.index("--config") + 1]), indent=1) + "\n"
+
+
+def build(results: Path, license: str) -> "ROCrate":
+    """The crate of a finished run; writes the copy of the workflow, not the metadata.
+
+    Raises :class:`InputError` if there is no report, or nothing is known of how it was made.
+    """
+    from rocrate.rocrate import ROCrate
+
+    results = Path(os.path.abspath(results))
+    folder, name = locate(results / REPORT)
+    jobs = jobs_behind(folder, name)
+    copy_workflow(results / COPY)
+    report = next(job for job in jobs if name in job.outputs)
+    write_text(results / COPY / "configuration.json", configuration(report))
+    crate = ROCrate()
+    crate.metadata.extra_contexts.append(CONTEXT)
+    builder = Builder(crate, results, folder)
+    workflow = _workflow(builder, jobs)
+    pairs = [builder.action(job) for job in jobs]
+    _run(builder, workflow, name, jobs, pairs)
+    _root(builder, jobs, license)
+    return crate
+
+
+def _workflow(builder: Builder, jobs: list[Job]) -> Any:
+    """The main entity: the Snakefile, with the scripts of its rules as its parts."""
+    crate, path = builder.crate, builder.results / COPY / "Snakefile"
+    about = {
+        "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"],
+        "name": "Plumbline",
+        "license": builder.context(MIT, "CreativeWork", name="MIT License"),
+        "sha256": checksum(path),
+        "contentSize": str(path.stat().st_size),
+    }
+    engine = {"lang": "snakemake", "lang_version": _version("snakemake")}
+    workflow = crate.add_workflow(path, f"{COPY}/Snakefile", properties=about, main=True, **engine)
+    workflow["hasPart"] = _once(map(builder.tool, jobs))
+    for path in sorted((builder.results / COPY).rglob("*")):
+        if path.is_file():
+            builder.data(path.relative_to(builder.results).as_posix())
+    return workflow
+
+
+def _run(
+    builder: Builder, workflow: Any, report: str, jobs: list[Job], pairs: list[tuple[Any, Any]]
+) -> None:
+    """The run of the workflow: from the configuration to the report and the tables."""
+    crate = builder.crate
+    workflow["step"] = _once(control["instrument"] for _, control in pairs)
+    given = crate.dereference(f"{COPY}/configuration.json")
+    tables = [name for job in jobs for name in job.outputs if "/tables/" in f"/{name}"]
+    results = [builder.file(report), *map(builder.file, tables)]
+    for slot, name, entities in (
+        ("input", "configuration", [given]),
+        ("output", "report", results[:1]),
+        ("output", "tables", results[1:]),
+    ):
+        parameter = crate.add_formal_parameter(name, "File", identifier=f"#{slot}-{name}")
+        workflow.append_to(slot, parameter)
+        for entity in entities:
+            entity["exampleOfWork"] = parameter
+    times = {
+        "startTime": _time(min(job.record.start for job in jobs)),
+        "endTime": _time(max(job.record.end for job in jobs)),
+    }
+    about = {"name": "Run of Plumbline", **times}
+    run = crate.add_action(workflow, "#run", object=[given], result=results, properties=about)
+    version = _version("snakemake")
+    engine = builder.context("#engine", "SoftwareApplication", name="Snakemake", version=version)
+    order = {"instrument": engine, "object": [control for _, control in pairs], "result": run}
+    builder.context("#order", "OrganizeAction", name="Snakemake's work", **order, **times)
+    crate.root_dataset["mentions"] = [run, *(each for each, _ in pairs)]
+
+
+def _root(builder: Builder, jobs: list[Job], license: str) -> None:
+    """What the crate as a whole is."""
+    root = builder.crate.root_dataset
+    builder.crate.name = "Results of Plumbline"
+    builder.crate.description = (
+        "What image classifiers see, how sure they are, and when they fail: a run of the "
+        "workflow Plumbline with everything that its report rests on."
+    )
+    root["license"] = builder.context(license, "CreativeWork", name=license)
+    root["datePublished"] = _time(max(job.record.end for job in jobs))
+    for identifier, name in PROFILES.items():
+        kind = ["CreativeWork", "Profile"]
+        root.append_to("conformsTo", builder.context(identifier, kind, name=name, version="0.6"))
+
+
+def _once(entities: Iterable[Any]) -> list[Any]:
+    return list({entity.id: entity for entity in entities}.values())
+
+
+def _version(name: str) -> str:
+    from importlib.metadata import version
+
+    return version(name)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("results", type=Path, nargs="?", default=Path("results"), help="folder")
+    parser.add_argument("--license", default=MIT, help="address of the licence of the results")
+
+
+def main(args: argparse.Namespace) -> None:
+    try:
+        crate = build(args.results, args.license)
+    except ModuleNotFoundError as error:
+        raise InputError(f"{error}: ./plumbline crate installs requirements-crate.txt") from None
+    text = json.dumps(crate.metadata.generate(), indent=1, sort_keys=True, ensure_ascii=False)
+    target = args.results / crate.metadata.id
+    write_text(target, text + "\n")
+    runs = crate.get_by_type("CreateAction")
+    print(f"{target}: {len(crate.data_entities)} files, {len(runs) - 1} jobs")
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, arguments, logged=False)

@@ -1,0 +1,129 @@
+"""The software environment of each stage, for ``--software-deployment-method conda``.
+
+``python -m plumbline.workflow.environments`` writes ``envs/<stage>.yaml`` anew: what the stage's
+scripts import, in the versions of ``requirements.txt``.
+"""
+
+import ast
+import functools
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+from plumbline import registry
+from plumbline.storage.files import write_text
+from plumbline.workflow.code_hash import closure
+
+ROOT = Path(__file__).resolve().parents[3]
+RULE = re.compile(r"^rule (\w+):$(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+FUNCTION = re.compile(r"^(def (\w+)\(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+HASH = re.compile(r"(?<!def )\bcode\(")
+OURS = "plumbline"
+PYTHON = "3.11"
+ON_CONDA_FORGE = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+ONLY_BY_PIP = {"foolbox", "eagerpy"}
+PARQUET = {"read_parquet", "to_parquet"}
+
+
+def environments(root: Path = ROOT) -> dict[str, str]:
+    """Text of the environment file of every stage that a rule under ``root`` names."""
+    pins = locked(root / "requirements.txt")
+    imported: dict[str, set[str]] = defaultdict(set)
+    for _, text in rules(root):
+        for stage in re.findall(r'"(?:\.\./)+envs/(\w+)\.yaml"', text):
+            imported[stage] |= third_party(root / "scripts", *scripts(root / "scripts", text))
+    return {stage: _yaml(stage, names, pins) for stage, names in sorted(imported.items())}
+
+
+def rules(root: Path = ROOT) -> Iterator[tuple[str, str]]:
+    """Name and text of every rule, with the functions that hash the code for it."""
+    files = sorted((root / "rules").rglob("*.smk"))
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    functions = {name: text for each in texts for text, name in FUNCTION.findall(each)}
+    hashing = {name: text for name, text in functions.items() if HASH.search(text)}
+    for name, text in (rule for each in texts for rule in RULE.findall(each)):
+        called = [hashing[each] for each in hashing if re.search(rf"\b{each}\(", text)]
+        yield name, "\n".join([text, *called])
+
+
+def scripts(folder: Path, rule: str) -> list[str]:
+    """Files in ``folder`` that a rule runs: its script and any method that it may choose."""
+    kinds = [
+        kind
+        for name, kind in vars(registry).items()
+        if isinstance(kind, registry.Kind) and re.search(rf"\b{name}\.file\b", rule)
+    ]
+    files = re.findall(r'"\$SCRIPTS/(\w+\.py)"', rule)
+    for kind in kinds:
+        package = folder / OURS / kind.package
+        files += [file.relative_to(folder).as_posix() for file in sorted(package.glob("*.py"))]
+    return files
+
+
+def third_party(folder: Path, *files: str) -> set[str]:
+    """Distributions whose modules ``files``, and all our code that they import, import."""
+    known = _distributions()
+    return {normal(known.get(module, [module])[0]) for module in modules(folder, *files)}
+
+
+def modules(folder: Path, *files: str) -> set[str]:
+    """First names of the installed modules that ``files`` and our code behind them import."""
+    found = set().union(*(_imports(path) for path in closure(folder, *files)))
+    return found - sys.stdlib_module_names - {OURS}
+
+
+@functools.cache
+def _imports(path: Path) -> frozenset[str]:
+    """First names of the modules that one file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").split(".")[0])
+        elif isinstance(node, ast.Attribute) and node.attr in PARQUET:
+            found.add("pyarrow")  # pandas imports it when it is needed
+    return frozenset(found)
+
+
+@functools.cache
+def _distributions() -> Mapping[str, list[str]]:
+    return packages_distributions()
+
+
+def locked(requirements: Path) -> dict[str, str]:
+    """Version of each distribution in a file of pins."""
+    lines = requirements.read_text(encoding="utf-8").splitlines()
+    pins = (line.split("==") for line in lines if "==" in line and not line.startswith("#"))
+    return {normal(name): version.strip() for name, version in pins}
+
+
+def normal(name: str) -> str:
+    """The name of a distribution as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _yaml(stage: str, names: set[str], pins: dict[str, str]) -> str:
+    lines = [
+        f"# What the scripts of the stage {stage} import, in the versions of requirements.txt;",
+        "# written by `python -m plumbline.workflow.environments`.",
+        "channels:",
+        "  - conda-forge",
+        "  - nodefaults",
+        "dependencies:",
+        f"  - python ={PYTHON}",
+    ]
+    conda = {ON_CONDA_FORGE.get(name, name): pins[name] for name in names - ONLY_BY_PIP}
+    lines += [f"  - {name} =={version}" for name, version in sorted(conda.items())]
+    if names & ONLY_BY_PIP:
+        lines += ["  - pip", "  - pip:"]
+        lines += [f"      - {name}=={pins[name]}" for name in sorted(names & ONLY_BY_PIP)]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    for stage, text in environments().items():
+        write_text(ROOT / f"envs/{stage}.yaml", text)
