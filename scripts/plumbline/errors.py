@@ -1,5 +1,7 @@
 """Errors that a user can mend."""
 
+import os
+
 
 class InputError(Exception):
     """Something that the user gave is wrong.
@@ -16,7 +18,18 @@ def shown(value: object) -> str:
 
 
 class ArtefactError(InputError):
-    """A file of the workflow is missing, truncated or altered."""
+    """A file of the workflow is missing or does not fit the others."""
+
+
+class DamagedFileError(ArtefactError):
+    """A file of the workflow is truncated, altered or of another format.
+
+    ``path`` names the file.  Programs add to the message how the file is made again.
+    """
+
+    def __init__(self, path: str | os.PathLike, reason: str) -> None:
+        super().__init__(f"{os.fspath(path)}: {reason}")
+        self.path = os.fspath(path)
 
 
 def one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:

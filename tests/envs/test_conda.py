@@ -10,9 +10,9 @@ import pytest
 from repository import copy_of, differing, fresh, unclocked
 from support import ROOT, SCRIPTS
 
+from plumbline.runtime.snakemake_records import all_records
 from plumbline.workflow.code_hash import closure
 from plumbline.workflow.environments import modules, rules, scripts
-from plumbline.workflow.snakemake_records import all_records
 
 pytestmark = pytest.mark.workflow
 CONDA = Path(__file__).with_name("conda") / "bin"

@@ -9,7 +9,7 @@ import whole
 from repository import differing
 from running import Run
 
-from plumbline.workflow.snakemake_records import all_records
+from plumbline.runtime.snakemake_records import all_records
 
 pytestmark = pytest.mark.workflow
 KILLS = 20

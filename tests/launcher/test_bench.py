@@ -20,8 +20,8 @@ from plumbline.benchmarks import workflow as workflow_bench
 from plumbline.benchmarks.contests import Sizes, gradient_contests, perturbation_contests
 from plumbline.benchmarks.shapley import relative_error, shapley
 from plumbline.errors import InputError
+from plumbline.runtime.snakemake_records import Record
 from plumbline.uncertainty.estimators import mc_dropout
-from plumbline.workflow.snakemake_records import Record
 
 ROOT = Path(__file__).parents[2]
 TINY = Sizes(

@@ -16,7 +16,7 @@ import pytest
 
 from plumbline.errors import InputError
 from plumbline.runtime import job_log
-from plumbline.workflow.snakemake_records import FOLDER, all_records, record_of
+from plumbline.runtime.snakemake_records import FOLDER, all_records, record_of
 from plumbline.workflow.why import chain, locate
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"

@@ -17,7 +17,7 @@ from PIL import Image
 from repository import fresh
 from support import ROOT
 
-from plumbline.workflow.snakemake_records import all_records
+from plumbline.runtime.snakemake_records import all_records
 
 pytestmark = pytest.mark.workflow
 MIRROR = os.environ.get("PLUMBLINE_MIRROR")

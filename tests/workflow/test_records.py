@@ -5,9 +5,9 @@ import ast
 import pytest
 
 from plumbline.runtime import job_log
+from plumbline.runtime.snakemake_records import all_records
 from plumbline.storage.files import checksum
 from plumbline.workflow.environments import rules
-from plumbline.workflow.snakemake_records import all_records
 from plumbline.workflow.why import CODE, chain
 
 pytestmark = pytest.mark.workflow

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from repository import Repository, differing, fresh
 
-from plumbline.workflow.snakemake_records import all_records
+from plumbline.runtime.snakemake_records import all_records
 
 pytestmark = pytest.mark.workflow
 

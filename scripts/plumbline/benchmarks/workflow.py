@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from plumbline.errors import InputError
-from plumbline.workflow.snakemake_records import Record, all_records
+from plumbline.runtime.snakemake_records import Record, all_records
 
 ROOT = Path(__file__).resolve().parents[3]
 ROUNDS = 3  # of each dry run; the quickest counts

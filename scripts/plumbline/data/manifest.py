@@ -9,9 +9,8 @@ from typing import Self
 
 import numpy as np
 
-from plumbline.errors import ArtefactError, InputError
+from plumbline.errors import ArtefactError, DamagedFileError, InputError
 from plumbline.storage.files import checksum, write_text
-from plumbline.workflow.snakemake_records import remedy
 
 
 @dataclass(frozen=True)
@@ -67,8 +66,7 @@ class Manifest:
         except FileNotFoundError:
             raise ArtefactError(f"{path}: no such file") from None
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            reason = f"not a manifest of plumbline ({error})"
-            raise ArtefactError(f"{path}: {reason}; {remedy(path)}") from None
+            raise DamagedFileError(path, f"not a manifest of plumbline ({error})") from None
 
     def verify(self) -> None:
         """Raise :class:`InputError` if a file is gone or is not what it was."""

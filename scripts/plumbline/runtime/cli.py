@@ -12,8 +12,9 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from plumbline.errors import InputError
+from plumbline.errors import DamagedFileError, InputError
 from plumbline.runtime import job_log, watchdog
+from plumbline.runtime.snakemake_records import remedy
 
 Arguments = Callable[[argparse.ArgumentParser], None]
 
@@ -31,7 +32,8 @@ def run(
     ``arguments`` adds the script's files; ``options``, a model of the configuration, adds one
     argument for each of its fields and arrives as ``args.options``, validated.  An
     :class:`InputError` is printed in a line and ends the process with status 1, and so does what
-    the system says of a file that it cannot open, read or write.  What ran it is told at the end
+    the system says of a file that it cannot open, read or write.  For a damaged file the line
+    says how it is made again, with the name of its rule.  What ran it is told at the end
     where standard error is no terminal but a log, if it is to be ``logged``.  A program that
     Snakemake runs ends when that is killed (:mod:`plumbline.runtime.watchdog`).
     """
@@ -50,7 +52,7 @@ def run(
             args.options = read_options(args, options)
         main(args)
     except InputError as error:
-        sys.exit(f"{Path(sys.argv[0]).name}: {error}")
+        sys.exit(f"{Path(sys.argv[0]).name}: {message(error)}")
     except OSError as error:
         if error.strerror is None:  # raised by a library for something else
             raise
@@ -58,6 +60,11 @@ def run(
         sys.exit(f"{Path(sys.argv[0]).name}: {place}{error.strerror}")
     if logged and not sys.stderr.isatty():
         print(job_log.line(), file=sys.stderr)
+
+
+def message(error: InputError) -> str:
+    """What the user is told of an error; for a damaged file also how it is made again."""
+    return f"{error}; {remedy(error.path)}" if isinstance(error, DamagedFileError) else str(error)
 
 
 def add_runtime(parser: argparse.ArgumentParser) -> None:

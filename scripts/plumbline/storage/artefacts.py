@@ -15,9 +15,8 @@ from typing import Self
 
 import numpy as np
 
-from plumbline.errors import ArtefactError
+from plumbline.errors import ArtefactError, DamagedFileError
 from plumbline.storage.files import atomic
-from plumbline.workflow.snakemake_records import remedy
 
 Arrays = dict[str, np.ndarray]
 
@@ -45,8 +44,8 @@ def save_arrays(path: str | os.PathLike, kind: str, arrays: Arrays, metadata: di
 def load_arrays(path: str | os.PathLike, kind: str) -> tuple[Arrays, dict]:
     """Read what :func:`save_arrays` wrote.
 
-    Raises :class:`ArtefactError`, naming the file and the rule that makes it, if it is missing,
-    truncated, no artefact or one of another kind, or if it does not match its checksum.
+    Raises :class:`ArtefactError` if the file is missing or holds an artefact of another kind,
+    :class:`DamagedFileError` if it is truncated, no artefact, or does not match its checksum.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -58,12 +57,11 @@ def load_arrays(path: str | os.PathLike, kind: str) -> tuple[Arrays, dict]:
     except FileNotFoundError:
         raise ArtefactError(f"{path}: no such file") from None
     except (SafetensorError, OSError, ValueError) as error:
-        reason = f"not a readable safetensors file ({error})"
-        raise ArtefactError(f"{path}: {reason}; {remedy(path)}") from None
+        raise DamagedFileError(path, f"not a readable safetensors file ({error})") from None
     if not header:
-        raise ArtefactError(f"{path}: holds no artefact; {remedy(path)}")
+        raise DamagedFileError(path, "holds no artefact")
     if header.pop("checksum", None) != _checksum(header, arrays):
-        raise ArtefactError(f"{path}: does not match its checksum; {remedy(path)}")
+        raise DamagedFileError(path, "does not match its checksum")
     if header["kind"] != kind:
         raise ArtefactError(f"{path}: holds {header['kind']}, not {kind}")
     return arrays, header["metadata"]

@@ -4,8 +4,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from plumbline.errors import ArtefactError
-from plumbline.workflow.snakemake_records import remedy
+from plumbline.errors import ArtefactError, DamagedFileError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 def read_csv(path: str | os.PathLike, **options: Any) -> "pd.DataFrame":
     """A CSV; ``options`` are those of pandas.
 
-    Raises :class:`ArtefactError`, naming the file and the rule that makes it, if it is none.
+    Raises :class:`DamagedFileError` if it is none.
     """
     import pandas as pd
 
@@ -37,6 +36,4 @@ def _read(
         raise ArtefactError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:  # pandas' and pyarrow's own faults are such, too
         reason = " ".join(str(error).split())[:200]
-        raise ArtefactError(
-            f"{path}: not a readable {kind} table ({reason}); {remedy(path)}"
-        ) from None
+        raise DamagedFileError(path, f"not a readable {kind} table ({reason})") from None

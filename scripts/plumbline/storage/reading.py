@@ -5,9 +5,8 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from plumbline.errors import ArtefactError
+from plumbline.errors import DamagedFileError
 from plumbline.storage.frames import read_csv, read_parquet
-from plumbline.workflow.snakemake_records import remedy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,15 +17,15 @@ TEXT = {"fill": str, "class": str, "label": str}
 def read_rows(path: str | os.PathLike) -> list[dict[str, str]]:
     """The rows of a CSV, every field as the text that stands there.
 
-    Raises :class:`ArtefactError`, naming the file and the rule that makes it, if there are none.
+    Raises :class:`DamagedFileError` if there are none.
     """
     try:
         with open(path, newline="", encoding="utf-8") as handle:
             rows = list(csv.DictReader(handle))
     except (ValueError, csv.Error) as error:
-        raise ArtefactError(f"{path}: not a readable CSV table ({error}); {remedy(path)}") from None
+        raise DamagedFileError(path, f"not a readable CSV table ({error})") from None
     if not rows:
-        raise ArtefactError(f"{path}: a CSV table without rows; {remedy(path)}")
+        raise DamagedFileError(path, "a CSV table without rows")
     return rows
 
 

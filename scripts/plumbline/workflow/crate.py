@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 from plumbline.errors import InputError
 from plumbline.runtime import cli, job_log
+from plumbline.runtime.snakemake_records import Record, record_of
 from plumbline.storage.files import checksum, write_text
-from plumbline.workflow.snakemake_records import Record, record_of
 from plumbline.workflow.why import CODE, locate
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from plumbline.errors import ArtefactError, InputError
 from plumbline.runtime import cli, job_log
+from plumbline.runtime.snakemake_records import FOLDER, Record, record_of
 from plumbline.storage.files import checksum
-from plumbline.workflow.snakemake_records import FOLDER, Record, record_of
 
 CODE = re.compile(r"[0-9a-f]{16}")
 
