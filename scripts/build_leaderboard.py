@@ -14,7 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from plumbline.report.pages import leaderboard
     from plumbline.storage.files import write_text
-    from plumbline.storage.reading import read_frame
+    from plumbline.storage.tables import read_frame
 
     write_text(args.out, leaderboard.render(read_frame([args.leaderboard]), args.back))
 

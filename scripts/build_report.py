@@ -35,11 +35,11 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.report.claims import published
     from plumbline.report.claims.ledger import ledger
     from plumbline.report.claims.schema import load_claims
-    from plumbline.report.left_out import COLUMNS
+    from plumbline.report.left_out import COLUMNS, coverage_frame
     from plumbline.report.pages import origin as provenance
     from plumbline.report.pages import report as page
     from plumbline.storage.files import write_text
-    from plumbline.storage.reading import coverage_frame, read_frame, read_rows
+    from plumbline.storage.tables import read_frame, read_rows
 
     tables = {path.stem: read_frame([path]) for path in args.tables}
     if args.coverage:

@@ -28,8 +28,7 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.detection import columns
     from plumbline.detection.tasks import judge, tasks
     from plumbline.runtime.progress import progress
-    from plumbline.storage.frames import read_parquet
-    from plumbline.storage.tables import write_csv
+    from plumbline.storage.tables import read_parquet, write_csv
 
     uncertainty = read_parquet(args.uncertainty).query("set in @args.sets")
     further = {path.stem: read_parquet(path) for path in args.scores}

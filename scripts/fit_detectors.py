@@ -28,8 +28,7 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.detection.fitting import score_all
     from plumbline.runtime.torch_setup import setup
     from plumbline.storage.artefacts import load_arrays, load_predictions
-    from plumbline.storage.frames import read_parquet
-    from plumbline.storage.tables import write_csv, write_parquet
+    from plumbline.storage.tables import read_parquet, write_csv, write_parquet
 
     setup("cpu", args.threads)
     predictions = load_predictions(args.predictions)

@@ -11,8 +11,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.storage.reading import read_rows
-    from plumbline.storage.tables import write_csv
+    from plumbline.storage.tables import read_rows, write_csv
 
     write_csv(args.out, [row for path in args.tables for row in read_rows(path)])
 

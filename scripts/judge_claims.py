@@ -15,8 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from plumbline.report.claims.judging import judge
     from plumbline.report.claims.schema import load_claims
-    from plumbline.storage.reading import read_rows
-    from plumbline.storage.tables import write_csv
+    from plumbline.storage.tables import read_rows, write_csv
 
     tables = {path.stem: read_rows(path) for path in args.tables}
     write_csv(args.out, judge(load_claims(args.claims), tables))

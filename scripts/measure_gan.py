@@ -23,8 +23,7 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.runtime.seeding import derive
     from plumbline.runtime.torch_setup import setup
     from plumbline.storage.artefacts import ImageSet
-    from plumbline.storage.reading import read_rows
-    from plumbline.storage.tables import write_csv
+    from plumbline.storage.tables import read_rows, write_csv
     from plumbline.visualization import samples
     from plumbline.visualization.generator import Generator
 

@@ -13,7 +13,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from plumbline.report.figures import attacks
     from plumbline.report.style import save
-    from plumbline.storage.reading import read_frame
+    from plumbline.storage.tables import read_frame
 
     save(attacks.draw(read_frame(args.tables)), args.out)
 

@@ -14,7 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from plumbline.report.figures import cost
     from plumbline.report.style import save
-    from plumbline.storage.reading import read_frame
+    from plumbline.storage.tables import read_frame
 
     save(cost.draw(read_frame(args.costs), read_frame([args.degradation])), args.out)
 

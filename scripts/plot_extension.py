@@ -17,7 +17,7 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.report.figures import extension
     from plumbline.report.style import notice, save
     from plumbline.storage.artefacts import ImageSet
-    from plumbline.storage.reading import read_frame
+    from plumbline.storage.tables import read_frame
 
     paths = {"holes": args.holes, "random": args.random}
     extra = {arm: ImageSet.load(path).pixels for arm, path in paths.items()}

@@ -16,7 +16,7 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.report.figures import gan
     from plumbline.report.style import save
     from plumbline.storage.artefacts import ImageSet
-    from plumbline.storage.reading import read_frame
+    from plumbline.storage.tables import read_frame
 
     train = ImageSet.load(args.train)
     samples = [ImageSet.load(path) for path in args.samples]

@@ -15,7 +15,7 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.report.figures import ranks
     from plumbline.report.sheets import of
     from plumbline.report.style import save
-    from plumbline.storage.reading import read_frame
+    from plumbline.storage.tables import read_frame
 
     save(ranks.draw(of(read_frame([args.leaderboard]), args.dataset)), args.out)
 

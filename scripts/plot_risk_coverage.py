@@ -14,7 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from plumbline.report.figures import risk_coverage
     from plumbline.report.style import save
-    from plumbline.storage.reading import read_images
+    from plumbline.storage.tables import read_images
 
     save(risk_coverage.draw(read_images(args.scores, args.models)), args.out)
 

@@ -17,7 +17,7 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.report.figures import rotation
     from plumbline.report.style import save
     from plumbline.storage.artefacts import ImageSet
-    from plumbline.storage.reading import read_images
+    from plumbline.storage.tables import read_images
 
     sets = [ImageSet.load(path) for path in args.sets]
     scores = read_images([args.scores], [args.model])

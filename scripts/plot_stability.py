@@ -24,7 +24,7 @@ def main(args: argparse.Namespace) -> None:
         stability_sequential,
     )
     from plumbline.report.style import save
-    from plumbline.storage.reading import read_frame, read_images
+    from plumbline.storage.tables import read_frame, read_images
 
     changes, tables = read_images(args.changes, args.models), read_frame(args.tables)
     changes["correct"] = changes["prediction"] == changes["label"]

@@ -15,7 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from plumbline.report.figures import accuracy, reliability
     from plumbline.report.style import save
-    from plumbline.storage.reading import read_frame
+    from plumbline.storage.tables import read_frame
 
     save(accuracy.draw(read_frame(args.evaluation)), args.accuracy)
     save(reliability.draw(read_frame(args.bins)), args.reliability)

@@ -17,7 +17,7 @@ def main(args: argparse.Namespace) -> None:
 
     from plumbline.report.figures import training_curves
     from plumbline.report.style import save
-    from plumbline.storage.reading import read_frame
+    from plumbline.storage.tables import read_frame
 
     runs = zip(args.histories, args.models, args.seeds, strict=True)
     history = pd.concat([read_frame([path]).assign(model=m, seed=s) for path, m, s in runs])

@@ -16,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from plumbline.report.figures import uncertainty
     from plumbline.report.style import save
-    from plumbline.storage.reading import read_images
+    from plumbline.storage.tables import read_images
 
     scores = read_images([args.scores], [args.model])
     for measure, path in zip(args.measures, args.out, strict=True):

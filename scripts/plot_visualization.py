@@ -17,7 +17,7 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.report.figures import visualization
     from plumbline.report.style import save
     from plumbline.storage.artefacts import ImageSet
-    from plumbline.storage.reading import read_frame
+    from plumbline.storage.tables import read_frame
 
     sets = [ImageSet.load(path) for path in args.images]
     control = visualization.control(sets[0], ImageSet.load(args.test), read_frame([args.tables[0]]))

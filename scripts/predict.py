@@ -59,10 +59,10 @@ def main(args: argparse.Namespace) -> None:
 
 def scaled(classifiers: list, table: str) -> list:
     """The nets with their logits divided by the temperature in their row of ``table``."""
-    from plumbline.storage.frames import read_csv
+    from plumbline.storage.tables import read_frame
     from plumbline.training.temperature import with_temperature
 
-    temperatures = read_csv(table)["value"][: len(classifiers)]
+    temperatures = read_frame([table])["value"][: len(classifiers)]
     return [with_temperature(*pair) for pair in zip(classifiers, temperatures, strict=True)]
 
 

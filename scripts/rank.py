@@ -14,13 +14,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    import pandas as pd
-
     from plumbline.detection import leaderboard
-    from plumbline.storage.frames import read_csv
-    from plumbline.storage.tables import write_csv
+    from plumbline.storage.tables import read_frame, write_csv
 
-    detection = pd.concat([read_csv(path) for path in args.tables], ignore_index=True)
+    detection = read_frame(args.tables)
     singles = leaderboard.single_nets(detection, args.replicates)
     joined = [*leaderboard.over_nets(singles), *leaderboard.rows(singles, args.seed)]
     write_csv(args.out, singles.to_dict("records") + joined)

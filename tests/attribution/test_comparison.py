@@ -8,7 +8,7 @@ from plumbline.attribution.answers import Answers
 from plumbline.errors import ArtefactError
 from plumbline.metrics.intervals import RESAMPLES, mean_interval, mean_intervals, wilson
 from plumbline.runtime.seeding import derive
-from plumbline.storage.tables import FIGURE
+from plumbline.storage.tables import ESTIMATE
 
 SHARES, FILLS = (0.1, 0.2, 0.5), ("0", "mean")
 
@@ -128,7 +128,7 @@ def test_curves_areas_and_map_measures(found, rows):
 
 
 def test_rows_are_tidy_and_each_stands_there_once(found, rows):
-    assert all(list(row) == [*comparison.KEYS, *FIGURE] for row in rows)
+    assert all(list(row) == [*comparison.KEYS, *ESTIMATE] for row in rows)
     keys = [tuple(row[name] for name in (*comparison.KEYS, "metric")) for row in rows]
     assert len(set(keys)) == len(keys)
     per_method = 1 + 8 * (3 + 2) + 2

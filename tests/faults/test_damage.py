@@ -21,9 +21,14 @@ from plumbline.storage.artefacts import (
     save_predictions,
 )
 from plumbline.storage.checkpoints import Checkpoint
-from plumbline.storage.frames import read_csv, read_parquet
-from plumbline.storage.reading import read_rows
-from plumbline.storage.tables import row, write_csv, write_parquet
+from plumbline.storage.tables import (
+    read_frame,
+    read_parquet,
+    read_rows,
+    row,
+    write_csv,
+    write_parquet,
+)
 
 N = 30
 RNG = np.random.default_rng(0)
@@ -135,7 +140,7 @@ def table(path):
     ("write", "read"),
     [
         (manifest, Manifest.load),
-        (table, read_csv),
+        (table, lambda path: read_frame([path])),
         (table, read_rows),
         (lambda path: write_parquet(path, {"a": [1, 2]}), read_parquet),
     ],

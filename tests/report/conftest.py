@@ -72,8 +72,7 @@ def explorer(build_explorer, latent):
 @pytest.fixture(scope="session")
 def tables(run, fake):
     """Path of the joined table of every stage, by name."""
-    from plumbline.storage.reading import read_rows
-    from plumbline.storage.tables import write_csv
+    from plumbline.storage.tables import read_rows, write_csv
 
     parts = {
         "training": "models/*/*/[et]*.csv",

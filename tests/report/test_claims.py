@@ -12,7 +12,7 @@ from support import ROOT
 from plumbline.errors import InputError
 from plumbline.report.claims.judging import judge
 from plumbline.report.claims.schema import Claim, load_claims, tables_of, verdict
-from plumbline.storage.reading import read_rows
+from plumbline.storage.tables import read_rows
 
 CLAIMS = ROOT / "config/claims.yaml"
 WORDS = {

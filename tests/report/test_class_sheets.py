@@ -3,8 +3,7 @@
 import pytest
 
 from plumbline.report.class_sheets import generators, visualization
-from plumbline.storage.reading import read_frame
-from plumbline.storage.tables import row, write_csv
+from plumbline.storage.tables import read_frame, row, write_csv
 
 VALUES = {"made": 0.9, "start": 0.2, "test": 0.95}
 

@@ -13,7 +13,7 @@ from PIL import Image
 from plumbline.report.figures import cost
 from plumbline.report.sections import SHEETS
 from plumbline.report.summary import number
-from plumbline.storage.reading import read_frame
+from plumbline.storage.tables import read_frame
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_the_sheet_says_what_each_method_costs_and_gains(tables):
 
 
 def test_the_coverage_sheet_has_no_silent_hole(tables, coverage):
-    from plumbline.storage.reading import coverage_frame
+    from plumbline.report.left_out import coverage_frame
 
     frames = {
         "coverage": coverage_frame({DATASET: coverage}),

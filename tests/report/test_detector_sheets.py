@@ -8,7 +8,7 @@ from fake_results import DATASET
 from plumbline.report.detector_sheets import detectors, sentence
 from plumbline.report.figures import detectors as drawing
 from plumbline.report.sheets import cell
-from plumbline.storage.reading import read_frame
+from plumbline.storage.tables import read_frame
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,7 @@ from matplotlib.collections import PathCollection
 from plumbline.report.figures import extension
 from plumbline.report.latent_sheets import extension as sheets
 from plumbline.report.summary import estimate
-from plumbline.storage.reading import read_frame
-from plumbline.storage.tables import write_csv
+from plumbline.storage.tables import read_frame, write_csv
 
 
 @pytest.fixture(scope="module", params=[1, 3])

@@ -19,7 +19,7 @@ from plumbline.report.figures import (
 )
 from plumbline.report.groups import groups
 from plumbline.report.wording import words
-from plumbline.storage.reading import read_frame, read_images
+from plumbline.storage.tables import read_frame, read_images
 
 
 def test_colours_are_seaborns_for_the_colour_blind():

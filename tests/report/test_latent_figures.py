@@ -11,7 +11,7 @@ from plumbline.metrics.intervals import mean_interval
 from plumbline.report import map_sheets
 from plumbline.report.figures import holes, interpolation, latent, latent_distance, latent_points
 from plumbline.storage.artefacts import ImageSet, load_arrays
-from plumbline.storage.reading import read_frame
+from plumbline.storage.tables import read_frame
 
 NAMES = ("mc_dropout", "ensemble")
 

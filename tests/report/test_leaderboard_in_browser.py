@@ -5,7 +5,7 @@ from chromium import browser, needs_browser
 
 from plumbline.detection.columns import CONTROL
 from plumbline.report.figures.detection import score_name
-from plumbline.storage.reading import read_frame
+from plumbline.storage.tables import read_frame
 
 pytestmark = needs_browser
 READ = """

@@ -13,7 +13,7 @@ from plumbline.report.figures import ranks
 from plumbline.report.pages.leaderboard import KEYS, METRICS, content, render, replicated, sheets
 from plumbline.report.style import png
 from plumbline.report.summary import estimate
-from plumbline.storage.reading import read_frame
+from plumbline.storage.tables import read_frame
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from fake_results import DATASET
 from plumbline.report.map_sheets import holes, latent
 from plumbline.report.sheets import cell
 from plumbline.report.summary import estimate, over_seeds
-from plumbline.storage.reading import read_frame
+from plumbline.storage.tables import read_frame
 
 
 @pytest.fixture(scope="module")

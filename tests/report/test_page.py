@@ -17,12 +17,13 @@ from support import ROOT
 from plumbline.report import outline
 from plumbline.report.claims import ledger
 from plumbline.report.claims.schema import load_claims
+from plumbline.report.left_out import coverage_frame
 from plumbline.report.pages import origin as provenance
 from plumbline.report.pages import report as page
 from plumbline.report.sections import SHEETS
 from plumbline.report.style import WEBP_SIDE, inline
 from plumbline.report.summary import estimate
-from plumbline.storage.reading import coverage_frame, read_frame
+from plumbline.storage.tables import read_frame
 
 EXPLORER, LEADERBOARD = f"latent_{DATASET}.html", "leaderboard.html"  # lie beside the page
 VOID = {"meta", "img", "br", "link", "input"}

@@ -135,7 +135,7 @@ def test_faults_are_named(tmp_path, change, message):
 
 def test_ours_is_one_row_for_each_net(tables):
     """On the tree of results, under the names of the datasets that were published for."""
-    from plumbline.storage.reading import read_frame
+    from plumbline.storage.tables import read_frame
 
     ours = {
         name: read_frame([path]).assign(dataset="mnist")

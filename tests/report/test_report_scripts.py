@@ -8,7 +8,7 @@ from fake_results import CORPORA, DATASET, MODELS
 from PIL import Image
 from support import ROOT, SCRIPTS
 
-from plumbline.storage.reading import read_rows
+from plumbline.storage.tables import read_rows
 
 
 def test_tables_are_joined_in_the_order_given_under_all_their_columns(run, fake, tmp_path):

@@ -5,7 +5,7 @@ from fake_results import DATASET, EPSILONS, MODELS, OPERATORS
 
 from plumbline.report.figures import stability_mutants, stability_rates, stability_sequential
 from plumbline.report.stability_sheets import stability
-from plumbline.storage.reading import read_frame
+from plumbline.storage.tables import read_frame
 
 KINDS = ["test, right", "test, wrong", "patches", "FGSM, ε = 0.3", "PGD, ε = 0.3"]
 KINDS += ["PGD against label change, ε = 0.3", "DeepFool"]

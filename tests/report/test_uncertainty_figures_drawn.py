@@ -19,7 +19,7 @@ from plumbline.report.figures import (
 )
 from plumbline.report.wording import words
 from plumbline.storage.artefacts import ImageSet
-from plumbline.storage.reading import read_frame, read_images
+from plumbline.storage.tables import read_frame, read_images
 
 NAMES = [words(name) for name in ESTIMATORS]
 

@@ -7,7 +7,7 @@ from fake_uncertainty import ESTIMATORS
 from plumbline.report.sheets import cell
 from plumbline.report.uncertainty_sheets import refusal, uncertainty
 from plumbline.report.wording import words
-from plumbline.storage.reading import read_frame
+from plumbline.storage.tables import read_frame
 
 
 @pytest.fixture(scope="module")

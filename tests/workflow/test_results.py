@@ -9,7 +9,7 @@ from repository import unclocked
 
 from plumbline.report.claims.ledger import SYMBOLS
 from plumbline.storage.artefacts import ImageSet
-from plumbline.storage.tables import FIGURE
+from plumbline.storage.tables import ESTIMATE
 
 pytestmark = pytest.mark.workflow
 DATASET = "digits"
@@ -47,7 +47,7 @@ def test_every_figure_is_one_tidy_row_with_interval_and_count(finished):
     assert len(tables) >= 8
     for path in tables:
         table = pd.read_csv(path)
-        assert set(FIGURE) <= set(table.columns), path.name
+        assert set(ESTIMATE) <= set(table.columns), path.name
         known = table.dropna(subset=["value", "low", "high"])
         slack = 1e-5 * known["value"].abs() + 1e-9
         assert (known["low"] <= known["value"] + slack).all(), path.name

@@ -1,5 +1,7 @@
 """What the configuration names but a net or a dataset cannot have, stage by stage, and why."""
 
+import pandas as pd
+
 from plumbline.report.sheets import Sheet, Tables
 from plumbline.report.wording import words
 
@@ -20,3 +22,14 @@ def left_out(tables: Tables, dataset: str, stage: str) -> list[Sheet]:
         for row in rows.itertuples()
     ]
     return [Sheet("Left out, and why", ["net", "entry", "reason"], lines, 2)] if lines else []
+
+
+def coverage_frame(reasons: dict[str, dict[str, dict[str, str]]]) -> pd.DataFrame:
+    """``reasons`` by dataset, model and method as rows with these columns and ``reason``."""
+    rows = [
+        {"dataset": dataset, "model": model, "method": method, "reason": reason}
+        for dataset, models in reasons.items()
+        for model, methods in models.items()
+        for method, reason in methods.items()
+    ]
+    return pd.DataFrame(rows)

@@ -1,15 +1,25 @@
-"""Tables: one tidy row for every figure, written the same way everywhere."""
+"""Tables: one tidy row for each estimate, written and read the same way everywhere.
+
+CSV holds what a person may read: keys, metric, value, interval, count.  Parquet holds one row per
+image.  :func:`read_rows` gives text, for values that only pass through; the other readers give
+data frames.
+"""
 
 import csv
 import io
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from plumbline.errors import ArtefactError, DamagedFileError
 from plumbline.storage.files import atomic, write_text
 
-FIGURE = ("metric", "value", "low", "high", "n")
+if TYPE_CHECKING:
+    import pandas as pd
+
+ESTIMATE = ("metric", "value", "low", "high", "n")
 POSITIVE = "n_positive"
+TEXT = {"fill": str, "class": str, "label": str}  # columns of names, also where these are digits
 Row = dict[str, Any]
 
 
@@ -22,12 +32,12 @@ def row(
     n_positive: int | None = None,
     **keys: Any,
 ) -> Row:
-    """One figure: what it is of (``keys``), its value, its 95 % interval, its count.
+    """One estimate: what it is of (``keys``), its value, its 95 % interval, its count.
 
     ``n_positive`` says how many of the n are positive, where positives are told from negatives.
     """
-    figure = {"metric": metric, "value": value, "low": low, "high": high, "n": n}
-    return {**keys, **figure} | ({} if n_positive is None else {POSITIVE: n_positive})
+    estimate = {"metric": metric, "value": value, "low": low, "high": high, "n": n}
+    return {**keys, **estimate} | ({} if n_positive is None else {POSITIVE: n_positive})
 
 
 def write_csv(path: str | os.PathLike, rows: Iterable[Row]) -> None:
@@ -35,13 +45,13 @@ def write_csv(path: str | os.PathLike, rows: Iterable[Row]) -> None:
     any row has it, n_positive.
 
     Floats have six significant digits; NaN is an empty field.  Raises ``ValueError`` if there
-    is no row, because a figure that was silently not made must not look like a table.
+    is no row, because an estimate that was silently not made must not look like a table.
     """
     rows = list(rows)
     if not rows:
         raise ValueError(f"{path}: a table without rows")
     known = dict.fromkeys(key for each in rows for key in each)
-    last = [name for name in (*FIGURE, POSITIVE) if name in known]
+    last = [name for name in (*ESTIMATE, POSITIVE) if name in known]
     columns = [name for name in known if name not in last] + last
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
@@ -57,6 +67,61 @@ def write_parquet(path: str | os.PathLike, columns: Mapping[str, Sequence]) -> N
 
     with atomic(path) as temporary:
         parquet.write_table(pyarrow.table(dict(columns)), temporary, compression="zstd")
+
+
+def read_rows(path: str | os.PathLike) -> list[Row]:
+    """The rows of a CSV, every field as the text that stands there.
+
+    Raises :class:`DamagedFileError` if it has no rows or is no CSV.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8") as handle:
+            rows: list[Row] = list(csv.DictReader(handle))
+    except (ValueError, csv.Error) as error:
+        raise DamagedFileError(path, f"not a readable CSV table ({error})") from None
+    if not rows:
+        raise DamagedFileError(path, "a CSV table without rows")
+    return rows
+
+
+def read_frame(paths: Iterable[str | os.PathLike]) -> "pd.DataFrame":
+    """Several CSVs one below the other, the columns of ``TEXT`` as text.
+
+    Raises :class:`ArtefactError` if one is missing, :class:`DamagedFileError` if one is no CSV.
+    """
+    import pandas as pd
+
+    tables = [_read(pd.read_csv, path, "CSV", dtype=TEXT) for path in paths]
+    return pd.concat(tables, ignore_index=True)
+
+
+def read_parquet(path: str | os.PathLike) -> "pd.DataFrame":
+    """A Parquet table; raises as :func:`read_frame`."""
+    import pandas as pd
+
+    return _read(pd.read_parquet, path, "Parquet", engine="pyarrow")
+
+
+def read_images(paths: Sequence[str | os.PathLike], models: Sequence[str]) -> "pd.DataFrame":
+    """Several Parquet tables of images one below the other, with a column ``model``."""
+    import pandas as pd
+
+    tables = [
+        read_parquet(path).assign(model=model) for path, model in zip(paths, models, strict=True)
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _read(
+    reader: Callable[..., "pd.DataFrame"], path: str | os.PathLike, kind: str, **options: Any
+) -> "pd.DataFrame":
+    try:
+        return reader(path, **options)
+    except FileNotFoundError:
+        raise ArtefactError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:  # the errors of pandas and pyarrow derive from these
+        reason = " ".join(str(error).split())[:200]
+        raise DamagedFileError(path, f"not a readable {kind} table ({reason})") from None
 
 
 def _field(value: Any) -> Any:
