@@ -31,14 +31,17 @@ rule attack:
         mem_mb=memory(3000),
         runtime=240,
     params:
-        code=lambda w: attack_code(w.attack, w.model),
-        options=lambda w: attack_options(w, epsilons=CONFIG.attacks.epsilons),
+        job=job(
+            script="attack.py",
+            code=lambda w: attack_code(w.attack, w.model),
+            options=lambda w: attack_options(w, epsilons=CONFIG.attacks.epsilons),
+        ),
     shell:
         r"""
         python "$SCRIPTS/attack.py" \
             --classifier {input.classifier:q} \
             --images {input.images:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output.sets:q} \
             --table {output.table:q} \
@@ -57,5 +60,8 @@ use rule attack as attack_minimal with:
     wildcard_constraints:
         attack=one_of(CONFIG.attacks.minimal()),
     params:
-        code=lambda w: attack_code(w.attack, w.model),
-        options=lambda w: attack_options(w),
+        job=job(
+            script="attack.py",
+            code=lambda w: attack_code(w.attack, w.model),
+            options=lambda w: attack_options(w),
+        ),

@@ -23,29 +23,32 @@ rule explain:
         mem_mb=memory(3000),
         runtime=240,
     params:
-        code=lambda w: code(
-            "explain.py",
-            "attribution",
-            *map(ATTRIBUTIONS.file, CONFIG.attribution.modules_of(w.method)),
-            NETWORKS.file(w.model),
-        ),
-        options=lambda w: options(
-            name=w.method,
-            method=CONFIG.attribution.module_of(w.method),
-            set=CONFIG.attribution.options_of(w.method),
-            count=CONFIG.attribution.images_of(w.method),
-            gallery=gallery(w.dataset),
-            memory_mb=CONFIG.attribution.memory_mb,
-            dataset=w.dataset,
-            model=w.model,
-            **runtime("explain", w.dataset, w.model, w.method),
+        job=job(
+            script="explain.py",
+            code=lambda w: code(
+                "explain.py",
+                "attribution",
+                *map(ATTRIBUTIONS.file, CONFIG.attribution.modules_of(w.method)),
+                NETWORKS.file(w.model),
+            ),
+            options=lambda w: options(
+                name=w.method,
+                method=CONFIG.attribution.module_of(w.method),
+                set=CONFIG.attribution.options_of(w.method),
+                count=CONFIG.attribution.images_of(w.method),
+                gallery=gallery(w.dataset),
+                memory_mb=CONFIG.attribution.memory_mb,
+                dataset=w.dataset,
+                model=w.model,
+                **runtime("explain", w.dataset, w.model, w.method),
+            ),
         ),
     shell:
         r"""
         python "$SCRIPTS/explain.py" \
             --classifier {input.classifier:q} \
             --images {input.images:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output.attribution:q} \
             --cost {output.cost:q} \
@@ -73,14 +76,17 @@ rule degrade:
         mem_mb=memory(3000),
         runtime=60,
     params:
-        code=lambda w: code("degrade.py", "attribution", NETWORKS.file(w.model)),
-        options=lambda w: options(
-            CONFIG.attribution.degradation,
-            count=CONFIG.attribution.images_of(w.method),
-            memory_mb=CONFIG.attribution.memory_mb,
-            dataset=w.dataset,
-            model=w.model,
-            **runtime("degrade", w.dataset, w.model, w.method),
+        job=job(
+            script="degrade.py",
+            code=lambda w: code("degrade.py", "attribution", NETWORKS.file(w.model)),
+            options=lambda w: options(
+                CONFIG.attribution.degradation,
+                count=CONFIG.attribution.images_of(w.method),
+                memory_mb=CONFIG.attribution.memory_mb,
+                dataset=w.dataset,
+                model=w.model,
+                **runtime("degrade", w.dataset, w.model, w.method),
+            ),
         ),
     shell:
         r"""
@@ -89,7 +95,7 @@ rule degrade:
             --images {input.images:q} \
             --train {input.train:q} \
             --attribution {input.attribution:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output:q} \
             >{log:q} 2>&1
@@ -115,15 +121,18 @@ rule compare:
         mem_mb=memory(2000),
         runtime=30,
     params:
-        code=code("compare.py", "attribution"),
-        options=lambda w: options(
-            seed=derive(CONFIG.seed, "compare", w.dataset, w.model)
+        job=job(
+            script="compare.py",
+            code=code("compare.py", "attribution"),
+            options=lambda w: options(
+                seed=derive(CONFIG.seed, "compare", w.dataset, w.model)
+            ),
         ),
     shell:
         r"""
         python "$SCRIPTS/compare.py" \
             --answers {input:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """
@@ -148,28 +157,31 @@ rule log_odds:
         mem_mb=memory(3000),
         runtime=240,
     params:
-        code=lambda w: code(
-            "log_odds.py",
-            "attribution",
-            *map(ATTRIBUTIONS.file, log_odds_modules(w.model)),
-            NETWORKS.file(w.model),
-        ),
-        options=lambda w: options(
-            methods=log_odds_methods(w.model),
-            pairs=CONFIG.attribution.log_odds.pairs,
-            share=CONFIG.attribution.log_odds.share,
-            count=CONFIG.attribution.log_odds.images,
-            memory_mb=CONFIG.attribution.memory_mb,
-            dataset=w.dataset,
-            model=w.model,
-            **runtime("log_odds", w.dataset, w.model),
+        job=job(
+            script="log_odds.py",
+            code=lambda w: code(
+                "log_odds.py",
+                "attribution",
+                *map(ATTRIBUTIONS.file, log_odds_modules(w.model)),
+                NETWORKS.file(w.model),
+            ),
+            options=lambda w: options(
+                methods=log_odds_methods(w.model),
+                pairs=CONFIG.attribution.log_odds.pairs,
+                share=CONFIG.attribution.log_odds.share,
+                count=CONFIG.attribution.log_odds.images,
+                memory_mb=CONFIG.attribution.memory_mb,
+                dataset=w.dataset,
+                model=w.model,
+                **runtime("log_odds", w.dataset, w.model),
+            ),
         ),
     shell:
         r"""
         python "$SCRIPTS/log_odds.py" \
             --classifier {input.classifier:q} \
             --images {input.images:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output:q} \
             >{log:q} 2>&1
@@ -194,29 +206,32 @@ rule conserve:
         mem_mb=memory(3000),
         runtime=60,
     params:
-        code=lambda w: code(
-            "conserve.py",
-            "attribution",
-            *(
-                ATTRIBUTIONS.file(CONFIG.attribution.module_of(entry))
-                for entry in propagating(w.model)
+        job=job(
+            script="conserve.py",
+            code=lambda w: code(
+                "conserve.py",
+                "attribution",
+                *(
+                    ATTRIBUTIONS.file(CONFIG.attribution.module_of(entry))
+                    for entry in propagating(w.model)
+                ),
+                NETWORKS.file(w.model),
             ),
-            NETWORKS.file(w.model),
-        ),
-        options=lambda w: options(
-            methods=modules_and_options(propagating(w.model)),
-            count=CONFIG.attribution.images,
-            memory_mb=CONFIG.attribution.memory_mb,
-            dataset=w.dataset,
-            model=w.model,
-            **runtime("conserve", w.dataset, w.model),
+            options=lambda w: options(
+                methods=modules_and_options(propagating(w.model)),
+                count=CONFIG.attribution.images,
+                memory_mb=CONFIG.attribution.memory_mb,
+                dataset=w.dataset,
+                model=w.model,
+                **runtime("conserve", w.dataset, w.model),
+            ),
         ),
     shell:
         r"""
         python "$SCRIPTS/conserve.py" \
             --classifier {input.classifier:q} \
             --images {input.images:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output:q} \
             >{log:q} 2>&1
@@ -242,30 +257,33 @@ rule randomize:
         mem_mb=memory(3000),
         runtime=240,
     params:
-        code=lambda w: code(
-            "randomize.py",
-            "attribution",
-            *(
-                ATTRIBUTIONS.file(module)
-                for entry in randomized(w.model)
-                for module in CONFIG.attribution.modules_of(entry)
+        job=job(
+            script="randomize.py",
+            code=lambda w: code(
+                "randomize.py",
+                "attribution",
+                *(
+                    ATTRIBUTIONS.file(module)
+                    for entry in randomized(w.model)
+                    for module in CONFIG.attribution.modules_of(entry)
+                ),
+                NETWORKS.file(w.model),
             ),
-            NETWORKS.file(w.model),
-        ),
-        options=lambda w: options(
-            methods=modules_and_options(randomized(w.model)),
-            count=CONFIG.attribution.randomization.images,
-            memory_mb=CONFIG.attribution.memory_mb,
-            dataset=w.dataset,
-            model=w.model,
-            **runtime("randomize", w.dataset, w.model),
+            options=lambda w: options(
+                methods=modules_and_options(randomized(w.model)),
+                count=CONFIG.attribution.randomization.images,
+                memory_mb=CONFIG.attribution.memory_mb,
+                dataset=w.dataset,
+                model=w.model,
+                **runtime("randomize", w.dataset, w.model),
+            ),
         ),
     shell:
         r"""
         python "$SCRIPTS/randomize.py" \
             --classifier {input.classifier:q} \
             --images {input.images:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output:q} \
             >{log:q} 2>&1
@@ -301,23 +319,26 @@ rule spread:
         mem_mb=memory(3000),
         runtime=240,
     params:
-        code=lambda w: code(
-            "spread.py",
-            "attribution",
-            *map(
-                ATTRIBUTIONS.file,
-                CONFIG.attribution.modules_of(
-                    CONFIG.attribution.spread[w.spread].method
+        job=job(
+            script="spread.py",
+            code=lambda w: code(
+                "spread.py",
+                "attribution",
+                *map(
+                    ATTRIBUTIONS.file,
+                    CONFIG.attribution.modules_of(
+                        CONFIG.attribution.spread[w.spread].method
+                    ),
                 ),
+                NETWORKS.file(w.model),
             ),
-            NETWORKS.file(w.model),
-        ),
-        options=lambda w: options(
-            spread_options(w.spread),
-            memory_mb=CONFIG.attribution.memory_mb,
-            dataset=w.dataset,
-            model=w.model,
-            **runtime("spread", w.dataset, w.model),
+            options=lambda w: options(
+                spread_options(w.spread),
+                memory_mb=CONFIG.attribution.memory_mb,
+                dataset=w.dataset,
+                model=w.model,
+                **runtime("spread", w.dataset, w.model),
+            ),
         ),
     shell:
         r"""
@@ -325,7 +346,7 @@ rule spread:
             --classifier {input.classifier:q} \
             --images {input.images:q} \
             --reference {input.reference:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output.spread:q} \
             --table {output.table:q} \

@@ -84,6 +84,18 @@ def options(section=None, **more):
     return flags(given | more)
 
 
+def job(**parts):
+    """The parameter `job` of a rule: script, code and options by name.
+
+    One parameter, since Snakemake's records keep the values of parameters without their names.
+    Each part is a value or a function of the wildcards.
+    """
+    return lambda wildcards: {
+        name: part(wildcards) if callable(part) else part
+        for name, part in parts.items()
+    }
+
+
 def runtime(*names):
     """Seed and device of one job; the seed follows from the job's name alone."""
     return {"seed": derive(CONFIG.seed, *names), "device": CONFIG.device}

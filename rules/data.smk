@@ -34,15 +34,20 @@ rule fetch:
         mem_mb=memory(1000),
         runtime=240,
     params:
-        code=lambda w: code(
-            "fetch.py", "data", SOURCES.file(CONFIG.data.sources[w.dataset].kind)
+        job=job(
+            script="fetch.py",
+            code=lambda w: code(
+                "fetch.py", "data", SOURCES.file(CONFIG.data.sources[w.dataset].kind)
+            ),
+            options=lambda w: options(
+                CONFIG.data.origin(w.dataset), dataset=w.dataset
+            ),
         ),
-        options=lambda w: options(CONFIG.data.origin(w.dataset), dataset=w.dataset),
     shell:
         r"""
         python "$SCRIPTS/fetch.py" \
             --downloads "$PLUMBLINE_DOWNLOADS" \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """
@@ -67,18 +72,21 @@ rule prepare:
         mem_mb=memory(3000),
         runtime=60,
     params:
-        code=lambda w: code(
-            "prepare.py", "data", READERS.file(CONFIG.data.sources[w.dataset].kind)
-        ),
-        options=lambda w: options(
-            CONFIG.data.preparation(w.dataset),
-            seed=runtime("prepare", w.dataset)["seed"],
+        job=job(
+            script="prepare.py",
+            code=lambda w: code(
+                "prepare.py", "data", READERS.file(CONFIG.data.sources[w.dataset].kind)
+            ),
+            options=lambda w: options(
+                CONFIG.data.preparation(w.dataset),
+                seed=runtime("prepare", w.dataset)["seed"],
+            ),
         ),
     shell:
         r"""
         python "$SCRIPTS/prepare.py" \
             --manifest {input:q} \
-            {params.options} \
+            {params.job[options]} \
             --train {output.train:q} \
             --val {output.val:q} \
             --calibration {output.calibration:q} \
@@ -107,18 +115,21 @@ rule shift:
         mem_mb=memory(1000),
         runtime=10,
     params:
-        code=lambda w: code("shift.py", "data", SHIFTS.file(w.shift)),
-        options=lambda w: options(
-            count=CONFIG.uncertainty.shifts[w.shift].images,
-            shift=w.shift,
-            level=float(w.level),
-            seed=runtime("shift", w.dataset, w.shift)["seed"],
+        job=job(
+            script="shift.py",
+            code=lambda w: code("shift.py", "data", SHIFTS.file(w.shift)),
+            options=lambda w: options(
+                count=CONFIG.uncertainty.shifts[w.shift].images,
+                shift=w.shift,
+                level=float(w.level),
+                seed=runtime("shift", w.dataset, w.shift)["seed"],
+            ),
         ),
     shell:
         r"""
         python "$SCRIPTS/shift.py" \
             --images {input:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """

@@ -28,18 +28,21 @@ rule score:
         mem_mb=memory(3000),
         runtime=120,
     params:
-        code=lambda w: code(
-            "score.py",
-            "detection",
-            SCORES.file(CONFIG.detection.module_of(w.score)),
-            NETWORKS.file(w.model),
-        ),
-        options=lambda w: options(
-            set=CONFIG.detection.options_of(w.score),
-            method=CONFIG.detection.module_of(w.score),
-            score=w.score,
-            names=list(image_sets(w.dataset, w.model)),
-            **runtime("score", w.dataset, w.model, w.score),
+        job=job(
+            script="score.py",
+            code=lambda w: code(
+                "score.py",
+                "detection",
+                SCORES.file(CONFIG.detection.module_of(w.score)),
+                NETWORKS.file(w.model),
+            ),
+            options=lambda w: options(
+                set=CONFIG.detection.options_of(w.score),
+                method=CONFIG.detection.module_of(w.score),
+                score=w.score,
+                names=list(image_sets(w.dataset, w.model)),
+                **runtime("score", w.dataset, w.model, w.score),
+            ),
         ),
     shell:
         r"""
@@ -48,7 +51,7 @@ rule score:
             --train {input.train:q} \
             --vae {input.vae:q} \
             --sets {input.sets:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output:q} \
             >{log:q} 2>&1
@@ -79,17 +82,20 @@ rule fit_detectors:
         mem_mb=memory(3000),
         runtime=120,
     params:
-        code=code(
-            "fit_detectors.py",
-            "detection",
-            *map(DETECTORS.file, CONFIG.detection.detectors.methods),
-        ),
-        options=lambda w: options(
-            CONFIG.detection.detectors,
-            dataset=w.dataset,
-            model=w.model,
-            sets=list(image_sets(w.dataset, w.model)),
-            seed=derive(CONFIG.seed, "fit_detectors", w.dataset, w.model),
+        job=job(
+            script="fit_detectors.py",
+            code=code(
+                "fit_detectors.py",
+                "detection",
+                *map(DETECTORS.file, CONFIG.detection.detectors.methods),
+            ),
+            options=lambda w: options(
+                CONFIG.detection.detectors,
+                dataset=w.dataset,
+                model=w.model,
+                sets=list(image_sets(w.dataset, w.model)),
+                seed=derive(CONFIG.seed, "fit_detectors", w.dataset, w.model),
+            ),
         ),
     shell:
         r"""
@@ -97,7 +103,7 @@ rule fit_detectors:
             --predictions {input.predictions:q} \
             --label-changes {input.label_changes:q} \
             --conductance {input.conductance:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output.scores:q} \
             --table {output.table:q} \
@@ -132,15 +138,18 @@ rule detect:
         mem_mb=memory(2000),
         runtime=60,
     params:
-        code=code("detect.py", "detection"),
-        options=lambda w: options(
-            dataset=w.dataset,
-            model=w.model,
-            sets=list(image_sets(w.dataset, w.model)),
-            near=near_sets(w.dataset),
-            passes=passes(w.dataset, w.model),
-            steps=CONFIG.stability.conductance.steps,
-            seed=derive(CONFIG.seed, "detect", w.dataset, w.model),
+        job=job(
+            script="detect.py",
+            code=code("detect.py", "detection"),
+            options=lambda w: options(
+                dataset=w.dataset,
+                model=w.model,
+                sets=list(image_sets(w.dataset, w.model)),
+                near=near_sets(w.dataset),
+                passes=passes(w.dataset, w.model),
+                steps=CONFIG.stability.conductance.steps,
+                seed=derive(CONFIG.seed, "detect", w.dataset, w.model),
+            ),
         ),
     shell:
         r"""
@@ -149,7 +158,7 @@ rule detect:
             --scores {input.scores:q} \
             --label-changes {input.label_changes:q} \
             --detectors {input.detectors:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """
@@ -175,15 +184,18 @@ rule rank:
         mem_mb=memory(2000),
         runtime=30,
     params:
-        code=code("rank.py", "detection"),
-        options=lambda w: options(
-            replicates=NETWORKS.replicates(), seed=derive(CONFIG.seed, "rank")
+        job=job(
+            script="rank.py",
+            code=code("rank.py", "detection"),
+            options=lambda w: options(
+                replicates=NETWORKS.replicates(), seed=derive(CONFIG.seed, "rank")
+            ),
         ),
     shell:
         r"""
         python "$SCRIPTS/rank.py" \
             --tables {input:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """

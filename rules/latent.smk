@@ -25,11 +25,14 @@ rule fit_vae:
         mem_mb=memory(3000),
         runtime=120,
     params:
-        code=code("fit_vae.py", "latent"),
-        options=lambda w: options(
-            CONFIG.latent.vae,
-            corpus=w.corpus,
-            **runtime("fit_vae", w.dataset, w.corpus),
+        job=job(
+            script="fit_vae.py",
+            code=code("fit_vae.py", "latent"),
+            options=lambda w: options(
+                CONFIG.latent.vae,
+                corpus=w.corpus,
+                **runtime("fit_vae", w.dataset, w.corpus),
+            ),
         ),
     shell:
         r"""
@@ -38,7 +41,7 @@ rule fit_vae:
             --test {input.test:q} \
             --others {input.others:q} \
             --held {input.held:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --vaes {output.vaes:q} \
             --codes {output.codes:q} \
@@ -69,21 +72,24 @@ rule map_latent:
         mem_mb=memory(3000),
         runtime=120,
     params:
-        code=lambda w: code(
-            "map_latent.py",
-            "latent",
-            NETWORKS.file(w.model),
-            *map(ESTIMATORS.file, mapped_modules(w.dataset, w.model)),
-        ),
-        options=lambda w: options(
-            CONFIG.latent.grid,
-            estimators=mapped(w.dataset, w.model),
-            starred=CONFIG.latent.points,
-            attacked=attacked(w.corpus),
-            dataset=w.dataset,
-            corpus=w.corpus,
-            model=w.model,
-            **runtime("map_latent", w.dataset, w.corpus, w.model),
+        job=job(
+            script="map_latent.py",
+            code=lambda w: code(
+                "map_latent.py",
+                "latent",
+                NETWORKS.file(w.model),
+                *map(ESTIMATORS.file, mapped_modules(w.dataset, w.model)),
+            ),
+            options=lambda w: options(
+                CONFIG.latent.grid,
+                estimators=mapped(w.dataset, w.model),
+                starred=CONFIG.latent.points,
+                attacked=attacked(w.corpus),
+                dataset=w.dataset,
+                corpus=w.corpus,
+                model=w.model,
+                **runtime("map_latent", w.dataset, w.corpus, w.model),
+            ),
         ),
     shell:
         r"""
@@ -92,7 +98,7 @@ rule map_latent:
             --codes {input.codes:q} \
             --test {input.test:q} \
             --classifiers {input.classifiers:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --maps {output.maps:q} \
             --table {output.table:q} \
@@ -119,11 +125,14 @@ rule find_holes:
         mem_mb=memory(3000),
         runtime=60,
     params:
-        code=code("find_holes.py", "latent"),
-        options=lambda w: options(
-            estimators=list(mapped(w.dataset, w.model)),
-            seed=derive(CONFIG.seed, "find_holes", w.dataset),
-            device="cpu",
+        job=job(
+            script="find_holes.py",
+            code=code("find_holes.py", "latent"),
+            options=lambda w: options(
+                estimators=list(mapped(w.dataset, w.model)),
+                seed=derive(CONFIG.seed, "find_holes", w.dataset),
+                device="cpu",
+            ),
         ),
     shell:
         r"""
@@ -131,7 +140,7 @@ rule find_holes:
             --vaes {input.vaes:q} \
             --maps {input.maps:q} \
             --train {input.train:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output.holes:q} \
             --table {output.table:q} \
@@ -164,19 +173,22 @@ rule interpolate:
         mem_mb=memory(3000),
         runtime=60,
     params:
-        code=lambda w: code(
-            "interpolate.py",
-            "latent",
-            NETWORKS.file(w.model),
-            *map(ESTIMATORS.file, mapped_modules(w.dataset, w.model)),
-        ),
-        options=lambda w: options(
-            CONFIG.latent.interpolation,
-            estimators=mapped(w.dataset, w.model),
-            dataset=w.dataset,
-            corpus=w.corpus,
-            model=w.model,
-            **runtime("interpolate", w.dataset, w.corpus),
+        job=job(
+            script="interpolate.py",
+            code=lambda w: code(
+                "interpolate.py",
+                "latent",
+                NETWORKS.file(w.model),
+                *map(ESTIMATORS.file, mapped_modules(w.dataset, w.model)),
+            ),
+            options=lambda w: options(
+                CONFIG.latent.interpolation,
+                estimators=mapped(w.dataset, w.model),
+                dataset=w.dataset,
+                corpus=w.corpus,
+                model=w.model,
+                **runtime("interpolate", w.dataset, w.corpus),
+            ),
         ),
     shell:
         r"""
@@ -184,7 +196,7 @@ rule interpolate:
             --vae {input.vae:q} \
             --test {input.test:q} \
             --classifiers {input.classifiers:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output.interpolation:q} \
             --table {output.table:q} \
@@ -211,12 +223,15 @@ rule sample_holes:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("sample_holes.py", "latent"),
-        options=lambda w: options(
-            of=f"{CONFIG.latent.extension.estimator}.{CONFIG.latent.extension.measure}",
-            count=CONFIG.latent.extension.images,
-            seed=derive(CONFIG.seed, "sample_holes", w.dataset, w.model),
-            device="cpu",
+        job=job(
+            script="sample_holes.py",
+            code=code("sample_holes.py", "latent"),
+            options=lambda w: options(
+                of=f"{CONFIG.latent.extension.estimator}.{CONFIG.latent.extension.measure}",
+                count=CONFIG.latent.extension.images,
+                seed=derive(CONFIG.seed, "sample_holes", w.dataset, w.model),
+                device="cpu",
+            ),
         ),
     shell:
         r"""
@@ -224,7 +239,7 @@ rule sample_holes:
             --vae {input.vae:q} \
             --map {input.map:q} \
             --holes {input.holes:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output.holes:q} \
             --random {output.random:q} \
@@ -257,13 +272,16 @@ rule retrain:
         mem_mb=memory(3000),
         runtime=480,
     params:
-        code=lambda w: code("retrain.py", "latent", NETWORKS.file(w.model))
-        + NETWORKS.maker(w.model),
-        options=lambda w: options(
-            CONFIG.training_options(w.dataset, w.model),
-            target=CONFIG.latent.extension.target,
-            model=NETWORKS.architecture(w.model),
-            **runtime("train", w.dataset, w.model, int(w.seed)),
+        job=job(
+            script="retrain.py",
+            code=lambda w: code("retrain.py", "latent", NETWORKS.file(w.model))
+            + NETWORKS.maker(w.model),
+            options=lambda w: options(
+                CONFIG.training_options(w.dataset, w.model),
+                target=CONFIG.latent.extension.target,
+                model=NETWORKS.architecture(w.model),
+                **runtime("train", w.dataset, w.model, int(w.seed)),
+            ),
         ),
     shell:
         r"""
@@ -271,7 +289,7 @@ rule retrain:
             --train {input.train:q} \
             --val {input.val:q} \
             --extra {input.extra:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --checkpoint {output.classifier:q}.checkpoint \
             --out {output.classifier:q} \
@@ -306,15 +324,20 @@ rule measure_extension:
         mem_mb=memory(3000),
         runtime=60,
     params:
-        code=lambda w: code("measure_extension.py", "latent", NETWORKS.file(w.model)),
-        options=lambda w: options(
-            names=[f"ood_{other}" for other in CONFIG.data.sources[w.dataset].ood],
-            arms=[arm for arm, _ in extended_nets()],
-            seeds=[seed for _, seed in extended_nets()],
-            dataset=w.dataset,
-            model=w.model,
-            target=CONFIG.latent.extension.target,
-            **runtime("measure_extension", w.dataset, w.model),
+        job=job(
+            script="measure_extension.py",
+            code=lambda w: code(
+                "measure_extension.py", "latent", NETWORKS.file(w.model)
+            ),
+            options=lambda w: options(
+                names=[f"ood_{other}" for other in CONFIG.data.sources[w.dataset].ood],
+                arms=[arm for arm, _ in extended_nets()],
+                seeds=[seed for _, seed in extended_nets()],
+                dataset=w.dataset,
+                model=w.model,
+                target=CONFIG.latent.extension.target,
+                **runtime("measure_extension", w.dataset, w.model),
+            ),
         ),
     shell:
         r"""
@@ -326,7 +349,7 @@ rule measure_extension:
             --holes {input.holes:q} \
             --random {input.random:q} \
             --classifiers {input.classifiers:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output:q} \
             >{log:q} 2>&1

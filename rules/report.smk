@@ -31,7 +31,10 @@ rule join_tables:
         mem_mb=memory(1000),
         runtime=10,
     params:
-        code=code("join_tables.py", "report"),
+        job=job(
+            script="join_tables.py",
+            code=code("join_tables.py", "report"),
+        ),
     shell:
         r"""
         python "$SCRIPTS/join_tables.py" \
@@ -61,12 +64,15 @@ rule build_explorer:
         mem_mb=memory(3000),
         runtime=10,
     params:
-        code=code("build_explorer.py", "report", *EXPLORER),
-        options=lambda w: options(
-            dataset=w.dataset,
-            estimators=CONFIG.latent.estimators,
-            measures=MEASURES,
-            back=f"index.html#latent-{w.dataset}",
+        job=job(
+            script="build_explorer.py",
+            code=code("build_explorer.py", "report", *EXPLORER),
+            options=lambda w: options(
+                dataset=w.dataset,
+                estimators=CONFIG.latent.estimators,
+                measures=MEASURES,
+                back=f"index.html#latent-{w.dataset}",
+            ),
         ),
     shell:
         r"""
@@ -76,7 +82,7 @@ rule build_explorer:
             --codes {input.codes:q} \
             --maps {input.maps:q} \
             --holes {input.holes:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """
@@ -98,13 +104,16 @@ rule build_leaderboard:
         mem_mb=memory(1000),
         runtime=10,
     params:
-        code=code("build_leaderboard.py", "report", *LEADERBOARD),
-        options=lambda w: options(back="index.html#detection"),
+        job=job(
+            script="build_leaderboard.py",
+            code=code("build_leaderboard.py", "report", *LEADERBOARD),
+            options=lambda w: options(back="index.html#detection"),
+        ),
     shell:
         r"""
         python "$SCRIPTS/build_leaderboard.py" \
             --leaderboard {input:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """
@@ -132,7 +141,10 @@ rule judge_claims:
         mem_mb=memory(1000),
         runtime=10,
     params:
-        code=code("judge_claims.py", "report"),
+        job=job(
+            script="judge_claims.py",
+            code=code("judge_claims.py", "report"),
+        ),
     shell:
         r"""
         python "$SCRIPTS/judge_claims.py" \
@@ -169,14 +181,19 @@ rule build_report:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("build_report.py", "report", "plumbline/report/pages/report.html"),
-        options=lambda w: options(
-            benchmarks=results("benchmarks"),
-            config=CONFIG.model_dump(mode="json"),
-            hashes=hashes(),
-            coverage=coverage(),
-            left_out=left_out(),
-            pins=locked(SCRIPTS.parent / "requirements.txt"),
+        job=job(
+            script="build_report.py",
+            code=code(
+                "build_report.py", "report", "plumbline/report/pages/report.html"
+            ),
+            options=lambda w: options(
+                benchmarks=results("benchmarks"),
+                config=CONFIG.model_dump(mode="json"),
+                hashes=hashes(),
+                coverage=coverage(),
+                left_out=left_out(),
+                pins=locked(SCRIPTS.parent / "requirements.txt"),
+            ),
         ),
     shell:
         r"""
@@ -189,7 +206,7 @@ rule build_report:
             --captions {input.captions:q} \
             --manifests {input.manifests:q} \
             --explorers {input.explorers:q} {input.leaderboard:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """

@@ -29,20 +29,23 @@ rule mutate:
         mem_mb=memory(3000),
         runtime=480,
     params:
-        code=lambda w: code(
-            "mutate.py",
-            "stability",
-            OPERATORS.file(CONFIG.stability.module_of(w.operator)),
-            NETWORKS.file(w.model),
+        job=job(
+            script="mutate.py",
+            code=lambda w: code(
+                "mutate.py",
+                "stability",
+                OPERATORS.file(CONFIG.stability.module_of(w.operator)),
+                NETWORKS.file(w.model),
+            ),
+            options=mutation_options,
         ),
-        options=mutation_options,
     shell:
         r"""
         python "$SCRIPTS/mutate.py" \
             --classifier {input.classifier:q} \
             --calibration {input.calibration:q} \
             --sets {input.sets:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output.images:q} \
             --table {output.table:q} \
@@ -70,20 +73,23 @@ rule conduct:
         mem_mb=memory(3000),
         runtime=120,
     params:
-        code=lambda w: code("conduct.py", "stability", NETWORKS.file(w.model)),
-        options=lambda w: options(
-            CONFIG.stability.conductance,
-            dataset=w.dataset,
-            model=w.model,
-            names=list(image_sets(w.dataset, w.model)),
-            **runtime("conduct", w.dataset, w.model),
+        job=job(
+            script="conduct.py",
+            code=lambda w: code("conduct.py", "stability", NETWORKS.file(w.model)),
+            options=lambda w: options(
+                CONFIG.stability.conductance,
+                dataset=w.dataset,
+                model=w.model,
+                names=list(image_sets(w.dataset, w.model)),
+                **runtime("conduct", w.dataset, w.model),
+            ),
         ),
     shell:
         r"""
         python "$SCRIPTS/conduct.py" \
             --classifier {input.classifier:q} \
             --sets {input.sets:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output.images:q} \
             --table {output.table:q} \

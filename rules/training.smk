@@ -28,20 +28,23 @@ rule train:
         mem_mb=memory(3000),
         runtime=480,
     params:
-        code=lambda w: code("train.py", "training", NETWORKS.file(w.model))
-        + NETWORKS.maker(w.model),
-        options=lambda w: options(
-            CONFIG.training_options(w.dataset, w.model, w.objective),
-            **objective_options(w.objective),
-            model=NETWORKS.architecture(w.model),
-            **runtime("train", w.dataset, w.model, int(w.seed)),
+        job=job(
+            script="train.py",
+            code=lambda w: code("train.py", "training", NETWORKS.file(w.model))
+            + NETWORKS.maker(w.model),
+            options=lambda w: options(
+                CONFIG.training_options(w.dataset, w.model, w.objective),
+                **objective_options(w.objective),
+                model=NETWORKS.architecture(w.model),
+                **runtime("train", w.dataset, w.model, int(w.seed)),
+            ),
         ),
     shell:
         r"""
         python "$SCRIPTS/train.py" \
             --train {input.train:q} \
             --val {input.val:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --checkpoint {output.classifier:q}.checkpoint \
             --out {output.classifier:q} \
@@ -74,17 +77,21 @@ rule adopt:
         mem_mb=memory(2000),
         runtime=60,
     params:
-        code=lambda w: code("adopt.py", "training", NETWORKS.file(w.model))
-        + NETWORKS.maker(w.model),
-        options=lambda w: options(
-            CONFIG.weights(w.dataset, w.model), model=NETWORKS.architecture(w.model)
+        job=job(
+            script="adopt.py",
+            code=lambda w: code("adopt.py", "training", NETWORKS.file(w.model))
+            + NETWORKS.maker(w.model),
+            options=lambda w: options(
+                CONFIG.weights(w.dataset, w.model),
+                model=NETWORKS.architecture(w.model),
+            ),
         ),
     shell:
         r"""
         python "$SCRIPTS/adopt.py" \
             --images {input.images:q} \
             --downloads "$PLUMBLINE_DOWNLOADS" \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """
@@ -110,18 +117,21 @@ rule calibrate:
         mem_mb=memory(3000),
         runtime=60,
     params:
-        code=lambda w: code("calibrate.py", "training", NETWORKS.file(w.model)),
-        options=lambda w: options(
-            dataset=w.dataset,
-            model=w.model,
-            **runtime("calibrate", w.dataset, w.model),
+        job=job(
+            script="calibrate.py",
+            code=lambda w: code("calibrate.py", "training", NETWORKS.file(w.model)),
+            options=lambda w: options(
+                dataset=w.dataset,
+                model=w.model,
+                **runtime("calibrate", w.dataset, w.model),
+            ),
         ),
     shell:
         r"""
         python "$SCRIPTS/calibrate.py" \
             --classifiers {input.classifiers:q} \
             --calibration {input.calibration:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output:q} \
             >{log:q} 2>&1
@@ -153,9 +163,14 @@ rule evaluate:
         mem_mb=memory(3000),
         runtime=60,
     params:
-        code=lambda w: code("evaluate.py", "training", NETWORKS.file(w.model)),
-        options=lambda w: options(
-            dataset=w.dataset, model=w.model, **runtime("evaluate", w.dataset, w.model)
+        job=job(
+            script="evaluate.py",
+            code=lambda w: code("evaluate.py", "training", NETWORKS.file(w.model)),
+            options=lambda w: options(
+                dataset=w.dataset,
+                model=w.model,
+                **runtime("evaluate", w.dataset, w.model),
+            ),
         ),
     shell:
         r"""
@@ -163,7 +178,7 @@ rule evaluate:
             --classifiers {input.classifiers:q} \
             --temperature {input.temperature:q} \
             --sets {input.train:q} {input.val:q} {input.calibration:q} {input.test:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output.table:q} \
             --reliability {output.reliability:q} \

@@ -27,18 +27,21 @@ rule predict:
         mem_mb=memory(3000),
         runtime=120,
     params:
-        code=lambda w: code(
-            "predict.py",
-            "uncertainty",
-            ESTIMATORS.file(CONFIG.uncertainty.module_of(w.estimator)),
-            NETWORKS.file(w.model),
-        ),
-        options=lambda w: options(
-            set=CONFIG.uncertainty.options_of(w.estimator),
-            method=CONFIG.uncertainty.module_of(w.estimator),
-            estimator=w.estimator,
-            names=list(predicted_sets(w.dataset, w.model)),
-            **runtime("predict", w.dataset, w.model, w.estimator),
+        job=job(
+            script="predict.py",
+            code=lambda w: code(
+                "predict.py",
+                "uncertainty",
+                ESTIMATORS.file(CONFIG.uncertainty.module_of(w.estimator)),
+                NETWORKS.file(w.model),
+            ),
+            options=lambda w: options(
+                set=CONFIG.uncertainty.options_of(w.estimator),
+                method=CONFIG.uncertainty.module_of(w.estimator),
+                estimator=w.estimator,
+                names=list(predicted_sets(w.dataset, w.model)),
+                **runtime("predict", w.dataset, w.model, w.estimator),
+            ),
         ),
     shell:
         r"""
@@ -46,7 +49,7 @@ rule predict:
             --classifiers {input.classifiers:q} \
             --temperature {input.temperature:q} \
             --sets {input.sets:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output:q} \
             >{log:q} 2>&1
@@ -73,18 +76,21 @@ rule measure:
         mem_mb=memory(2000),
         runtime=30,
     params:
-        code=code("measure.py", "uncertainty"),
-        options=lambda w: options(
-            dataset=w.dataset,
-            model=w.model,
-            changed=changed_sets(w.dataset),
-            seed=derive(CONFIG.seed, "measure", w.dataset, w.model),
+        job=job(
+            script="measure.py",
+            code=code("measure.py", "uncertainty"),
+            options=lambda w: options(
+                dataset=w.dataset,
+                model=w.model,
+                changed=changed_sets(w.dataset),
+                seed=derive(CONFIG.seed, "measure", w.dataset, w.model),
+            ),
         ),
     shell:
         r"""
         python "$SCRIPTS/measure.py" \
             --predictions {input:q} \
-            {params.options} \
+            {params.job[options]} \
             --scores {output.scores:q} \
             --out {output.table:q} \
             >{log:q} 2>&1
@@ -110,18 +116,21 @@ rule refuse:
         mem_mb=memory(2000),
         runtime=30,
     params:
-        code=code("refuse.py", "uncertainty"),
-        options=lambda w: options(
-            CONFIG.uncertainty.refusal,
-            dataset=w.dataset,
-            model=w.model,
-            seed=derive(CONFIG.seed, "refuse", w.dataset, w.model),
+        job=job(
+            script="refuse.py",
+            code=code("refuse.py", "uncertainty"),
+            options=lambda w: options(
+                CONFIG.uncertainty.refusal,
+                dataset=w.dataset,
+                model=w.model,
+                seed=derive(CONFIG.seed, "refuse", w.dataset, w.model),
+            ),
         ),
     shell:
         r"""
         python "$SCRIPTS/refuse.py" \
             --predictions {input:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """
@@ -148,19 +157,22 @@ rule sweep:
         mem_mb=memory(4000),
         runtime=240,
     params:
-        code=lambda w: code(
-            "sweep.py",
-            "uncertainty",
-            ESTIMATORS.file("ensemble"),
-            *map(ESTIMATORS.file, swept_modules(w.dataset, w.model)),
-            NETWORKS.file(w.model),
-        ),
-        options=lambda w: options(
-            swept(w.dataset, w.model),
-            estimators=swept_estimators(w.dataset, w.model),
-            dataset=w.dataset,
-            model=w.model,
-            **runtime("sweep", w.dataset, w.model),
+        job=job(
+            script="sweep.py",
+            code=lambda w: code(
+                "sweep.py",
+                "uncertainty",
+                ESTIMATORS.file("ensemble"),
+                *map(ESTIMATORS.file, swept_modules(w.dataset, w.model)),
+                NETWORKS.file(w.model),
+            ),
+            options=lambda w: options(
+                swept(w.dataset, w.model),
+                estimators=swept_estimators(w.dataset, w.model),
+                dataset=w.dataset,
+                model=w.model,
+                **runtime("sweep", w.dataset, w.model),
+            ),
         ),
     shell:
         r"""
@@ -168,7 +180,7 @@ rule sweep:
             --classifiers {input.classifiers:q} \
             --nets {input.nets:q} \
             --test {input.test:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output:q} \
             >{log:q} 2>&1

@@ -22,17 +22,22 @@ rule fit_gan:
         mem_mb=memory(3000),
         runtime=240,
     params:
-        code=lambda w: code("fit_gan.py", "visualization", GENERATORS.file(w.generator)),
-        options=lambda w: options(
-            CONFIG.visualization.generators[w.generator],
-            generator=w.generator,
-            **runtime("fit_gan", w.dataset, w.generator),
+        job=job(
+            script="fit_gan.py",
+            code=lambda w: code(
+                "fit_gan.py", "visualization", GENERATORS.file(w.generator)
+            ),
+            options=lambda w: options(
+                CONFIG.visualization.generators[w.generator],
+                generator=w.generator,
+                **runtime("fit_gan", w.dataset, w.generator),
+            ),
         ),
     shell:
         r"""
         python "$SCRIPTS/fit_gan.py" \
             --train {input:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --checkpoint {output.generator:q}.checkpoint \
             --out {output.generator:q} \
@@ -63,16 +68,19 @@ rule measure_gan:
         mem_mb=memory(3000),
         runtime=60,
     params:
-        code=lambda w: code(
-            "measure_gan.py",
-            "visualization",
-            GENERATORS.file(w.generator),
-            *map(NETWORKS.file, CONFIG.models),
-        ),
-        options=lambda w: options(
-            dataset=w.dataset,
-            models=CONFIG.models,
-            **runtime("measure_gan", w.dataset, w.generator),
+        job=job(
+            script="measure_gan.py",
+            code=lambda w: code(
+                "measure_gan.py",
+                "visualization",
+                GENERATORS.file(w.generator),
+                *map(NETWORKS.file, CONFIG.models),
+            ),
+            options=lambda w: options(
+                dataset=w.dataset,
+                models=CONFIG.models,
+                **runtime("measure_gan", w.dataset, w.generator),
+            ),
         ),
     shell:
         r"""
@@ -82,7 +90,7 @@ rule measure_gan:
             --train {input.train:q} \
             --test {input.test:q} \
             --classifiers {input.classifiers:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output.samples:q} \
             --table {output.table:q} \
@@ -114,22 +122,25 @@ rule visualize:
         mem_mb=memory(4000),
         runtime=120,
     params:
-        code=lambda w: code(
-            "visualize.py",
-            "visualization",
-            VISUALIZATIONS.file(CONFIG.visualization.module_of(w.visualization)),
-            *map(GENERATORS.file, searched(w)),
-            *map(NETWORKS.file, judges(w)),
-        ),
-        options=lambda w: options(
-            name=w.visualization,
-            method=CONFIG.visualization.module_of(w.visualization),
-            set=CONFIG.visualization.options_of(w.visualization),
-            classes=CONFIG.visualization.classes,
-            starts=CONFIG.visualization.starts,
-            dataset=w.dataset,
-            model=w.model,
-            **runtime("visualize", w.dataset, w.model),
+        job=job(
+            script="visualize.py",
+            code=lambda w: code(
+                "visualize.py",
+                "visualization",
+                VISUALIZATIONS.file(CONFIG.visualization.module_of(w.visualization)),
+                *map(GENERATORS.file, searched(w)),
+                *map(NETWORKS.file, judges(w)),
+            ),
+            options=lambda w: options(
+                name=w.visualization,
+                method=CONFIG.visualization.module_of(w.visualization),
+                set=CONFIG.visualization.options_of(w.visualization),
+                classes=CONFIG.visualization.classes,
+                starts=CONFIG.visualization.starts,
+                dataset=w.dataset,
+                model=w.model,
+                **runtime("visualize", w.dataset, w.model),
+            ),
         ),
     shell:
         r"""
@@ -140,7 +151,7 @@ rule visualize:
             --train {input.train:q} \
             --generator {input.generator:q} \
             --against {input.against:q} \
-            {params.options} \
+            {params.job[options]} \
             --threads {threads} \
             --out {output.images:q} \
             --table {output.table:q} \

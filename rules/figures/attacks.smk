@@ -19,7 +19,10 @@ rule plot_attacks:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_attacks.py", "report"),
+        job=job(
+            script="plot_attacks.py",
+            code=code("plot_attacks.py", "report"),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_attacks.py" \

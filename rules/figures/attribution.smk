@@ -29,14 +29,17 @@ rule plot_gallery:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_gallery.py", "report"),
-        options=lambda w: options(gallery=gallery(w.dataset)),
+        job=job(
+            script="plot_gallery.py",
+            code=code("plot_gallery.py", "report"),
+            options=lambda w: options(gallery=gallery(w.dataset)),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_gallery.py" \
             --images {input.images:q} \
             --attributions {input.attributions:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """
@@ -62,7 +65,10 @@ rule plot_cost:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_cost.py", "report"),
+        job=job(
+            script="plot_cost.py",
+            code=code("plot_cost.py", "report"),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_cost.py" \
@@ -98,13 +104,16 @@ rule plot_degradation:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_degradation.py", "report"),
-        options=options(parts=DEGRADATION_FIGURES),
+        job=job(
+            script="plot_degradation.py",
+            code=code("plot_degradation.py", "report"),
+            options=options(parts=DEGRADATION_FIGURES),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_degradation.py" \
             --table {input:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """
@@ -126,7 +135,10 @@ rule plot_log_odds:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_log_odds.py", "report"),
+        job=job(
+            script="plot_log_odds.py",
+            code=code("plot_log_odds.py", "report"),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_log_odds.py" \
@@ -152,7 +164,10 @@ rule plot_randomization:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_randomization.py", "report"),
+        job=job(
+            script="plot_randomization.py",
+            code=code("plot_randomization.py", "report"),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_randomization.py" \
@@ -184,18 +199,21 @@ rule plot_spread:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_spread.py", "report"),
-        options=lambda w: options(
-            model=w.model,
-            method=CONFIG.attribution.spread[w.spread].method,
-            objective=CONFIG.attribution.spread[w.spread].objective,
+        job=job(
+            script="plot_spread.py",
+            code=code("plot_spread.py", "report"),
+            options=lambda w: options(
+                model=w.model,
+                method=CONFIG.attribution.spread[w.spread].method,
+                objective=CONFIG.attribution.spread[w.spread].objective,
+            ),
         ),
     shell:
         r"""
         python "$SCRIPTS/plot_spread.py" \
             --images {input.images:q} \
             --spread {input.spread:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """

@@ -17,7 +17,10 @@ rule plot_detection:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_detection.py", "report"),
+        job=job(
+            script="plot_detection.py",
+            code=code("plot_detection.py", "report"),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_detection.py" \
@@ -43,13 +46,16 @@ rule plot_ranks:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_ranks.py", "report"),
-        options=lambda w: options(dataset=w.dataset),
+        job=job(
+            script="plot_ranks.py",
+            code=code("plot_ranks.py", "report"),
+            options=lambda w: options(dataset=w.dataset),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_ranks.py" \
             --leaderboard {input:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """
@@ -71,7 +77,10 @@ rule plot_detectors:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_detectors.py", "report"),
+        job=job(
+            script="plot_detectors.py",
+            code=code("plot_detectors.py", "report"),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_detectors.py" \

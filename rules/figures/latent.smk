@@ -44,12 +44,15 @@ rule plot_latent:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_latent.py", "report"),
-        options=lambda w: options(
-            corpus=w.corpus,
-            estimators=CONFIG.latent.estimators,
-            measures=MEASURES,
-            seed=derive(CONFIG.seed, "plot_latent", w.dataset, w.corpus),
+        job=job(
+            script="plot_latent.py",
+            code=code("plot_latent.py", "report"),
+            options=lambda w: options(
+                corpus=w.corpus,
+                estimators=CONFIG.latent.estimators,
+                measures=MEASURES,
+                seed=derive(CONFIG.seed, "plot_latent", w.dataset, w.corpus),
+            ),
         ),
     shell:
         r"""
@@ -57,7 +60,7 @@ rule plot_latent:
             --codes {input.codes:q} \
             --maps {input.maps:q} \
             --test {input.test:q} \
-            {params.options} \
+            {params.job[options]} \
             --linear {output.linear:q} \
             --quantile {output.quantile:q} \
             --points {output.points:q} \
@@ -84,15 +87,20 @@ rule plot_holes:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_holes.py", "report"),
-        options=lambda w: options(corpus=w.corpus, estimators=CONFIG.latent.estimators),
+        job=job(
+            script="plot_holes.py",
+            code=code("plot_holes.py", "report"),
+            options=lambda w: options(
+                corpus=w.corpus, estimators=CONFIG.latent.estimators
+            ),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_holes.py" \
             --maps {input.maps:q} \
             --holes {input.holes:q} \
             --train {input.train:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """
@@ -116,13 +124,16 @@ rule plot_interpolation:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_interpolation.py", "report"),
-        options=options(estimators=CONFIG.latent.estimators),
+        job=job(
+            script="plot_interpolation.py",
+            code=code("plot_interpolation.py", "report"),
+            options=options(estimators=CONFIG.latent.estimators),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_interpolation.py" \
             --ways {input:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """
@@ -146,15 +157,18 @@ rule plot_extension:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_extension.py", "report"),
-        options=lambda w: options(model=w.model),
+        job=job(
+            script="plot_extension.py",
+            code=code("plot_extension.py", "report"),
+            options=lambda w: options(model=w.model),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_extension.py" \
             --table {input.table:q} \
             --holes {input.holes:q} \
             --random {input.random:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """

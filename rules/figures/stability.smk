@@ -21,21 +21,24 @@ rule plot_stability:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_stability.py", "report"),
-        options=options(
-            models=[
-                model
-                for model in CONFIG.models
-                for _ in CONFIG.stability.operators_of(model)
-            ],
-            adaptive=adaptive_sets(),
+        job=job(
+            script="plot_stability.py",
+            code=code("plot_stability.py", "report"),
+            options=options(
+                models=[
+                    model
+                    for model in CONFIG.models
+                    for _ in CONFIG.stability.operators_of(model)
+                ],
+                adaptive=adaptive_sets(),
+            ),
         ),
     shell:
         r"""
         python "$SCRIPTS/plot_stability.py" \
             --changes {input.changes:q} \
             --tables {input.tables:q} \
-            {params.options} \
+            {params.job[options]} \
             --boxes {output.boxes:q} \
             --rates {output.rates:q} \
             --mutants {output.mutants:q} \

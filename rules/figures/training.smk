@@ -19,7 +19,10 @@ rule plot_training:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_training.py", "report"),
+        job=job(
+            script="plot_training.py",
+            code=code("plot_training.py", "report"),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_training.py" \
@@ -50,16 +53,19 @@ rule plot_training_curves:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_training_curves.py", "report"),
-        options=lambda w: options(
-            models=[model for model, _ in trained(w.dataset)],
-            seeds=[seed for _, seed in trained(w.dataset)],
+        job=job(
+            script="plot_training_curves.py",
+            code=code("plot_training_curves.py", "report"),
+            options=lambda w: options(
+                models=[model for model, _ in trained(w.dataset)],
+                seeds=[seed for _, seed in trained(w.dataset)],
+            ),
         ),
     shell:
         r"""
         python "$SCRIPTS/plot_training_curves.py" \
             --histories {input:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """

@@ -24,15 +24,18 @@ rule plot_uncertainty:
         mem_mb=memory(3000),
         runtime=10,
     params:
-        code=code("plot_uncertainty.py", "report"),
-        options=lambda w: options(
-            model=w.model, measures=[w.measure], adaptive=adaptive_sets()
+        job=job(
+            script="plot_uncertainty.py",
+            code=code("plot_uncertainty.py", "report"),
+            options=lambda w: options(
+                model=w.model, measures=[w.measure], adaptive=adaptive_sets()
+            ),
         ),
     shell:
         r"""
         python "$SCRIPTS/plot_uncertainty.py" \
             --scores {input:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """
@@ -54,13 +57,16 @@ rule plot_calibration:
         mem_mb=memory(3000),
         runtime=10,
     params:
-        code=code("plot_calibration.py", "report"),
-        options=lambda w: options(model=w.model),
+        job=job(
+            script="plot_calibration.py",
+            code=code("plot_calibration.py", "report"),
+            options=lambda w: options(model=w.model),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_calibration.py" \
             --scores {input:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """
@@ -82,13 +88,16 @@ rule plot_risk_coverage:
         mem_mb=memory(3000),
         runtime=10,
     params:
-        code=code("plot_risk_coverage.py", "report"),
-        options=options(models=CONFIG.uncertain_models),
+        job=job(
+            script="plot_risk_coverage.py",
+            code=code("plot_risk_coverage.py", "report"),
+            options=options(models=CONFIG.uncertain_models),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_risk_coverage.py" \
             --scores {input:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """
@@ -110,7 +119,10 @@ rule plot_refusal:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_refusal.py", "report"),
+        job=job(
+            script="plot_refusal.py",
+            code=code("plot_refusal.py", "report"),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_refusal.py" \
@@ -136,7 +148,10 @@ rule plot_shifts:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_shifts.py", "report"),
+        job=job(
+            script="plot_shifts.py",
+            code=code("plot_shifts.py", "report"),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_shifts.py" \
@@ -166,14 +181,17 @@ rule plot_rotation:
         mem_mb=memory(3000),
         runtime=10,
     params:
-        code=code("plot_rotation.py", "report"),
-        options=lambda w: options(model=w.model, levels=rotations()),
+        job=job(
+            script="plot_rotation.py",
+            code=code("plot_rotation.py", "report"),
+            options=lambda w: options(model=w.model, levels=rotations()),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_rotation.py" \
             --sets {input.sets:q} \
             --scores {input.scores:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """
@@ -200,13 +218,16 @@ rule plot_sweep:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_sweep.py", "report"),
-        options=lambda w: options(vary=w.vary),
+        job=job(
+            script="plot_sweep.py",
+            code=code("plot_sweep.py", "report"),
+            options=lambda w: options(vary=w.vary),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_sweep.py" \
             --tables {input:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """

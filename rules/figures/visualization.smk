@@ -25,15 +25,18 @@ rule plot_visualization:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_visualization.py", "report"),
-        options=lambda w: options(model=w.model),
+        job=job(
+            script="plot_visualization.py",
+            code=code("plot_visualization.py", "report"),
+            options=lambda w: options(model=w.model),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_visualization.py" \
             --images {input.images:q} \
             --tables {input.tables:q} \
             --test {input.test:q} \
-            {params.options} \
+            {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1
         """
@@ -63,7 +66,10 @@ rule plot_gan:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        code=code("plot_gan.py", "report"),
+        job=job(
+            script="plot_gan.py",
+            code=code("plot_gan.py", "report"),
+        ),
     shell:
         r"""
         python "$SCRIPTS/plot_gan.py" \

@@ -43,13 +43,13 @@ rule all:
 rule fetch:
     input: "own.npz"
     output: "results/data/manifest.json"
-    params: code="{CODE}", options="--kind npz"
+    params: job=dict(script="make.py", code="{CODE}", options="--kind npz")
     shell: "cp manifest {{output}}"
 rule train:
     input: "results/data/manifest.json"
     output: "results/{LONG}"
     log: "results/logs/train.log"
-    params: code="fedcba9876543210", options="--epochs 3 --seed 42"
+    params: job=dict(script="train.py", code="fedcba9876543210", options="--epochs 3 --seed 42")
     shell: "echo weights > {{output}}; cp told {{log}}"
 rule table:
     input: "results/{LONG}", "results/data/manifest.json"

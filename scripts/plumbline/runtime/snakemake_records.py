@@ -1,9 +1,10 @@
 """What Snakemake has written down about the files that it made."""
 
+import ast
 import json
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -15,20 +16,23 @@ FOLDER = Path(".snakemake/metadata")
 
 @dataclass(frozen=True)
 class Record:
-    """How the file ``output`` was made: rule, input files, params, shell command, logs, times.
+    """How the file ``output`` was made: rule, input files, job, shell command, logs, times.
 
-    Each of ``params`` is the ``repr`` of a value; ``start`` and ``end`` are in seconds since
+    ``script``, ``code`` (a hash) and ``options`` (command-line flags) are the parts of the rules'
+    parameter ``job``; empty, if the rule has none.  ``start`` and ``end`` are in seconds since
     1970.  ``checksums`` are those of the inputs when they were read, as ``sha256:...``; of an
     input above the limit of the profile there is none.
     """
 
     rule: str
     inputs: tuple[str, ...]
-    params: tuple[str, ...]
     shell: str
     start: float
     end: float
     output: str = ""
+    script: str = ""
+    code: str = ""
+    options: str = ""
     logs: tuple[str, ...] = ()
     checksums: Mapping[str, str] = field(default_factory=dict)
 
@@ -46,14 +50,21 @@ class Record:
         return cls(
             rule=found["rule"],
             inputs=tuple(found["input"] or ()),
-            params=tuple(found["params"] or ()),
             shell=found["shellcmd"] or "",
             start=found["starttime"] or 0.0,
             end=found["endtime"] or 0.0,
             output=output,
+            **_job(found["params"] or ()),
             logs=tuple(found["log"] or ()),
             checksums=found["input_checksums"] or {},
         )
+
+
+def _job(params: Sequence[str]) -> dict[str, str]:
+    """Script, code and options among recorded ``params``: one is the ``repr`` of a dictionary."""
+    values = (ast.literal_eval(param) for param in params)
+    named = next((value for value in values if isinstance(value, dict)), {})
+    return {name: named.get(name, "") for name in ("script", "code", "options")}
 
 
 def record_of(folder: Path, name: str) -> Record | None:

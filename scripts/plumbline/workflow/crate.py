@@ -8,11 +8,9 @@ Crate 0.6 (https://w3id.org/ro/wfrun/provenance/0.6).
 """
 
 import argparse
-import ast
 import json
 import mimetypes
 import os
-import re
 import shlex
 import shutil
 from collections import deque
@@ -26,7 +24,7 @@ from plumbline.errors import InputError
 from plumbline.runtime import cli, job_log
 from plumbline.runtime.snakemake_records import Record, record_of
 from plumbline.storage.files import checksum, write_text
-from plumbline.workflow.why import CODE, locate
+from plumbline.workflow.why import locate
 
 if TYPE_CHECKING:
     from rocrate.model import ContextEntity
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[3]
 REPORT = "report/index.html"
 COPY = "workflow"
-SCRIPT = re.compile(r"\$SCRIPTS/(\w+\.py)")
 SOURCES = (
     *("Snakefile", "rules", "scripts", "envs", "config", "profiles", "docs", "plumbline"),
     *("requirements.txt", "pyproject.toml", "README.md", "LICENSE"),
@@ -55,23 +52,6 @@ class Job:
 
     record: Record
     outputs: tuple[str, ...]
-
-    @property
-    def script(self) -> str:
-        """The script that the rule runs."""
-        return SCRIPT.search(self.record.shell)[1]
-
-    @property
-    def options(self) -> str:
-        """The command-line flags that the configuration gave the rule."""
-        values = [str(ast.literal_eval(param)) for param in self.record.params]
-        return next((value for value in values if not CODE.fullmatch(value)), "")
-
-    @property
-    def code(self) -> str:
-        """The hash of the rule's code."""
-        values = [str(ast.literal_eval(param)) for param in self.record.params]
-        return next(filter(CODE.fullmatch, values), "")
 
 
 def jobs_behind(folder: Path, name: str) -> list[Job]:
@@ -166,7 +146,7 @@ class Builder:
 
     def values(self, job: Job) -> Iterator[Any]:
         """The options and the code hash of a job."""
-        for name, value in (("options", job.options), ("code hash", job.code)):
+        for name, value in (("options", job.record.options), ("code hash", job.record.code)):
             if value:
                 identifier = f"#{name.replace(' ', '-')}-{identity(name, value)}"
                 yield self.context(identifier, "PropertyValue", name=name, value=value)
@@ -184,7 +164,9 @@ class Builder:
     def tool(self, job: Job) -> Any:
         """The script of a job's rule."""
         kinds = ["File", "SoftwareSourceCode", "SoftwareApplication"]
-        return self.data(f"{COPY}/scripts/{job.script}", **{"@type": kinds, "name": job.script})
+        return self.data(
+            f"{COPY}/scripts/{job.record.script}", **{"@type": kinds, "name": job.record.script}
+        )
 
     def action(self, job: Job) -> tuple[Any, Any]:
         """The run of one job, and that it was a step of the workflow."""

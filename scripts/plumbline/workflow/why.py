@@ -7,10 +7,8 @@ last line of each job's log.
 """
 
 import argparse
-import ast
 import json
 import os
-import re
 import shlex
 from collections.abc import Iterator
 from datetime import datetime
@@ -20,8 +18,6 @@ from plumbline.errors import ArtefactError, InputError
 from plumbline.runtime import cli, job_log
 from plumbline.runtime.snakemake_records import FOLDER, Record, record_of
 from plumbline.storage.files import checksum
-
-CODE = re.compile(r"[0-9a-f]{16}")
 
 
 def chain(
@@ -65,13 +61,11 @@ def _making(record: Record) -> Iterator[str]:
     """Rule, time, code, options and seed of one file."""
     made = datetime.fromtimestamp(record.end).astimezone().isoformat(" ", "seconds")
     yield f"rule: {record.rule}, made {made} in {record.end - record.start:.1f} s"
-    values = [str(ast.literal_eval(param)) for param in record.params]
-    yield from (f"code: {value}" for value in values if CODE.fullmatch(value))
-    for value in values:
-        if CODE.fullmatch(value):
-            continue
-        yield f"options: {value}"
-        words = shlex.split(value)
+    if record.code:
+        yield f"code: {record.code}"
+    if record.options:
+        yield f"options: {record.options}"
+        words = shlex.split(record.options)
         if "--seed" in words:
             yield f"seed: {words[words.index('--seed') + 1]}"
 
