@@ -1,8 +1,7 @@
-"""Plumbline: what image classifiers see, how sure they are, and when they fail.
+"""Plumbline: what image classifiers see, how certain they are, and when they fail.
 
-The library behind the workflow: pure functions and small classes on tensors and
-tables.  It knows no paths of the workflow, no configuration file and nothing of
-Snakemake.
+The library behind the workflow: mostly pure functions and small classes on tensors and tables,
+in packages that import only from the layers below them.
 """
 
 __version__ = "0.1.0"

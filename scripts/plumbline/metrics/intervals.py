@@ -1,4 +1,4 @@
-"""Intervals: every figure of a table has one."""
+"""Intervals of the estimates in the tables."""
 
 import functools
 from collections.abc import Callable
@@ -8,17 +8,17 @@ import numpy as np
 LEVEL = 0.95
 RESAMPLES = 1000
 Z = 1.959963984540054  # normal quantile of LEVEL, two-sided
-FEWEST = 10  # things of a kind below which resamples of them tell no interval
-TINY = 1e-12  # what float64 leaves of equal figures
-SHARE, DIFFERENCE = (0.0, 1.0), (-1.0, 1.0)  # what a figure can be
+FEWEST = 10  # with fewer items of a kind, resampling them gives no usable interval
+TINY = 1e-12  # equal estimates may differ by this much in float64
+SHARE, DIFFERENCE = (0.0, 1.0), (-1.0, 1.0)  # ranges of shares and of differences of shares
 
 Figure = tuple[float, float, float]
 
 
 def wilson(successes: int, n: int) -> tuple[float, float]:
-    """Wilson score interval of a proportion at 95 %, each end in [0, 1].
+    """Wilson score interval of a proportion at 95 %, both ends in [0, 1].
 
-    Wilson 1927.  ``(0, 1)`` when ``n`` is 0: nothing is known.
+    Wilson 1927.  ``(0, 1)`` if ``n`` is 0, when nothing is known.
     """
     if n == 0:
         return 0.0, 1.0
@@ -34,23 +34,23 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
 def bootstrap_counts(n: int, seed: int, resamples: int = RESAMPLES) -> np.ndarray:
     """How often each of ``n`` items is drawn in each resample, [resamples, n] int32, read-only.
 
-    The last results are kept, because several metrics of one image set share them.
+    The last results are cached, because several metrics of one image set share them.
     """
     rng = np.random.default_rng(seed)
     counts = np.empty((resamples, n), np.int32)
-    for each in counts:
-        each[:] = np.bincount(rng.integers(n, size=n), minlength=n)
+    for resample in counts:
+        resample[:] = np.bincount(rng.integers(n, size=n), minlength=n)
     counts.flags.writeable = False
     return counts
 
 
 def with_whole(counts: np.ndarray) -> np.ndarray:
-    """The items themselves, each of them once, then their resamples ``counts`` [R, n]."""
+    """``counts`` [R, n] preceded by a row of ones, the original sample: [1 + R, n]."""
     return np.concatenate([np.ones((1, counts.shape[1]), counts.dtype), counts])
 
 
 def interval(samples: np.ndarray) -> tuple[float, float]:
-    """Percentile interval at 95 % of bootstrap ``samples``; NaN samples are left out."""
+    """Percentile interval at 95 % of bootstrap ``samples``; NaN samples are ignored."""
     tail = (1 - LEVEL) / 2
     samples = samples[~np.isnan(samples)]
     if not len(samples):
@@ -62,26 +62,27 @@ def interval(samples: np.ndarray) -> tuple[float, float]:
 def estimate(
     samples: np.ndarray, n: int | None = None, bounds: tuple[float, float] = SHARE
 ) -> Figure:
-    """Value and ends at 95 % from ``samples`` [1 + R]: a figure of the items themselves, then of
-    each of their resamples.
+    """Value with its 95 % interval from ``samples`` [1 + R]: the estimate on the original items,
+    followed by the estimate on each resample.
 
-    The percentile interval, widened to the value where it would leave it out: items that are
-    drawn twice stand side by side in a ranking, so that nearly all resamples may lie on one side.
-    With ``n`` the figure is a share of n things, or a difference of shares, that lies within
-    ``bounds``; :func:`widened` then keeps it from being certain.
+    The percentile interval, extended to include the value if necessary: items drawn twice are
+    adjacent in a ranking, so that nearly all resamples may lie on one side of the value.  If
+    ``n`` is given, the estimate is a share of n items, or a difference of shares, within
+    ``bounds``, and :func:`widened` prevents an interval of zero width.
     """
     value = float(samples[0])
     low, high = interval(samples[1:])
-    figure = value, float(np.minimum(low, value)), float(np.maximum(high, value))  # keep NaN
-    return figure if n is None else widened(figure, n, bounds)
+    # np.minimum and np.maximum pass NaN on
+    with_ends = value, float(np.minimum(low, value)), float(np.maximum(high, value))
+    return with_ends if n is None else widened(with_ends, n, bounds)
 
 
 def widened(figure: Figure, n: int, bounds: tuple[float, float] = SHARE) -> Figure:
-    """``figure``, a share of ``n`` things or a difference of such, but not certain.
+    """``figure``, a share of ``n`` items or a difference of shares, never with zero width.
 
-    A share of which nothing was seen, or all, is the same in every resample, and so is a
-    difference of two that agree everywhere.  On either side of such a value the interval reaches
-    as far as Wilson's of none of n (:func:`wilson`; 3.7 / n for many), within ``bounds``.
+    A share of 0 or 1 is the same in every resample, and so is the difference of two shares that
+    agree on every item.  Around such a value the interval extends as far on either side as the
+    upper Wilson bound for 0 of n (:func:`wilson`; about 3.7 / n for large n), within ``bounds``.
     """
     value, low, high = figure
     if high - low < TINY or value in bounds:
@@ -96,10 +97,10 @@ def widened(figure: Figure, n: int, bounds: tuple[float, float] = SHARE) -> Figu
 def ranked(
     samples: np.ndarray, positives: int, negatives: int, bounds: tuple[float, float] = SHARE
 ) -> Figure:
-    """:func:`estimate` of a figure that compares ``positives`` with ``negatives``, such as an
-    AUPR or a difference of two AUROCs, as a share of the fewer.
+    """:func:`estimate` of a quantity that compares ``positives`` with ``negatives``, such as an
+    AUPR or a difference of two AUROCs, treated as a share of the smaller group.
 
-    With fewer than ``FEWEST`` of either it has no interval: of three there are ten different
+    The ends are NaN with fewer than ``FEWEST`` of either: three items have only ten different
     resamples.
     """
     fewer = min(positives, negatives)
@@ -109,12 +110,12 @@ def ranked(
 
 
 def auroc_figure(samples: np.ndarray, positives: int, negatives: int) -> Figure:
-    """An AUROC with its interval at 95 % from ``samples`` [1 + R]; none as in :func:`ranked`.
+    """An AUROC with its 95 % interval from ``samples`` [1 + R]; NaN ends as in :func:`ranked`.
 
-    From the lower of both lower ends to the higher of both higher ends of two intervals: the
-    percentile interval of the resamples, which is too narrow near 1, where the few positives at
-    fault are often not among those seen, and Newcombe's (:func:`newcombe`), which is too narrow
-    where positives are spread much wider than negatives.
+    The union of two intervals: the percentile interval of the resamples, which is too narrow
+    near 1, where the few misranked positives are often missing from the sample, and Newcombe's
+    (:func:`newcombe`), which is too narrow if the scores of the positives are spread much wider
+    than those of the negatives.
     """
     value = float(samples[0])
     if min(positives, negatives) < FEWEST:
@@ -124,10 +125,11 @@ def auroc_figure(samples: np.ndarray, positives: int, negatives: int) -> Figure:
 
 
 def newcombe(auroc: float, positives: int, negatives: int) -> tuple[float, float]:
-    """Newcombe's interval of an ``auroc`` at 95 %, each end in [0, 1].
+    """Newcombe's interval of an ``auroc`` at 95 %, both ends in [0, 1].
 
-    Newcombe 2006, part 2, method 5: the values a whose distance to it is Z standard errors, with
-    the variance of Hanley and McNeil 1982 at a, symmetrical in the m positives and n negatives:
+    Newcombe 2006, part 2, method 5: the ends are the values a whose distance from ``auroc`` is
+    Z standard errors, using the variance of Hanley and McNeil 1982 at a, made symmetrical in
+    the m positives and n negatives:
     a (1 - a) (1 + N (1 - a) / (2 - a) + N a / (1 + a)) / (m n), N = (m + n) / 2 - 1.
     """
     n = (positives + negatives) / 2 - 1
@@ -140,7 +142,7 @@ def newcombe(auroc: float, positives: int, negatives: int) -> tuple[float, float
 
 
 def _edge(outside: Callable[[float], bool], far: float, near: float) -> float:
-    """Where between ``far`` and ``near`` it is no longer ``outside``, by bisection."""
+    """The point between ``far`` and ``near`` where ``outside`` ceases to hold, by bisection."""
     if not outside(far):
         return far
     while abs(far - near) > TINY:
@@ -152,7 +154,7 @@ def _edge(outside: Callable[[float], bool], far: float, near: float) -> float:
 def mean_interval(values: np.ndarray, seed: int) -> tuple[float, float, float]:
     """Mean of ``values`` [N] with its bootstrap interval: ``(mean, low, high)``.
 
-    Give paired differences to compare two methods on the same images.
+    To compare two methods on the same images, pass the paired differences.
     """
     values = np.asarray(values, dtype=np.float64)
     if not len(values):
@@ -166,10 +168,10 @@ def median_interval(values: np.ndarray, seed: int) -> tuple[float, float, float]
     values = np.sort(np.asarray(values, dtype=np.float64))
     if not len(values):
         return float("nan"), float("nan"), float("nan")
-    # A resample's median stands where half of its draws, in the order of the values, are passed.
-    passed = bootstrap_counts(len(values), seed).cumsum(1)
-    lower = (passed >= (len(values) + 1) // 2).argmax(1)
-    upper = (passed >= len(values) // 2 + 1).argmax(1)
+    # The median of a resample is the value at which the cumulative count reaches one half.
+    cumulative = bootstrap_counts(len(values), seed).cumsum(1)
+    lower = (cumulative >= (len(values) + 1) // 2).argmax(1)
+    upper = (cumulative >= len(values) // 2 + 1).argmax(1)
     return float(np.median(values)), *interval((values[lower] + values[upper]) / 2)
 
 
@@ -198,13 +200,14 @@ def student_interval(values: np.ndarray) -> tuple[float, float, float]:
 
 
 def joined_interval(estimates: np.ndarray) -> tuple[float, float, float]:
-    """Mean of ``estimates`` [k, 3], a value, low and high each, with an interval over both what
-    tells them apart, such as training seeds, and what each of their intervals is over, the same
-    images.
+    """Mean of ``estimates`` [k, 3], rows of value, low and high, with an interval that covers both
+    the variation between the estimates (such as training seeds) and that within each of them
+    (over the same images).
 
-    The half widths are :func:`student_interval`'s over the k values and the mean half width of
-    the estimates, combined in quadrature: all see the same images, so more of them do not shrink
-    the latter.  A single one keeps its own interval; where a value is NaN, all is.
+    Two half widths are combined in quadrature: that of :func:`student_interval` over the k
+    values, and the mean half width of the estimates.  The latter does not shrink with k because
+    all estimates use the same images.  A single estimate keeps its own interval; if any value
+    is NaN, all three results are NaN.
     """
     value, low, high = np.asarray(estimates, dtype=np.float64).T
     if np.isnan(value).any():
@@ -216,11 +219,11 @@ def joined_interval(estimates: np.ndarray) -> tuple[float, float, float]:
 
 
 def jackknife_interval(value: float, without: np.ndarray) -> tuple[float, float, float]:
-    """``value`` of all of n things with Student's interval at 95 % from the jackknife.
+    """``value``, computed from n items, with Student's 95 % interval from the jackknife.
 
-    ``without`` [n] is the value with each thing left out.  Of a mean it is
-    :func:`student_interval`; of a mean over overlapping sets of things it errs towards too
-    wide (Efron and Stein 1981).  NaN ends if a value with one left out is unknown.
+    ``without`` [n] holds the value with each item left out in turn.  For a mean this equals
+    :func:`student_interval`; for a mean over overlapping sets of items the interval is
+    conservative (Efron and Stein 1981).  The ends are NaN if any entry of ``without`` is NaN.
     """
     n = len(without)
     spread = ((without - without.mean()) ** 2).sum()

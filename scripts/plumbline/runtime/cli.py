@@ -1,4 +1,4 @@
-"""What every script of the workflow shares: arguments, seeds, threads, clear errors."""
+"""Command line shared by all scripts of the workflow: arguments, seed, threads, error messages."""
 
 import argparse
 import atexit
@@ -29,15 +29,16 @@ def run(
 ) -> None:
     """Run one script: parse the command line, call ``main``, report errors.
 
-    ``arguments`` adds the script's files; ``options``, a model of the configuration, adds one
-    argument for each of its fields and arrives as ``args.options``, validated.  An
-    :class:`InputError` is printed in a line and ends the process with status 1, and so does what
-    the system says of a file that it cannot open, read or write.  For a damaged file the line
-    says how it is made again, with the name of its rule.  What ran it is told at the end
-    where standard error is no terminal but a log, if it is to be ``logged``.  A program that
-    Snakemake runs ends when that is killed (:mod:`plumbline.runtime.watchdog`).
+    ``arguments`` adds the script's own arguments.  ``options``, a configuration model, adds one
+    argument for each of its fields and arrives validated as ``args.options``.  An
+    :class:`InputError`, or the system's error about a file that cannot be opened, read or
+    written, is printed on one line and ends the process with status 1; for a damaged file the
+    line says how to regenerate it, with the name of the rule.  If ``logged`` and standard error
+    is a log rather than a terminal, the last line written records host, device and package
+    versions (:mod:`plumbline.runtime.job_log`).  A program started by Snakemake ends when
+    Snakemake is killed (:mod:`plumbline.runtime.watchdog`).
     """
-    # Python ends with a search for garbage through all that torch has loaded: 0.4 s a job.
+    # Python's final garbage collection would visit everything that torch has loaded: 0.4 s a job.
     atexit.register(gc.freeze)
     watchdog.watch()
     parser = argparse.ArgumentParser(
@@ -54,10 +55,10 @@ def run(
     except InputError as error:
         sys.exit(f"{Path(sys.argv[0]).name}: {message(error)}")
     except OSError as error:
-        if error.strerror is None:  # raised by a library for something else
+        if error.strerror is None:  # raised by a library, not by the operating system
             raise
-        place = f"{error.filename}: " if error.filename is not None else ""
-        sys.exit(f"{Path(sys.argv[0]).name}: {place}{error.strerror}")
+        file = f"{error.filename}: " if error.filename is not None else ""
+        sys.exit(f"{Path(sys.argv[0]).name}: {file}{error.strerror}")
     if logged and not sys.stderr.isatty():
         print(job_log.line(), file=sys.stderr)
 
@@ -70,14 +71,19 @@ def message(error: InputError) -> str:
 def add_runtime(parser: argparse.ArgumentParser) -> None:
     """Add ``--seed``, ``--device`` and ``--threads``, for scripts that compute with torch."""
     group = parser.add_argument_group("runtime")
-    group.add_argument("--seed", type=int, default=0, help="all randomness follows from it")
-    group.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where")
-    group.add_argument("--threads", type=int, default=1, help="CPU threads of torch")
+    group.add_argument("--seed", type=int, default=0, help="seed of all random numbers")
+    group.add_argument(
+        "--device",
+        choices=["auto", "cpu", "cuda"],
+        default="auto",
+        help="device to compute on; auto is CUDA if available",
+    )
+    group.add_argument("--threads", type=int, default=1, help="number of CPU threads for torch")
 
 
 def add_options(parser: argparse.ArgumentParser, options: type[BaseModel]) -> None:
-    """Add ``--learning-rate`` and the like for each field of ``options``."""
-    group = parser.add_argument_group("options", "the configuration's names and defaults")
+    """Add an argument such as ``--learning-rate`` for each field of ``options``."""
+    group = parser.add_argument_group("options", "named and defaulted as in the configuration")
     for name, field in options.model_fields.items():
         kind, several = _kind(field.annotation)
         group.add_argument(
@@ -97,17 +103,17 @@ def read_options(args: argparse.Namespace, options: type[BaseModel]) -> BaseMode
     except ValidationError as error:
         first = error.errors()[0]
         message = first["msg"].removeprefix("Value error, ")
-        if not first["loc"]:  # a fault of several options together
+        if not first["loc"]:  # an error in a combination of options
             raise InputError(message) from None
         name = str(first["loc"][0]).replace("_", "-")
         raise InputError(f"--{name}: {message}, not {first['input']!r}") from None
 
 
 def flags(options: dict[str, Any]) -> str:
-    """The command line for ``options``, in the order of their names, quoted for a shell.
+    """``options`` as command-line arguments, sorted by name, quoted for a shell.
 
-    One text for all options of a rule: Snakemake sees every change in it, also two swapped
-    values.  The inverse of :func:`add_options`.
+    The inverse of :func:`add_options`.  A rule passes all its options as this one string, in
+    which Snakemake detects every change, including two swapped values.
     """
     import shlex
 
@@ -117,7 +123,7 @@ def flags(options: dict[str, Any]) -> str:
             continue
         words.append(f"--{name.replace('_', '-')}")
         values = value if isinstance(value, list | tuple) else [value]
-        words += [_text(each) for each in values]
+        words += [_text(word) for word in values]
     return shlex.join(words)
 
 
@@ -133,12 +139,12 @@ def boolean(text: str) -> bool:
 
 
 def _kind(annotation: Any) -> tuple[Callable[[str], Any], bool]:
-    """Reader of one value, and whether several are taken, for a field's type."""
+    """Parser for one value of a field's type, and whether the option takes several values."""
     origin = get_origin(annotation)
     if origin in (list, tuple):
         return _kind(get_args(annotation)[0])[0], True
     if origin in (Union, UnionType):  # "x or None": None is only ever a default
-        inner = [each for each in get_args(annotation) if each is not type(None)]
+        inner = [kind for kind in get_args(annotation) if kind is not type(None)]
         return _kind(inner[0])
     section = isinstance(annotation, type) and issubclass(annotation, BaseModel)
     if origin is dict or annotation is dict or section:

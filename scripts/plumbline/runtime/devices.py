@@ -1,4 +1,7 @@
-"""One accelerator per job on a machine with several: Snakemake counts them, but hands out none."""
+"""One accelerator per job on a machine with several.
+
+Snakemake counts accelerators as a resource but does not assign a particular one to a job.
+"""
 
 import fcntl
 import os
@@ -9,9 +12,9 @@ from pathlib import Path
 
 
 def names(count: int, visible: str | None) -> tuple[str, ...]:
-    """What the machine calls the ``count`` devices that this process sees.
+    """The machine's names of the ``count`` devices that this process sees.
 
-    ``visible`` is its CUDA_VISIBLE_DEVICES: the names of those devices, in order, if it is set.
+    ``visible`` is the value of CUDA_VISIBLE_DEVICES, which lists these names in order, or None.
     """
     listed = [name.strip() for name in visible.split(",")] if visible else []
     return tuple(listed[:count]) if len(listed) >= count else tuple(map(str, range(count)))
@@ -19,22 +22,22 @@ def names(count: int, visible: str | None) -> tuple[str, ...]:
 
 @cache
 def reserve(devices: tuple[str, ...]) -> int:
-    """Position in ``devices`` of one that is this process's alone until it ends; waits for one.
+    """Reserve one of ``devices`` for this process until it ends, and return its index.
 
-    Each device has a lock file in the folder for temporary files, one set of them per user.  The
-    system frees a lock when its process ends, however that ends.
+    Waits until a device is free.  Each device has a lock file in a folder of temporary files,
+    one folder per user.  The system releases a lock when its process ends for any reason.
     """
     folder = Path(tempfile.gettempdir(), f"plumbline-devices-{os.getuid()}")
     folder.mkdir(mode=0o700, exist_ok=True)
     while True:
-        for position, name in enumerate(devices):
-            if _locked(folder / f"{name.replace('/', '_')}.lock"):
-                return position
+        for index, name in enumerate(devices):
+            if _lock(folder / f"{name.replace('/', '_')}.lock"):
+                return index
         time.sleep(0.2)
 
 
-def _locked(path: Path) -> bool:
-    """Whether the lock was free and is now held, through a file that stays open."""
+def _lock(path: Path) -> bool:
+    """Try to take the lock; if it succeeds the file stays open, which keeps the lock."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,8 @@
-"""What ran a job: host, processor, device, Python and packages, as one line of the job's log.
+"""Where a job ran: host, processor, device, Python and packages, as one line of the job's log.
 
-An artefact's bytes must not depend on where and when it was made, so none of this stands in it.
-Snakemake's own record of a file has the rest: options, code hash, times, checksums of the inputs.
+The bytes of an artefact must not depend on where and when it was made, so artefacts hold none of
+this.  Snakemake's own record of a file holds the rest: options, code hash, times and checksums of
+the inputs.
 """
 
 import functools
@@ -18,8 +19,8 @@ INSTALLED = "site-packages"
 
 
 def line() -> str:
-    """What runs this process, as the line that :func:`read` finds in a log."""
-    found = {
+    """Description of the running process, as the line that :func:`read` finds in a log."""
+    description = {
         "host": platform.node(),
         "system": platform.platform(terse=True),
         "processor": _processor(),
@@ -27,33 +28,33 @@ def line() -> str:
         "python": platform.python_version(),
         "packages": _packages(),
     }
-    return MARK + json.dumps(found, sort_keys=True)
+    return MARK + json.dumps(description, sort_keys=True)
 
 
 def read(log: Path) -> dict[str, Any] | None:
-    """The content of the last such line of a log; None if there is no log or no line."""
+    """The content of the last such line in ``log``; None if there is no log or no such line."""
     if not log.is_file():
         return None
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    marked = [each.removeprefix(MARK) for each in lines if each.startswith(MARK)]
+    marked = [line.removeprefix(MARK) for line in lines if line.startswith(MARK)]
     return json.loads(marked[-1]) if marked else None
 
 
 def _packages() -> dict[str, str]:
-    """Version by name of every installed package that this process has imported."""
-    found = {}
+    """Versions of the installed packages that this process has imported, by name."""
+    versions = {}
     for name, module in list(sys.modules.items()):
         if "." in name or INSTALLED not in (getattr(module, "__file__", None) or ""):
             continue
-        # Looked up where it is written down: some modules warn when they are asked for it.
+        # Read from the module's dict: some modules warn when the attribute is accessed.
         version = vars(module).get("__version__")
         if isinstance(version, str) and not name.startswith("_"):
-            found[name] = str(version)
-    return found
+            versions[name] = str(version)
+    return versions
 
 
 def _device(torch: ModuleType | None) -> str:
-    """The accelerator that this process has used, otherwise ``cpu``."""
+    """The accelerator that this process has used, or ``cpu``."""
     if torch is not None and torch.cuda.is_initialized():
         return f"cuda, {torch.cuda.get_device_name()}"
     return "cpu"
@@ -61,11 +62,11 @@ def _device(torch: ModuleType | None) -> str:
 
 @functools.cache
 def _processor() -> str:
-    """The processor's name, where the system tells it, and the number of CPUs."""
+    """The processor's name, if the system gives it, and the number of CPUs."""
     name = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.is_file():
-        pairs = (each.partition(":") for each in info.read_text(encoding="utf-8").splitlines())
+        pairs = (entry.partition(":") for entry in info.read_text(encoding="utf-8").splitlines())
         names = [value.strip() for key, _, value in pairs if key.strip() == "model name"]
         name = names[0] if names else name
     return f"{name}, {os.cpu_count()} CPUs"

@@ -18,8 +18,8 @@ def progress(
 ) -> Iterator[T]:
     """Yield ``items`` and report on standard error how many are done.
 
-    ``what`` names the work, for example ``"epochs"``.  ``total`` defaults to ``len(items)``; an
-    item counts ``size``.  A loop inside a loop that reports is silent.
+    ``what`` names the items, for example ``"epochs"``.  ``total`` defaults to ``len(items)``;
+    ``size`` gives how much an item counts.  A loop nested in another reporting loop is silent.
     """
     global _reporting
     if _reporting:

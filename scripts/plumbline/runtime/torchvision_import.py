@@ -1,9 +1,9 @@
-"""The one door to torchvision.
+"""Import of torchvision that also works beside a CPU-only torch.
 
 PyPI's torchvision is built for CUDA.  Beside a CPU build of torch its compiled operators do
-not load, and ``import torchvision`` fails because it declares a rule for ``nms`` that nobody
-defined.  Plumbline needs none of these operators, so in that case, and only there, the two
-names are declared first.  See pytorch/vision issue 9085.
+not load, and ``import torchvision`` fails because it registers a fake implementation for
+``nms``, an operator that does not exist.  Plumbline uses none of these operators, so in that
+case, and only then, the two operators are declared first.  See pytorch/vision issue 9085.
 """
 
 import torch

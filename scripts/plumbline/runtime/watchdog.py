@@ -1,10 +1,10 @@
-"""The Snakemake that runs a job, and the end of the job when it is killed.
+"""End a job when the Snakemake process that started it is killed.
 
-Its number stands in an environment variable, which each Snakemake sets anew where it starts
-jobs, on a cluster's node too.  A signal at the parent's death (``PR_SET_PDEATHSIG``) would come
-from the shell between the two, which outlives Snakemake, and the first parent of a program
-under ``nohup`` or SLURM may end long before it.  Programs that are run by hand have no such
-variable.
+The process id of Snakemake is passed in an environment variable, which each Snakemake process
+sets where it starts jobs, also on a cluster's node.  A signal at the death of the parent
+(``PR_SET_PDEATHSIG``) would not work: the parent is a shell that outlives Snakemake, and under
+``nohup`` or SLURM the first parent of a program may end long before the program.  The variable is
+not set for programs that are run by hand.
 """
 
 import os
@@ -19,34 +19,34 @@ _watched: list[int] = []
 
 
 def watch() -> None:
-    """From now on end this process, with status 1, when the Snakemake that runs it is gone.
+    """Start to watch Snakemake; end this process with status 1 once Snakemake is gone.
 
-    A Snakemake that cannot be seen from the start, as from some containers, is not watched.
+    A Snakemake process that is not visible at the start, as from some containers, is ignored.
     """
-    number = os.environ.get(VARIABLE, "")
-    if number.isdecimal() and _lives(int(number)):
-        _watched[:] = [int(number)]
+    pid = os.environ.get(VARIABLE, "")
+    if pid.isdecimal() and _is_alive(int(pid)):
+        _watched[:] = [int(pid)]
         threading.Thread(target=_wait, daemon=True).start()
 
 
 def orphaned() -> bool:
-    """Whether the watched Snakemake is gone, so that another one may be at work."""
-    return not all(map(_lives, _watched))
+    """Whether the watched Snakemake is gone, so that another one may already be running."""
+    return not all(map(_is_alive, _watched))
 
 
 def _wait() -> None:
     while not orphaned():
         time.sleep(INTERVAL)
-    os._exit(1)  # at once: the main thread may be deep in a computation
+    os._exit(1)  # immediately: the main thread may be in a long computation
 
 
-def _lives(number: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
-        os.kill(number, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # another user's
+    except PermissionError:  # the process of another user
         return True
-    with suppress(OSError):  # killed, but not yet seen to be by its own parent; on Linux
-        return Path(f"/proc/{number}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    with suppress(OSError):  # a zombie, killed but not yet reaped by its parent (Linux)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
     return True
