@@ -7,7 +7,7 @@ include: "common/attacks.smk"
 
 rule attack:
     input:
-        classifier=classifier(),
+        classifier=classifier,
         images=results("data/{dataset}/test.safetensors"),
     output:
         sets=expand(

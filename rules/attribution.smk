@@ -6,7 +6,7 @@ include: "common/attribution.smk"
 
 rule explain:
     input:
-        classifier=classifier(),
+        classifier=classifier,
         images=results("data/{dataset}/test.safetensors"),
     output:
         attribution=results("attribution/{dataset}/{model}/{method}.safetensors"),
@@ -58,7 +58,7 @@ rule explain:
 
 rule degrade:
     input:
-        classifier=classifier(),
+        classifier=classifier,
         images=results("data/{dataset}/test.safetensors"),
         train=results("data/{dataset}/train.safetensors"),
         attribution=results("attribution/{dataset}/{model}/{method}.safetensors"),
@@ -141,7 +141,7 @@ rule compare:
 # The methods explain here for two classes each, so that their modules count.
 rule log_odds:
     input:
-        classifier=classifier(),
+        classifier=classifier,
         images=results("data/{dataset}/test.safetensors"),
     output:
         results("attribution/{dataset}/{model}/log_odds.csv"),
@@ -190,7 +190,7 @@ rule log_odds:
 
 rule conserve:
     input:
-        classifier=classifier(),
+        classifier=classifier,
         images=results("data/{dataset}/test.safetensors"),
     output:
         results("attribution/{dataset}/{model}/conservation.csv"),
@@ -241,7 +241,7 @@ rule conserve:
 # Each net with re-drawn weights is made once, for all methods.
 rule randomize:
     input:
-        classifier=classifier(),
+        classifier=classifier,
         images=results("data/{dataset}/test.safetensors"),
     output:
         results("attribution/{dataset}/{model}/randomization.csv"),
@@ -294,8 +294,10 @@ rule randomize:
 # seed does not depend on the entry: masks and noise are the same, so that images are paired.
 rule spread:
     input:
-        classifier=lambda w: classifier(
-            0, CONFIG.attribution.spread[w.spread].objective
+        classifier=lambda w: net(
+            w.dataset,
+            w.model,
+            objective=CONFIG.attribution.spread[w.spread].objective,
         ),
         images=results("data/{dataset}/test.safetensors"),
         reference=lambda w: [
@@ -333,7 +335,7 @@ rule spread:
                 NETWORKS.file(w.model),
             ),
             options=lambda w: options(
-                spread_options(w.spread),
+                spread_options(w.dataset, w.model, w.spread),
                 memory_mb=CONFIG.attribution.memory_mb,
                 dataset=w.dataset,
                 model=w.model,

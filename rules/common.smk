@@ -13,6 +13,7 @@ sys.path.insert(0, str(SCRIPTS))
 from plumbline.runtime.cli import flags
 from plumbline.workflow.code_hash import code_hash
 from plumbline.config.schema import load
+from plumbline.config.training import CROSS_ENTROPY, GIVEN
 from plumbline.errors import InputError
 from plumbline.storage.files import settle_times
 from plumbline.registry import (
@@ -138,9 +139,27 @@ def attributions(model):
     ]
 
 
-def classifier(seed=0, objective="seed"):
-    folder = f"models/{{dataset}}/{{model}}/{objective}{seed}"
+def net(dataset, model, seed=0, objective=CROSS_ENTROPY):
+    """File of one net: of this training seed, trained for this objective, or given."""
+    objective = CONFIG.objective(dataset, model, objective)
+    folder = f"models/{dataset}/{model}/{objective}/{seed}"
     return results(f"{folder}/classifier.safetensors")
+
+
+def nets(dataset, model, count=None, objective=CROSS_ENTROPY):
+    """Files of the first `count` nets, or of all."""
+    count = CONFIG.seeds_of(dataset, model) if count is None else count
+    return [net(dataset, model, seed, objective) for seed in range(count)]
+
+
+def classifier(w):
+    """File of the net of a rule: its first training seed."""
+    return net(w.dataset, w.model)
+
+
+def classifiers(w):
+    """Files of the nets of a rule: all of its training seeds."""
+    return nets(w.dataset, w.model)
 
 
 def adversarial_sets():

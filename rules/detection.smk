@@ -6,9 +6,7 @@ include: "common/detection.smk"
 
 rule score:
     input:
-        classifiers=lambda w: [
-            classifier(seed) for seed in range(CONFIG.detection.nets(w.score))
-        ],
+        classifiers=lambda w: nets(w.dataset, w.model, CONFIG.detection.nets(w.score)),
         train=lambda w: needed(w.score, "train", "data/{dataset}/train.safetensors"),
         vae=lambda w: needed(
             w.score, "vae", "latent/{dataset}/in_distribution/vae.safetensors"

@@ -54,9 +54,7 @@ rule map_latent:
         vaes=rules.fit_vae.output.vaes,
         codes=rules.fit_vae.output.codes,
         test=results("data/{dataset}/test.safetensors"),
-        classifiers=lambda w: [
-            classifier(seed) for seed in range(latent_nets(w.dataset, w.model))
-        ],
+        classifiers=lambda w: nets(w.dataset, w.model, latent_nets(w.dataset, w.model)),
     output:
         maps=of_vaes("{model}"),
         table=results("latent/{dataset}/{corpus}/{model}.csv"),
@@ -153,9 +151,7 @@ rule interpolate:
     input:
         vae=rules.fit_vae.output.vaes[0],
         test=results("data/{dataset}/test.safetensors"),
-        classifiers=lambda w: [
-            classifier(seed) for seed in range(latent_nets(w.dataset, w.model))
-        ],
+        classifiers=lambda w: nets(w.dataset, w.model, latent_nets(w.dataset, w.model)),
     output:
         interpolation=results(
             "latent/{dataset}/{corpus}/{model}.interpolation.safetensors"
@@ -309,7 +305,7 @@ rule measure_extension:
         ],
         holes=rules.sample_holes.output.holes,
         random=rules.sample_holes.output.random,
-        classifiers=[extended_net(*each) for each in extended_nets()],
+        classifiers=lambda w: [extended_net(w, *each) for each in extended_nets()],
     output:
         results("latent/{dataset}/{model}/extension.csv"),
     log:

@@ -10,7 +10,7 @@ ruleorder: conduct > mutate
 
 rule mutate:
     input:
-        classifier=classifier(),
+        classifier=classifier,
         calibration=results("data/{dataset}/calibration.safetensors"),
         sets=lambda w: list(mutated_sets(w.dataset, w.model).values()),
     output:
@@ -56,7 +56,7 @@ rule mutate:
 
 rule conduct:
     input:
-        classifier=classifier(),
+        classifier=classifier,
         sets=lambda w: list(image_sets(w.dataset, w.model).values()),
     output:
         images=results("stability/{dataset}/{model}/conductance.safetensors"),

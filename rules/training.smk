@@ -10,16 +10,15 @@ rule train:
         val=results("data/{dataset}/val.safetensors"),
     output:
         classifier=results(
-            "models/{dataset}/{model}/{objective}{seed}/classifier.safetensors"
+            "models/{dataset}/{model}/{objective}/{seed}/classifier.safetensors"
         ),
-        history=results("models/{dataset}/{model}/{objective}{seed}/history.csv"),
+        history=results("models/{dataset}/{model}/{objective}/{seed}/history.csv"),
     log:
-        log("train/{dataset}/{model}/{objective}{seed}"),
+        log("train/{dataset}/{model}/{objective}/{seed}"),
     benchmark:
-        bench("train/{dataset}/{model}/{objective}{seed}")
+        bench("train/{dataset}/{model}/{objective}/{seed}")
     wildcard_constraints:
-        objective="|".join(["seed", *CONFIG.training.objectives]),
-        dataset=f"(?!(?:{GIVEN})/seed)[a-z0-9_]+",
+        objective="|".join([CROSS_ENTROPY, *CONFIG.training.objectives]),
     conda:
         "../envs/training.yaml"
     threads: 1
@@ -53,7 +52,7 @@ rule train:
         """
 
 
-# Given weights are one net, seed 0; the network is where the workflow was started.
+# Given weights are one net, number 0; the network is where the workflow was started.
 localrules:
     adopt,
 
@@ -61,15 +60,13 @@ localrules:
 rule adopt:
     input:
         images=results("data/{dataset}/test.safetensors"),
-        weights=lambda w: own_files(CONFIG.weights(w.dataset, w.model).path),
+        weights=lambda w: own_files(given_weights(w).path),
     output:
-        results("models/{dataset}/{model}/seed0/classifier.safetensors"),
+        results(f"models/{{dataset}}/{{model}}/{GIVEN}/0/classifier.safetensors"),
     log:
         log("adopt/{dataset}/{model}"),
     benchmark:
         bench("adopt/{dataset}/{model}")
-    wildcard_constraints:
-        dataset=f"(?=(?:{GIVEN})/seed)[a-z0-9_]+",
     conda:
         "../envs/training.yaml"
     threads: 1
@@ -82,7 +79,7 @@ rule adopt:
             code=lambda w: code("adopt.py", "training", NETWORKS.file(w.model))
             + NETWORKS.maker(w.model),
             options=lambda w: options(
-                CONFIG.weights(w.dataset, w.model),
+                given_weights(w),
                 model=NETWORKS.architecture(w.model),
             ),
         ),
@@ -99,9 +96,7 @@ rule adopt:
 
 rule calibrate:
     input:
-        classifiers=lambda w: [
-            classifier(seed) for seed in range(CONFIG.seeds_of(w.dataset, w.model))
-        ],
+        classifiers=classifiers,
         calibration=results("data/{dataset}/calibration.safetensors"),
     output:
         results("models/{dataset}/{model}/temperature.csv"),
@@ -140,9 +135,7 @@ rule calibrate:
 
 rule evaluate:
     input:
-        classifiers=lambda w: [
-            classifier(seed) for seed in range(CONFIG.seeds_of(w.dataset, w.model))
-        ],
+        classifiers=classifiers,
         temperature=results("models/{dataset}/{model}/temperature.csv"),
         train=results("data/{dataset}/train.safetensors"),
         val=results("data/{dataset}/val.safetensors"),

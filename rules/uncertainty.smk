@@ -6,7 +6,7 @@ include: "common/uncertainty.smk"
 
 rule predict:
     input:
-        classifiers=lambda w: estimated_nets(w.estimator),
+        classifiers=lambda w: estimated_nets(w.dataset, w.model, w.estimator),
         temperature=lambda w: (
             results("models/{dataset}/{model}/temperature.csv")
             if CONFIG.uncertainty.scaled(w.estimator)
@@ -138,9 +138,7 @@ rule refuse:
 
 rule sweep:
     input:
-        classifiers=lambda w: [
-            classifier(seed) for seed in range(CONFIG.seeds_of(w.dataset, w.model))
-        ],
+        classifiers=classifiers,
         nets=lambda w: sum(swept_nets(w.dataset, w.model).values(), []),
         test=results("data/{dataset}/test.safetensors"),
     output:

@@ -52,7 +52,7 @@ rule measure_gan:
         history=rules.fit_gan.output.history,
         train=results("data/{dataset}/train.safetensors"),
         test=results("data/{dataset}/test.safetensors"),
-        classifiers=expand(classifier(), model=CONFIG.models, allow_missing=True),
+        classifiers=lambda w: [net(w.dataset, model) for model in CONFIG.models],
     output:
         samples=results("visualization/{dataset}/{generator}.samples.safetensors"),
         table=results("visualization/{dataset}/{generator}.csv"),
@@ -101,7 +101,7 @@ rule measure_gan:
 # The seed does not depend on the entry, so that entries are compared from the same starts.
 rule visualize:
     input:
-        classifier=classifier(),
+        classifier=classifier,
         second=second_classifier,
         test=results("data/{dataset}/test.safetensors"),
         train=training_images,

@@ -28,7 +28,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--memory-mb", type=int, default=512, help="for the activations of a batch")
     parser.add_argument("--dataset", required=True, help="key of the table")
     parser.add_argument("--model", required=True, help="key of the table")
-    parser.add_argument("--objective", default="seed", help="key of the table: how it was trained")
+    parser.add_argument(
+        "--objective", default="cross_entropy", help="key of the table: what it was trained for"
+    )
     parser.add_argument("--out", required=True, help="Spread to write")
     parser.add_argument("--table", required=True, help="CSV to write")
     cli.add_runtime(parser)

@@ -56,7 +56,7 @@ def spread_inapplicable(dataset, model, name):
         model, "TRAITS"
     ):
         return "no dropout layer"
-    if entry.objective != "seed" and CONFIG.weights(dataset, model):
+    if entry.objective != CROSS_ENTROPY and CONFIG.weights(dataset, model):
         return "given weights, trained by cross-entropy"
     return inapplicable(entry.method, model)
 
@@ -70,17 +70,18 @@ def spreads(dataset, model):
 def plain_spread(dataset, model, name):
     """The entry that differs from an evidential one by its net alone, if there is one."""
     entries = CONFIG.attribution.spread
-    if entries[name].objective == "seed":
+    if entries[name].objective == CROSS_ENTROPY:
         return []
-    plain = entries[name].model_copy(update={"objective": "seed"})
+    plain = entries[name].model_copy(update={"objective": CROSS_ENTROPY})
     return [each for each in spreads(dataset, model) if entries[each] == plain][:1]
 
 
-def spread_options(name):
+def spread_options(dataset, model, name):
     """Options of an entry of attribution.spread, and of its method."""
     entry, section = CONFIG.attribution.spread[name], CONFIG.attribution
     return entry.model_dump(exclude={"images"}) | {
         "name": name,
+        "objective": CONFIG.objective(dataset, model, entry.objective),
         "count": entry.images,
         "module": section.module_of(entry.method),
         "set": section.options_of(entry.method),

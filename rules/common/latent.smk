@@ -67,11 +67,11 @@ def extended(dataset):
     ]
 
 
-def extended_net(arm, seed):
+def extended_net(w, arm, seed):
     """File of a net: trained without further images, with random ones, or with holes."""
     if arm == "none":
-        return classifier(seed)
-    folder = f"models/{{dataset}}/{{model}}/extension/{arm}{seed}"
+        return net(w.dataset, w.model, seed)
+    folder = f"models/{w.dataset}/{w.model}/extension/{arm}{seed}"
     return results(f"{folder}/classifier.safetensors")
 
 

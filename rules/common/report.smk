@@ -63,7 +63,7 @@ def uncertainty_figures(dataset):
     section, found = CONFIG.uncertainty, []
     for model in CONFIG.uncertain_models:
         several = any(
-            section.passes(entry) > 1 or section.objective_of(entry) != "seed"
+            section.passes(entry) > 1 or section.objective_of(entry) != CROSS_ENTROPY
             for entry in CONFIG.estimators(dataset, model)
         )
         measures = UNCERTAINTY_FIGURES if several else ["entropy"]

@@ -1,18 +1,17 @@
 # What the rules of the stage training ask the configuration.
 
-# Two rules make a net's file: `dataset/model` of the nets with given weights, as a pattern,
-# tells them apart.  Without any, the pattern fits nothing.
-GIVEN = "|".join(
-    f"{dataset}/{model}"
-    for dataset, models in CONFIG.training.weights.items()
-    for model in models
-)
-GIVEN = GIVEN or "(?!)"
+
+def given_weights(w):
+    """The given weights of a net, as `training.weights` describes them."""
+    weights = CONFIG.weights(w.dataset, w.model)
+    if weights is None:
+        raise InputError(f"training.weights: none for {w.model} on {w.dataset}")
+    return weights
 
 
 def objective_options(objective):
     """Options that only nets other than those trained by cross-entropy have."""
-    if objective == "seed":
+    if objective == CROSS_ENTROPY:
         return {}
     training = CONFIG.training
     return {

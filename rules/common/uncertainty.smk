@@ -1,11 +1,11 @@
 # What the rules of the stage uncertainty ask the configuration.
 
 
-def estimated_nets(estimator):
+def estimated_nets(dataset, model, estimator):
     """Files of the nets that an entry of uncertainty.estimators asks."""
-    objective = CONFIG.uncertainty.objective_of(estimator)
-    nets = CONFIG.uncertainty.nets(estimator)
-    return [classifier(seed, objective) for seed in range(nets)]
+    section = CONFIG.uncertainty
+    objective = section.objective_of(estimator)
+    return nets(dataset, model, section.nets(estimator), objective)
 
 
 def changed_sets(dataset):
@@ -25,9 +25,9 @@ def swept_nets(dataset, model):
     section = CONFIG.uncertainty
     return {
         name: (
-            [classifier(seed) for seed in range(CONFIG.seeds_of(dataset, model))]
-            if section.objective_of(name) == "seed"
-            else estimated_nets(name)
+            nets(dataset, model)
+            if section.objective_of(name) == CROSS_ENTROPY
+            else estimated_nets(dataset, model, name)
         )
         for name in sorted(section.sweep.estimators)
         if name in CONFIG.estimators(dataset, model)
@@ -48,7 +48,7 @@ def swept_estimators(dataset, model):
         name: {
             "method": section.module_of(name),
             "options": section.options_of(name),
-            "nets": len(nets),
+            "nets": len(files),
         }
-        for name, nets in swept_nets(dataset, model).items()
+        for name, files in swept_nets(dataset, model).items()
     }

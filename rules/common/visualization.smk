@@ -11,8 +11,7 @@ def second_net(dataset, model):
 def second_classifier(w):
     """File of the second net of a rule; none if the run has none."""
     return [
-        results(f"models/{w.dataset}/{model}/seed{seed}/classifier.safetensors")
-        for model, seed in second_net(w.dataset, w.model)
+        net(w.dataset, model, seed) for model, seed in second_net(w.dataset, w.model)
     ]
 
 

@@ -205,7 +205,9 @@ rule plot_spread:
             options=lambda w: options(
                 model=w.model,
                 method=CONFIG.attribution.spread[w.spread].method,
-                objective=CONFIG.attribution.spread[w.spread].objective,
+                objective=CONFIG.objective(
+                    w.dataset, w.model, CONFIG.attribution.spread[w.spread].objective
+                ),
             ),
         ),
     shell:

@@ -37,7 +37,7 @@ rule plot_training:
 rule plot_training_curves:
     input:
         lambda w: [
-            results(f"models/{w.dataset}/{model}/seed{seed}/history.csv")
+            results(f"models/{w.dataset}/{model}/{CROSS_ENTROPY}/{seed}/history.csv")
             for model, seed in trained(w.dataset)
         ],
     output:

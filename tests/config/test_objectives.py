@@ -49,12 +49,23 @@ def test_a_bayesian_objective_overrules_the_options_of_the_net():
     given["training"]["default"]["weight_decay"] = 0.01
     config = load(given)
     plain = config.training_options("digits", "lenet5")
-    assert config.training_options("digits", "lenet5", "seed") == plain
+    assert config.training_options("digits", "lenet5", "cross_entropy") == plain
     assert config.training_options("digits", "lenet5", "evidential") == plain
     # The prior is the only penalty on the weights.
     changes = {"epochs": 3, "learning_rate": 0.1, "weight_decay": 0.0}
     assert config.training_options("digits", "lenet5", "own") == plain.model_copy(update=changes)
     assert config.training_options("digits", "lenet5", "other").epochs == plain.epochs
+
+
+def test_given_weights_stand_in_for_cross_entropy_alone(tmp_path):
+    weights = tmp_path / "weights.pt"
+    weights.touch()
+    given = copy.deepcopy(GIVEN)
+    given["training"]["weights"] = {"digits": {"lenet5": {"path": str(weights)}}}
+    config = load(given)
+    assert config.objective("digits", "lenet5") == "given"
+    assert config.objective("digits", "lenet5", "evidential") == "evidential"
+    assert config.objective("digits", "alexnet") == "cross_entropy"
 
 
 @pytest.mark.parametrize(
@@ -68,8 +79,8 @@ def test_a_bayesian_objective_overrules_the_options_of_the_net():
         ({"x": {"kind": "bayesian", "prior_scale": 0}}, r"x\.prior_scale: .*0"),
         ({"x": {"kind": "laplace"}}, r"x\.kind: allowed are 'evidential', 'bayesian'"),
         ({"x": {"loss": "log"}}, r"x\.kind: is not given"),
-        ({"bayesian2": {"kind": "bayesian"}}, "does not end in a digit"),
-        ({"seed": {"kind": "bayesian"}}, "a name is not seed"),
+        ({"cross_entropy": {"kind": "bayesian"}}, "'cross_entropy' is the name of nets without"),
+        ({"given": {"kind": "bayesian"}}, "'given' is the name of nets without"),
     ],
 )
 def test_faults_are_told_with_their_key(objectives, message):
@@ -89,7 +100,7 @@ def test_a_spread_is_of_an_evidential_net(objective):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"method": "evidential"}, "seed nets are not of the kind evidential"),
+        ({"method": "evidential"}, "cross_entropy nets are not of the kind evidential"),
         ({"method": "evidential", "objective": "bayesian"}, "bayesian nets are not of the kind"),
         ({"method": "bayes_by_backprop", "objective": "evidential"}, "not of the kind bayesian"),
     ],

@@ -201,7 +201,7 @@ def test_a_run_goes_on_once_there_is_room(tiny, disturbed, tmp_path):
 
         remount(disk, "ro")
         disturbed.change(f"results: {disk}/results\n")
-        net = f"{disk}/results/models/digits/lenet5/seed0/classifier.safetensors"
+        net = f"{disk}/results/models/digits/lenet5/cross_entropy/0/classifier.safetensors"
         done = disturbed.snakemake(net, check=False)
         assert done.returncode == 1
         assert "Read-only file system" in done.stdout

@@ -52,7 +52,7 @@ DAMAGED = (
     ),
     (
         flip,
-        {f"models/{NET}/seed0/classifier.safetensors": "train"},
+        {f"models/{NET}/cross_entropy/0/classifier.safetensors": "train"},
         (f"models/{NET}/temperature.csv",),
     ),
 )

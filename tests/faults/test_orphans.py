@@ -14,8 +14,8 @@ from support import SCRIPTS
 from plumbline.runtime.watchdog import VARIABLE
 
 SLOW = "training: {models: {lenet5: {epochs: 1000000}}}\n"
-CLASSIFIER = "results/models/digits/lenet5/seed0/classifier.safetensors"
-LOG = "results/logs/train/digits/lenet5/seed0.log"
+CLASSIFIER = "results/models/digits/lenet5/cross_entropy/0/classifier.safetensors"
+LOG = "results/logs/train/digits/lenet5/cross_entropy/0.log"
 SECONDS = 20  # far more than the second that it takes, for a busy machine
 WAITING = """
 import sys, time

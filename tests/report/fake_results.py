@@ -111,7 +111,7 @@ def _training(rng, folder: Path, model: str, good: float, seeds: int) -> None:
             }
             for epoch in range(12)
         ]
-        write_csv(folder / f"seed{seed}/history.csv", epochs)
+        write_csv(folder / f"cross_entropy/{seed}/history.csv", epochs)
         temperatures.append(row("temperature", *near(rng, 1.3, 0.1), **keys, seed=seed))
         for scaling, name in product(("raw", "temperature"), ("train", "val", "test")):
             here = {**keys, "seed": seed, "scaling": scaling, "set": name}

@@ -80,7 +80,9 @@ def test_reliability_has_the_diagonal_and_counts(fake):
 
 
 def test_training_curves_mark_the_kept_epoch(fake):
-    run = read(fake, f"models/{DATASET}/lenet5/seed0/history.csv").assign(model="lenet5", seed=0)
+    run = read(fake, f"models/{DATASET}/lenet5/cross_entropy/0/history.csv").assign(
+        model="lenet5", seed=0
+    )
     run.loc[5, "val_accuracy"] = 1.0
     (ax,) = training_curves.draw(run).axes
     dot = ax.get_lines()[-1]
@@ -279,7 +281,9 @@ def test_rounding_of_colours_stays_invisible(fake):
     from PIL import Image
 
     figure = training_curves.draw(
-        read(fake, f"models/{DATASET}/lenet5/seed0/history.csv").assign(model="lenet5", seed=0)
+        read(fake, f"models/{DATASET}/lenet5/cross_entropy/0/history.csv").assign(
+            model="lenet5", seed=0
+        )
     )
     ours = np.asarray(Image.open(BytesIO(style.png(figure)))).astype(int)
     canvas = FigureCanvasAgg(figure)

@@ -218,7 +218,8 @@ def test_a_given_net_is_one_and_is_not_trained(weights, tmp_path):
     config = {"results": str(tmp_path), "models": ["lenet5", "resnet20"]}
     found = jobs(tmp_path, config | {"training": {"weights": {"digits": {"resnet20": given}}}})
     assert found == {("adopt", "dataset=digits, model=resnet20")} | {
-        ("train", f"dataset=digits, model=lenet5, objective=seed, seed={seed}") for seed in range(3)
+        ("train", f"dataset=digits, model=lenet5, objective=cross_entropy, seed={seed}")
+        for seed in range(3)
     }
 
 

@@ -114,7 +114,7 @@ def test_every_job_is_told_with_what_it_read_made_and_ran_on(handed_on, crate):
     assert len(values["code hash"]) == 16
     read = {each.id for each in training["object"]}
     assert {"data/digits/train.safetensors", "data/digits/val.safetensors"} <= read
-    assert "models/digits/lenet5/seed0/classifier.safetensors" in {
+    assert "models/digits/lenet5/cross_entropy/0/classifier.safetensors" in {
         each.id for each in training["result"]
     }
     assert training["startTime"] <= training["endTime"]

@@ -219,7 +219,7 @@ def without(*configs):
     return ["--snakefile", "../plumbline/Snakefile", "--configfile", *configs, "--"]
 
 
-CLASSIFIER = "results/models/mine/mynet/seed0/classifier.safetensors"
+CLASSIFIER = "results/models/mine/mynet/given/0/classifier.safetensors"
 
 
 UNFIT = {  # what is written in the net in place of what, and what is said of it

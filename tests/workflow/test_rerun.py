@@ -73,7 +73,10 @@ def test_a_method_that_does_not_apply_has_no_job_and_the_report_says_why(finishe
 
 def test_two_swapped_values_rerun(repository):
     repository.change("training: {default: {batch: 3}, models: {lenet5: {epochs: 32}}}\n")
-    assert {"train digits/lenet5/seed/0", "train digits/lenet5/seed/1"} <= repository.pending()
+    assert {
+        "train digits/lenet5/cross_entropy/0",
+        "train digits/lenet5/cross_entropy/1",
+    } <= repository.pending()
 
 
 def test_a_changed_seed_reruns_everything_that_is_random(repository):

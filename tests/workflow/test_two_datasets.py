@@ -34,7 +34,7 @@ def test_a_dataset_is_added_and_changed_without_the_other(tiny, tmp_path):
 
     repository.change(SECOND + EPOCHS)
     jobs = repository.pending()
-    for job in ("train halves/lenet5/seed/0", "explain halves/lenet5/gradient_x_input"):
+    for job in ("train halves/lenet5/cross_entropy/0", "explain halves/lenet5/gradient_x_input"):
         assert job in jobs
     assert "mutate halves/lenet5/neuron_activation_inversion" in jobs
     assert of_digits(jobs) == SHARED

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from plumbline.config.base import Count, MethodOptions, Name, Section, Share
+from plumbline.config.training import CROSS_ENTROPY
 from plumbline.registry import nearest
 
 WORKFLOW = ("method", "images")  # what an entry says beside its method's own options
@@ -94,8 +95,8 @@ class SpreadOptions(Section):
     images: Count = 20
     """Test images explained, from the first."""
 
-    objective: Name = "seed"
-    """The net: `seed`, trained by cross-entropy, or an evidential one of training.objectives."""
+    objective: Name = CROSS_ENTROPY
+    """What the net is trained for: `cross_entropy`, or an evidential one of training.objectives."""
 
 
 class AttributionSection(Section):

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from plumbline.config.data import labelled
 from plumbline.config.messages import explain
-from plumbline.config.training import TrainingOptions
+from plumbline.config.training import CROSS_ENTROPY, TrainingOptions
 from plumbline.config.whole import Config
 from plumbline.errors import InputError, shown
 from plumbline.registry import (
@@ -160,7 +160,7 @@ def _check_estimators(config: Config) -> None:
     for name, entry in section.estimators.items():
         key = f"uncertainty.estimators.{name}"
         named(key, ESTIMATORS.check, section.module_of(name), section.options_of(name))
-        objectives = ("seed", *config.training.objectives)
+        objectives = (CROSS_ENTROPY, *config.training.objectives)
         if (objective := section.objective_of(name)) not in objectives:
             raise InputError(f"{key}.objective: no {objective!r}{nearest(objective, objectives)}")
         trained = config.training.objectives.get(objective)
@@ -177,7 +177,7 @@ def _check_estimators(config: Config) -> None:
                 f"{config.training.seeds} nets"
             )
     for name in config.latent.estimators if config.latent.corpora else ():
-        if section.objective_of(name) != "seed" or section.scaled(name):
+        if section.objective_of(name) != CROSS_ENTROPY or section.scaled(name):
             raise InputError(
                 f"latent.estimators: {name} asks other nets than those that cross-entropy trains"
             )
@@ -202,7 +202,8 @@ def _check_swept(config: Config, name: str) -> None:
 
 def _check_spread(config: Config) -> None:
     objectives = config.training.objectives
-    known = ["seed", *(name for name, each in objectives.items() if each.kind == "evidential")]
+    evidential = (name for name, each in objectives.items() if each.kind == "evidential")
+    known = [CROSS_ENTROPY, *evidential]
     for name, entry in config.attribution.spread.items():
         if entry.objective not in known:
             key, hint = f"attribution.spread.{name}.objective", nearest(entry.objective, known)

@@ -78,6 +78,9 @@ class BayesianOptions(Section):
     """Step size at the start; as the ordinary net, if not given."""
 
 
+CROSS_ENTROPY = "cross_entropy"  # the objective of a net that `objectives` says nothing about
+GIVEN = "given"  # in its place where the weights were not trained here
+PLAIN = (CROSS_ENTROPY, GIVEN)
 OVERRULING = {"epochs", "learning_rate"}
 ObjectiveOptions = Annotated[EvidentialOptions | BayesianOptions, Field(discriminator="kind")]
 
@@ -139,8 +142,8 @@ class TrainingSection(Section):
     `seeds` says."""
 
     objectives: dict[Name, ObjectiveOptions] = Field(default_factory=dict)
-    """What nets are trained for other than cross-entropy, which is called `seed`; such nets are
-    trained where `uncertainty.estimators` or `attribution.spread` names one."""
+    """What nets are trained for other than `cross_entropy`; such nets are trained where
+    `uncertainty.estimators` or `attribution.spread` names one."""
 
     @field_validator("models", "datasets")
     @classmethod
@@ -157,10 +160,10 @@ class TrainingSection(Section):
     @field_validator("objectives")
     @classmethod
     def _names_of_folders(cls, objectives: dict[str, Any]) -> dict[str, Any]:
-        """A net's folder is the objective's name and the seed."""
+        """A net's folder has the name of its objective."""
         for name in objectives:
-            if name == "seed" or name[-1].isdigit():
-                raise ValueError(f"{name!r}: a name is not seed and does not end in a digit")
+            if name in PLAIN:
+                raise ValueError(f"{name!r} is the name of nets without an entry here")
         return objectives
 
     @field_validator("models")

@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from plumbline.config.base import Count, MethodOptions, Name, Section, Share
+from plumbline.config.training import CROSS_ENTROPY
 from plumbline.registry import ESTIMATORS, NETWORKS
 
 WORKFLOW = ("method", "objective", "temperature", "models")  # what an entry says beside options
@@ -81,7 +82,7 @@ class UncertaintySection(Section):
     @model_validator(mode="after")
     def _temperature_of_logits(self) -> Self:
         for name in self.estimators:
-            if self.scaled(name) and self.objective_of(name) != "seed":
+            if self.scaled(name) and self.objective_of(name) != CROSS_ENTROPY:
                 raise ValueError(f"estimators.{name}: temperature is fitted for cross-entropy only")
         return self
 
@@ -94,8 +95,8 @@ class UncertaintySection(Section):
         return {k: v for k, v in self.estimators[entry].items() if k not in WORKFLOW}
 
     def objective_of(self, entry: str) -> str:
-        """What an entry's nets are trained for: ``seed`` or a key of ``training.objectives``."""
-        return self.estimators[entry].get("objective", "seed")
+        """What an entry's nets are trained for: ``cross_entropy`` or one of training.objectives."""
+        return self.estimators[entry].get("objective", CROSS_ENTROPY)
 
     def scaled(self, entry: str) -> bool:
         """Whether an entry's nets have their logits divided by their temperature."""

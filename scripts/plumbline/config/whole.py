@@ -11,7 +11,13 @@ from plumbline.config.data import DataSection
 from plumbline.config.detection import DetectionSection
 from plumbline.config.latent import LatentSection
 from plumbline.config.stability import StabilitySection
-from plumbline.config.training import GivenWeights, TrainingOptions, TrainingSection
+from plumbline.config.training import (
+    CROSS_ENTROPY,
+    GIVEN,
+    GivenWeights,
+    TrainingOptions,
+    TrainingSection,
+)
 from plumbline.config.uncertainty import UncertaintySection
 from plumbline.config.visualization import VisualizationSection
 from plumbline.registry import ESTIMATORS, unmet
@@ -46,7 +52,7 @@ class Config(Section):
     detection: DetectionSection = DetectionSection()
 
     def training_options(
-        self, dataset: str, model: str, objective: str = "seed"
+        self, dataset: str, model: str, objective: str = CROSS_ENTROPY
     ) -> TrainingOptions:
         """Options of one net: the default, overruled by its model's, then by its dataset's, last
         by those of what it is trained for."""
@@ -69,6 +75,11 @@ class Config(Section):
             network |= layer.get("network", {})
         return given.model_copy(update={"network": network | given.network})
 
+    def objective(self, dataset: str, model: str, wanted: str = CROSS_ENTROPY) -> str:
+        """What a net was trained for: ``wanted``, or ``given`` in place of cross-entropy."""
+        given = wanted == CROSS_ENTROPY and self.weights(dataset, model)
+        return GIVEN if given else wanted
+
     def also_encoded(self, dataset: str) -> list[str]:
         """Out-of-distribution sources that a VAE is fitted on: those with images to train on."""
         sources = self.data.sources
@@ -88,7 +99,7 @@ class Config(Section):
         nets, section = self.seeds_of(dataset, model), self.uncertainty
         if not section.chosen(estimator, model):
             return "not chosen for this net"
-        if section.objective_of(estimator) != "seed" and self.weights(dataset, model):
+        if section.objective_of(estimator) != CROSS_ENTROPY and self.weights(dataset, model):
             return "given weights, trained by cross-entropy"
         if section.nets(estimator) > nets:
             return f"only {nets} net with given weights"

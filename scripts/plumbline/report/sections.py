@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from plumbline.attribution.comparison import CONTROLS
+from plumbline.config.training import PLAIN
 from plumbline.report import (
     attack_sheets,
     class_sheets,
@@ -254,7 +255,7 @@ def spread(tables: Tables, dataset: str) -> list[Sheet]:
     keys = ["model", "method", "objective", "source", "samples", "spread"]
     lines = []
     for (model, method, objective, source, samples, _), own in rows.groupby(keys, sort=False):
-        net = words(model) + ("" if objective == "seed" else f", {words(objective)}")
+        net = words(model) + ("" if objective in PLAIN else f", {words(objective)}")
         cells = [cell(own, metric) for metric in columns]
         n = own.loc[own["metric"] == "signal_to_noise", "n"].iloc[0]
         lines.append([net, words(method), words(source), f"{samples}", *cells, f"{n:.0f}"])

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from plumbline.attribution.steadiness import STEADY, Spread, signal_to_noise
+from plumbline.config.training import PLAIN
 from plumbline.report.style import SIGNED, WIDTH, styled
 from plumbline.report.wording import words
 from plumbline.storage.artefacts import ImageSet
@@ -19,7 +20,7 @@ SOURCES = {"dropout": "dropout masks", "noise": "draws of noise on the pixels"}
 
 def title(spread: Spread, method: str, model: str, objective: str) -> str:
     """What is drawn, in words."""
-    net = words(model) if objective == "seed" else f"{words(model)}, trained for evidence,"
+    net = words(model) if objective in PLAIN else f"{words(model)}, trained for evidence,"
     level = f", {spread.level:g} of the range" if spread.source == "noise" else ""
     return f"{words(method)} of {net} over {spread.samples} {SOURCES[spread.source]}{level}"
 
