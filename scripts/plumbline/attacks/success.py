@@ -57,7 +57,8 @@ def rows_of(
     """:func:`success_curve` by ε, or :func:`smallest` where the only set's key is None."""
     if None in adversarial:
         return smallest(classifier, source, adversarial[None], seed, **keys)
-    return success_curve(classifier, source, adversarial, seed, **keys)
+    by_epsilon = {epsilon: each for epsilon, each in adversarial.items() if epsilon is not None}
+    return success_curve(classifier, source, by_epsilon, seed, **keys)
 
 
 def smallest(
@@ -99,7 +100,7 @@ def success_curve(
     """
     clean = answers(classifier, source.pixels) == source.labels
     rows = [_share("accuracy", clean, **keys, epsilon=0.0)]
-    signs = np.random.default_rng(seed).choice(np.float32([-1, 1]), size=source.pixels.shape)
+    signs = np.random.default_rng(seed).choice(np.array([-1, 1], np.float32), source.pixels.shape)
     for epsilon, images in adversarial.items():
         here = {**keys, "epsilon": epsilon}
         noisy = np.clip(source.pixels + np.float32(epsilon) * signs, 0, 1)
@@ -121,7 +122,7 @@ def _share(metric: str, hits: np.ndarray, **keys: Any) -> Row:
 
 
 def craft(
-    perturb: Callable[..., list[torch.Tensor]],
+    perturb: Callable[..., Any],
     classifier: Classifier,
     source: ImageSet,
     epsilons: Sequence[float],

@@ -57,13 +57,13 @@ def deconvnet() -> Replacing:
 
 class _Guided(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, before: Tensor) -> Tensor:
+    def forward(ctx: Any, before: Tensor) -> Tensor:
         after = F.relu(before)
         ctx.save_for_backward(after)
         return after
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (after,) = ctx.saved_tensors
         # The derivative of ReLU; as a product with a comparison it takes six times as long.
         return torch.ops.aten.threshold_backward(gradient, after, 0).clamp_(min=0)
@@ -71,9 +71,9 @@ class _Guided(torch.autograd.Function):
 
 class _DeConvNet(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, before: Tensor) -> Tensor:
+    def forward(ctx: Any, before: Tensor) -> Tensor:
         return F.relu(before)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         return gradient.clamp(min=0)

@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -47,7 +47,8 @@ class Answers:
 
     def save(self, path: str | os.PathLike) -> None:
         """Write atomically."""
-        metadata = {"dataset": self.dataset, "model": self.model, "method": self.method}
+        metadata: dict[str, Any] = {"dataset": self.dataset, "model": self.model}
+        metadata["method"] = self.method
         metadata |= {"fills": self.fills, "shares": self.shares}
         save_arrays(path, "Answers", {name: getattr(self, name) for name in ARRAYS}, metadata)
 
@@ -56,4 +57,5 @@ class Answers:
         """Read; raises :class:`ArtefactError` if the file is not sound."""
         arrays, metadata = load_arrays(path, "Answers")
         lists = {name: tuple(metadata.pop(name)) for name in ("fills", "shares")}
-        return cls(**metadata, **lists, **arrays)
+        fields: dict[str, Any] = {**metadata, **lists, **arrays}
+        return cls(**fields)

@@ -64,7 +64,7 @@ def worths(
     a time.
     """
     worth = pixels.new_empty(present.shape[:2], dtype=torch.float64)
-    for i, sample in blocks(*worth.shape, batch):
+    for i, sample in blocks(len(pixels), worth.shape[1], batch):
         images = hide(pixels[i], labels[i], present[i, sample], fill[i])
         classes = target[i].repeat_interleave(images.shape[1])
         logits = target_logits(classifier, images.flatten(0, 1), classes, batch)

@@ -44,15 +44,15 @@ def rows(found: Sequence[Answers], seed: int) -> list[Row]:
     differ, of which none in n was seen.
     """
     by_name = {each.method: each for each in found}
-    table = []
+    table: list[Row] = []
     for own in found:
         others = [name for name in CONTROLS + RIVALS if name in by_name and name != own.method]
         table += _accuracies(own)
-        table += _means(own, _own_figures(own), seed)
+        table += _means(own, [*_own_figures(own)], seed)
         for name in others:
-            table += _means(own, _gains(own, by_name[name]), seed)
+            table += _means(own, [*_gains(own, by_name[name])], seed)
         if REFERENCE in by_name and own.method != REFERENCE:
-            table += _means(own, _differences(own, by_name[REFERENCE]), seed)
+            table += _means(own, [*_differences(own, by_name[REFERENCE])], seed)
     return table
 
 
@@ -119,9 +119,8 @@ def _common(own: Answers, other: Answers) -> int:
     return n
 
 
-def _means(own: Answers, figures: Iterator[Figure], seed: int) -> list[Row]:
+def _means(own: Answers, figures: Sequence[Figure], seed: int) -> list[Row]:
     """A row for each figure: the mean over its images, with its interval."""
-    figures = list(figures)
     values = np.stack([each for _, _, each in figures], axis=1)
     n = len(values)
     mean, low, high = mean_intervals(values, derive(seed, n))

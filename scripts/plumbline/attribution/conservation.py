@@ -32,7 +32,9 @@ class _Ledger(Propagation):
     def surrogate(self, layer: nn.Module, before: Tensor, after: Tensor) -> Tensor:
         """As in LRP; biases and stabilisers are booked when the gradient arrives."""
         terms = self.terms(layer, before, after)
-        handed_on = sum(term.factor * term.sum.detach() for term in terms)
+        handed_on = torch.zeros_like(after)
+        for term in terms:
+            handed_on = handed_on + term.factor * term.sum.detach()
         stays = {"stabilisers": after.detach() - handed_on}
         shape = (-1, *[1] * (after.ndim - 2))
         biases = [t.factor * t.bias.view(shape) for t in terms if t.bias is not None]
@@ -118,7 +120,8 @@ def conservation(
     """
     found = balances(classifier, pixels, target, rules, batch)
     chain = list(found.values())
-    whole = {account: sum(each[account] for each in chain) for account in ACCOUNTS}
+    none = torch.zeros_like(chain[0]["arrives"])
+    whole = {account: sum((each[account] for each in chain), none) for account in ACCOUNTS}
     whole |= {"arrives": chain[0]["arrives"], "handed_on": chain[-1]["handed_on"]}
     table = []
     for name, balance in {ALL: whole, **found}.items():

@@ -66,12 +66,12 @@ class _Scaled(torch.autograd.Function):
     """``value`` forward; backward the gradient times ``multiplier``, to ``source``."""
 
     @staticmethod
-    def forward(ctx, source: Tensor, value: Tensor, multiplier: Tensor) -> Tensor:
+    def forward(ctx: Any, source: Tensor, value: Tensor, multiplier: Tensor) -> Tensor:
         ctx.save_for_backward(multiplier)
         return value
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         (multiplier,) = ctx.saved_tensors
         return gradient * multiplier, None, None
 
@@ -126,7 +126,8 @@ def _picked(values: Tensor, places: Tensor) -> Tensor:
 
 def _unstacked(stack: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The reference [1, ...] and the positive and negative parts [N, ...] of a stack."""
-    return stack[:1], *stack[1:].chunk(2)
+    up, down = stack[1:].chunk(2)
+    return stack[:1], up, down
 
 
 def _linear_rule(

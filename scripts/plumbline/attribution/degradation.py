@@ -134,5 +134,4 @@ def answers(
             right.append(logits.argmax(1) == labels[i])
             drop.append(before[i] - log_odds(logits, target[i]))
     shape = len(RANKINGS), len(MODES), len(fills), len(pixels), len(shares)
-    found = (torch.cat(each).view(shape).cpu() for each in (right, drop))
-    return tuple(each.numpy() for each in found)
+    return torch.cat(right).view(shape).cpu().numpy(), torch.cat(drop).view(shape).cpu().numpy()

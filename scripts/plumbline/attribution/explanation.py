@@ -44,8 +44,9 @@ def explain(
         relevance, gap = relevance.cpu(), gap.cpu()  # waits for an accelerator
         seconds = time.perf_counter() - start
     probability = answers.softmax(1).gather(1, target[:, None])[:, 0]
-    arrays = (each.numpy() for each in (relevance, target, gap, probability))
-    attribution = Attribution(name, *arrays, index)
+    attribution = Attribution(
+        name, relevance.numpy(), target.numpy(), gap.numpy(), probability.numpy(), index
+    )
     n = len(pixels)
     used, nan = evaluations.images / n, float("nan")
     return attribution, [

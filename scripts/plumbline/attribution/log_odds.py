@@ -43,7 +43,7 @@ class Change:
 def known_pairs(names: Sequence[Sequence[str]], images: ImageSet) -> list[Pair]:
     """The pairs of class ``names`` of which ``images`` have both, the first one with an image."""
     number = {name: place for place, name in enumerate(images.classes)}
-    pairs = [tuple(number.get(name, -1) for name in pair) for pair in names]
+    pairs = [(number.get(first, -1), number.get(second, -1)) for first, second in names]
     return [pair for pair in pairs if min(pair) >= 0 and pair[0] in images.labels]
 
 
@@ -123,7 +123,7 @@ def tempered(classifier: Classifier, temperature: float) -> Classifier:
     layers = [m for m in divided.network.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
     with torch.no_grad():
         for weights in layers[-1].parameters():
-            weights /= temperature
+            weights.div_(temperature)
     return divided
 
 
@@ -182,8 +182,8 @@ def rows(
                     gain = change.fall - found[other][pair].fall
                     table.append(_mean("log_odds_gain", gain, draw, **here, control=other))
         if method in temperatures:
-            change = temperatures[method]
-            table.append(_mean("temperature_map_change", change, seed, **keys, method=method))
+            moved = temperatures[method]
+            table.append(_mean("temperature_map_change", moved, seed, **keys, method=method))
     return table
 
 
@@ -191,7 +191,7 @@ def _mean(metric: str, values: np.ndarray, seed: int, **keys: str) -> Row:
     return _row(metric, *mean_interval(values, seed), len(values), **keys)
 
 
-def _row(metric: str, value: float, low: float, high: float, n: int, **keys: str) -> Row:
+def _row(metric: str, value: float, low: float, high: float, n: int, /, **keys: str) -> Row:
     return row(metric, value, low, high, n, **{name: keys.get(name, "") for name in KEYS})
 
 

@@ -20,7 +20,7 @@ overview".
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -49,13 +49,14 @@ class Term(NamedTuple):
 class Signed:
     """A convolution or dense layer, its weights and biases split by sign once for all images."""
 
-    def __init__(self, layer: nn.Module) -> None:
+    def __init__(self, layer: nn.Conv2d | nn.Linear) -> None:
         self.layer = layer
-        weight, self.bias = layer.weight.detach(), layer.bias
+        weight = layer.weight.detach()
         self.weights = weight.clamp(min=0), weight.clamp(max=0)
-        self.biases = None, None
-        if self.bias is not None:
-            self.bias = self.bias.detach()
+        self.bias: Tensor | None = None
+        self.biases: tuple[Tensor | None, Tensor | None] = None, None
+        if layer.bias is not None:
+            self.bias = layer.bias.detach()
             self.biases = self.bias.clamp(min=0), self.bias.clamp(max=0)
 
     def positive(self, inputs: Tensor) -> Tensor:
@@ -89,12 +90,12 @@ class _Weighted(torch.autograd.Function):
     """Nobody asks for a surrogate's value, so the first sum stands in for it."""
 
     @staticmethod
-    def forward(ctx, factors: list[Tensor], *sums: Tensor) -> Tensor:
+    def forward(ctx: Any, factors: list[Tensor], *sums: Tensor) -> Tensor:
         ctx.factors = factors
         return sums[0].detach()
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         return None, *(gradient * factor for factor in ctx.factors)
 
 
@@ -211,9 +212,13 @@ class Propagation:
     def __init__(self, classifier: Classifier, pixels: Tensor, rules: Rules) -> None:
         self.classifier, self.box = classifier, rules.input_rule == "box"
         self.network = fold_batchnorm(classifier.network)
-        layers = [layer for layer in self.network.modules() if type(layer) in WEIGHTED]
-        self.signed = {layer: Signed(layer) for layer in layers}
-        self.rules = {
+        layers = [
+            cast(nn.Conv2d | nn.Linear, layer)
+            for layer in self.network.modules()
+            if type(layer) in WEIGHTED
+        ]
+        self.signed: dict[nn.Module, Signed] = {layer: Signed(layer) for layer in layers}
+        self.rules: dict[nn.Module, Rule] = {
             layer: rules.of(place, len(layers)) for place, layer in enumerate(layers, start=1)
         }
         if self.box:

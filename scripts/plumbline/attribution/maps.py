@@ -36,7 +36,7 @@ def layer_end(network: Network, layer: str) -> int:
     names = [name for name, _ in network.named_children()]
     if layer and layer not in names:
         raise InputError(f"the net has no layer {layer!r}{nearest(layer, names)}")
-    return names.index(layer or network.last_block) + 1
+    return names.index(layer) + 1 if layer else network.features_end
 
 
 def need_feature_maps(output: Tensor, layer: str) -> None:

@@ -10,6 +10,7 @@ import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,11 +23,11 @@ class _Substitute(torch.autograd.Function):
     """The first argument forward, bit by bit; the second backward."""
 
     @staticmethod
-    def forward(ctx, value: Tensor, surrogate: Tensor) -> Tensor:
+    def forward(ctx: Any, value: Tensor, surrogate: Tensor) -> Tensor:
         return value.clone()  # its own memory: a ReLU that follows may work in place
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[None, Tensor]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
         return None, gradient
 
 
@@ -60,7 +61,8 @@ def fold_batchnorm(network: nn.Module) -> nn.Module:
     torchvision's nets.  Others stay: in evaluation mode they are affine maps.  The copy is in
     evaluation mode and computes the same function.
     """
-    places, shared = [], {}
+    places: list[tuple[str, str, str]] = []
+    shared: dict[int, Tensor] = {}
     for path, parent in network.named_modules():
         for (conv, earlier), (norm, child) in pairwise(parent.named_children()):
             if isinstance(earlier, nn.Conv2d) and isinstance(child, nn.BatchNorm2d):

@@ -65,7 +65,7 @@ def stages(network: Network) -> list[tuple[str, ...]]:
             found.append((name, *norms))
             norms = []
     parts = np.array_split(np.arange(1, len(found)), min(STAGES, len(found)) - 1 or 1)
-    groups = [[0], *(part for part in parts if len(part))]
+    groups = [[0], *(part.tolist() for part in parts if len(part))]
     return [tuple(name for place in group for name in found[place]) for group in groups]
 
 

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +26,8 @@ class FixedMask(nn.Module):
     Each element of an image's input [``shape``] is kept with probability 1 - ``rate`` and
     divided by it.  Before the first :meth:`draw` all are kept as they are.
     """
+
+    mask: Tensor
 
     def __init__(self, rate: float, shape: torch.Size) -> None:
         super().__init__()
@@ -50,9 +53,10 @@ def with_masks(classifier: Classifier, pixels: Tensor) -> tuple[Classifier, dict
 
     Raises :class:`InputError` if the net has no dropout layer.
     """
-    copied, shapes, handles = copy.deepcopy(classifier), {}, []
+    copied, shapes, rates, handles = copy.deepcopy(classifier), {}, {}, []
     for name, layer in copied.network.named_modules():
         if isinstance(layer, nn.Dropout):
+            rates[name] = layer.p
 
             def note(layer: nn.Module, inputs: tuple[Tensor, ...], name: str = name) -> None:
                 shapes[name] = inputs[0].shape[1:]
@@ -62,10 +66,10 @@ def with_masks(classifier: Classifier, pixels: Tensor) -> tuple[Classifier, dict
         raise InputError(f"spread: {classifier.architecture.name} has no dropout layer")
     with torch.no_grad():
         copied(pixels[:1])
-    for name, shape in shapes.items():
-        mask = FixedMask(copied.network.get_submodule(name).p, shape)
-        copied.network.set_submodule(name, mask.to(pixels))
-    return copied, {name: copied.network.get_submodule(name) for name in shapes}
+    masks = {name: FixedMask(rates[name], shape).to(pixels) for name, shape in shapes.items()}
+    for name, mask in masks.items():
+        copied.network.set_submodule(name, mask)
+    return copied, masks
 
 
 def _dropout(
@@ -171,5 +175,5 @@ def explain(
         "probability": probability,
         "uncertainty": objective.uncertainty(outputs),
     }
-    arrays = {key: value.cpu().numpy() for key, value in arrays.items()}
-    return Spread(name, source, samples, level, index=images.index, **arrays)
+    fields: dict[str, Any] = {key: value.cpu().numpy() for key, value in arrays.items()}
+    return Spread(name, source, samples, level, index=images.index, **fields)

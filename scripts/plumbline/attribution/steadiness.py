@@ -54,7 +54,8 @@ class Spread:
     def load(cls, path: str | os.PathLike) -> Self:
         """Read; raises :class:`ArtefactError` if the file is not sound."""
         arrays, metadata = load_arrays(path, "Spread")
-        return cls(**metadata, **arrays)
+        fields: dict[str, Any] = {**metadata, **arrays}
+        return cls(**fields)
 
 
 def signal_to_noise(spread: Spread) -> np.ndarray:

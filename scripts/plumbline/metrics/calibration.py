@@ -32,7 +32,7 @@ class Reliability(NamedTuple):
 
     confidence: np.ndarray
     accuracy: np.ndarray
-    count: np.ndarray
+    count: np.ndarray  # type: ignore[assignment]  # in place of tuple.count
 
 
 def correct(probs: np.ndarray, labels: np.ndarray) -> np.ndarray:

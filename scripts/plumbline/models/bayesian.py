@@ -18,6 +18,7 @@ gradient varies less.  Of a convolution that is not true, for all places share o
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -86,7 +87,7 @@ class BayesConv2d(MeanField, nn.Conv2d):
         return self._conv_forward(hidden, drawn["weight"], drawn.get("bias"))
 
 
-KINDS = {nn.Linear: BayesLinear, nn.Conv2d: BayesConv2d}
+KINDS: dict[type[nn.Module], type[MeanField]] = {nn.Linear: BayesLinear, nn.Conv2d: BayesConv2d}
 
 
 def make_bayesian(network: nn.Module, scale: float) -> None:
@@ -98,7 +99,7 @@ def make_bayesian(network: nn.Module, scale: float) -> None:
     for name, layer in list(network.named_children()):
         if kind := KINDS.get(type(layer)):
             layer.__class__ = kind  # the same weights under the same names
-            layer.widen(scale)
+            cast(MeanField, layer).widen(scale)
         elif isinstance(layer, nn.Dropout):
             network.register_module(name, nn.Identity())
         else:

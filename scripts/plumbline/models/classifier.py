@@ -92,6 +92,9 @@ class Classifier(nn.Module):
     ``record`` tells how the net was trained.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self,
         architecture: Architecture,
@@ -110,7 +113,7 @@ class Classifier(nn.Module):
         # On a CPU convolutions run 1.2 to 2 times faster in this order of the weights.  A net of
         # the user's own may count on the usual one (`view`).
         if architecture.name not in NETWORKS.own():
-            self.to(memory_format=torch.channels_last)
+            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Pixels as the net wants them; :class:`InputError` if they are of another size."""
@@ -144,7 +147,7 @@ class Classifier(nn.Module):
     def save(self, path: str | os.PathLike) -> None:
         """Write weights and description atomically as one safetensors file."""
         arrays = {name: value.cpu().numpy() for name, value in self.state_dict().items()}
-        metadata = {
+        metadata: dict[str, Any] = {
             "architecture": self.architecture.name,
             "arguments": self.architecture.arguments,
             "classes": self.classes,

@@ -98,6 +98,8 @@ def _make(entry: str, shape: dict[str, int], options: dict[str, Any]) -> nn.Modu
 def _load(entry: str) -> Callable[..., nn.Module]:
     path, _, name = entry.rpartition(":")
     spec = importlib.util.spec_from_file_location(f"own_{Path(path).stem}", path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(Path(path).resolve().parent))  # for what stands beside it
     try:
@@ -130,7 +132,10 @@ def _chain(
 
     All empty if the links one after the other are not the net.
     """
-    layers, names, maps, hidden = {}, {}, [], pixels.clone()
+    layers: dict[str, nn.Module] = {}
+    names: dict[str, str] = {}
+    maps: list[str] = []
+    hidden = pixels.clone()
     for name, layer, parts in links:
         ours = name.replace(".", "_")
         ours += "_" * hasattr(nn.Sequential(), ours)  # not the name of something it has already

@@ -41,7 +41,7 @@ def traced_chain(module: nn.Module) -> list[Link]:
         return []
     segments = list(_segments(graphs[1]))
     uses = Counter(each.target for part in segments for each in part if each.op == "call_module")
-    shared = [name for name, count in uses.items() if count > 1]
+    shared = [str(name) for name, count in uses.items() if count > 1]
     if any(next(module.get_submodule(name).parameters(), None) is not None for name in shared):
         return []
     return [_link(module, part, number, shared) for number, part in enumerate(segments)]
@@ -83,12 +83,13 @@ def _segments(graph: fx.Graph) -> Iterator[list[fx.Node]]:
 def _link(module: nn.Module, nodes: list[fx.Node], number: int, shared: list[str]) -> Link:
     first = nodes[0]
     if len(nodes) == 1 and first.op == "call_module":
-        layer = module.get_submodule(first.target)
-        if first.target in shared:  # without weights: a copy, for it stands in two places
-            return Link(f"{first.target}_{number}", copy.deepcopy(layer), {})
-        return Link(first.target, layer, {first.target: ""})
+        name = str(first.target)
+        layer = module.get_submodule(name)
+        if name in shared:  # without weights: a copy, for it stands in two places
+            return Link(f"{name}_{number}", copy.deepcopy(layer), {})
+        return Link(name, layer, {name: ""})
     ops = ("call_module", "get_attr")
-    targets = [node.target for op in ops for node in nodes if node.op == op]
+    targets = [str(node.target) for op in ops for node in nodes if node.op == op]
     name = targets[0] if targets else f"{_called(nodes[-1])}_{number}"
     layer = _of_torch(nodes) or _subgraph(module, nodes)
     return Link(name, layer, {target: target for target in targets})
@@ -104,7 +105,7 @@ def _of_torch(nodes: list[fx.Node]) -> nn.Module | None:
     if not more and node.target in RELUS:
         return nn.ReLU()
     if not more and node.target is F.dropout:
-        rate = node.args[1] if len(node.args) > 1 else node.kwargs.get("p", 0.5)
+        rate: Any = node.args[1] if len(node.args) > 1 else node.kwargs.get("p", 0.5)
         return nn.Dropout(rate)
     return None
 

@@ -153,4 +153,5 @@ def _kind(annotation: Any) -> tuple[Callable[[str], Any], bool]:
         return _kind(type(get_args(annotation)[0]))
     if origin is not None and hasattr(annotation, "__metadata__"):
         return _kind(get_args(annotation)[0])
-    return {bool: boolean, int: int, float: float}.get(annotation, str), False
+    readers: dict[Any, Callable[[str], Any]] = {bool: boolean, int: int, float: float}
+    return readers.get(annotation, str), False

@@ -2,8 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sized
+from typing import TypeVar, cast
 
 T = TypeVar("T")
 SECONDS_BETWEEN_LINES = 5.0
@@ -27,7 +27,8 @@ def progress(
         return
     _reporting = True
     try:
-        yield from _reported(items, what, len(items) if total is None else total, size)
+        count = len(cast(Sized, items)) if total is None else total
+        yield from _reported(items, what, count, size)
     finally:
         _reporting = False
 

@@ -6,12 +6,14 @@ not load, and ``import torchvision`` fails because it registers a fake implement
 case, and only then, the two operators are declared first.  See pytorch/vision issue 9085.
 """
 
+from types import ModuleType
+
 import torch
 
 _KEEP_ALIVE: list[torch.library.Library] = []
 
 
-def import_torchvision():
+def import_torchvision() -> ModuleType:
     """Import torchvision and return it; ``RuntimeError`` if it fails for another reason."""
     try:
         import torchvision

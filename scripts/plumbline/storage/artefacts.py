@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -194,7 +194,8 @@ class Prediction:
     def load(cls, path: str | os.PathLike) -> Self:
         """Read; raises :class:`ArtefactError` if the file is not sound."""
         arrays, metadata = load_arrays(path, "Prediction")
-        return cls(**metadata, **arrays)
+        fields: dict[str, Any] = {**metadata, **arrays}
+        return cls(**fields)
 
 
 def save_predictions(path: str | os.PathLike, predictions: Iterable[Prediction]) -> None:
@@ -266,4 +267,5 @@ class Attribution:
     def load(cls, path: str | os.PathLike) -> Self:
         """Read; raises :class:`ArtefactError` if the file is not sound."""
         arrays, metadata = load_arrays(path, "Attribution")
-        return cls(**metadata, **arrays)
+        fields: dict[str, Any] = {**metadata, **arrays}
+        return cls(**fields)

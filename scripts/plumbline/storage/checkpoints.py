@@ -72,7 +72,7 @@ def fingerprint(arguments: dict[str, Any]) -> str:
 def _plain(value: Any) -> Any:
     """What JSON does not know: arrays by their content, objects by their class and fields."""
     if isinstance(value, np.ndarray):
-        content = hashlib.sha256(np.ascontiguousarray(value)).hexdigest()
+        content = hashlib.sha256(np.ascontiguousarray(value).data).hexdigest()
         return str(value.dtype), value.shape, content
     return type(value).__name__, vars(value)
 

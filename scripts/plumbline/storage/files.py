@@ -120,7 +120,7 @@ def unreadable(folder: str | os.PathLike | None) -> str:
     if not folder:
         return ""
     try:
-        os.scandir(folder).close()
+        os.scandir(os.fspath(folder)).close()
     except PermissionError:
         return f"the folder {folder} cannot be read: {os.strerror(errno.EACCES)}"
     except (OSError, ValueError):

@@ -30,6 +30,7 @@ def row(
     high: float,
     n: int,
     n_positive: int | None = None,
+    /,
     **keys: Any,
 ) -> Row:
     """One estimate: what it is of (``keys``), its value, its 95 % interval, its count.

@@ -55,6 +55,7 @@ def read_weights(path: Path) -> Weights:
     """
     from safetensors.torch import load_file
 
+    content: Any
     try:
         if path.suffix == ".safetensors":
             content = load_file(path)

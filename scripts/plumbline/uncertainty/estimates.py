@@ -55,11 +55,11 @@ def rows(prediction: Prediction, control: Prediction, seed: int, **keys: str) ->
             here = {**plain, "control": CONTROL}
             pair = calibration.differences(probs, mean_probs(control.probs), labels, seed)
             found += [row(name, *figure, n, **here) for name, figure in pair.items()]
-    values = measures(prediction.probs, prediction.alpha)
-    for name, each in values.items():
+    measured = measures(prediction.probs, prediction.alpha)
+    for name, each in measured.items():
         found.append(row(f"mean_{name}", *mean_interval(each, seed), n, **plain))
-    if "vacuity" in values:
-        none = int((values["vacuity"] >= 1 - NO_EVIDENCE).sum())
+    if "vacuity" in measured:
+        none = int((measured["vacuity"] >= 1 - NO_EVIDENCE).sum())
         found.append(row("no_evidence", none / n, *wilson(none, n), n, **plain))
     return found
 

@@ -39,7 +39,7 @@ def by_samples(
     Student's 95 % interval over the seeds, ``n`` of them.  Of a single net there is only a row for
     ``all``, with an interval over the N images by bootstrap, as its column ``over`` says.
     """
-    rows = []
+    rows: list[Row] = []
     for size in sizes:
         keys = {"vary": "samples", "size": size}
         if len(passes) == 1:

@@ -57,7 +57,7 @@ def attribute(
     if rule not in RULES:
         raise InputError(f"deeplift: no rule {rule!r}{nearest(rule, RULES)}")
     reference = torch.full_like(pixels[:1], baseline)
-    network = fold_batchnorm(classifier.network) if rule == "reveal_cancel" else None
+    network = fold_batchnorm(classifier.network) if rule == "reveal_cancel" else classifier.network
     size = {"linear": batch, "rescale": batch - 1, "reveal_cancel": (batch - 1) // 2}[rule]
     relevance = torch.empty_like(pixels)
     for part in progress(parts(len(pixels), max(1, size)), f"batches of deeplift {rule}"):

@@ -1,5 +1,7 @@
 """LRP-0 written with transposed layers, as study 003 does it."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -55,13 +57,15 @@ class _Transposed(torch.autograd.Function):
     """A layer's output; backward, relevance by output becomes relevance by input."""
 
     @staticmethod
-    def forward(ctx, before: Tensor, after: Tensor, layer: nn.Module, stabiliser: float) -> Tensor:
+    def forward(
+        ctx: Any, before: Tensor, after: Tensor, layer: nn.Module, stabiliser: float
+    ) -> Tensor:
         ctx.save_for_backward(after)
         ctx.layer, ctx.stabiliser, ctx.shape = layer, stabiliser, before.shape
         return after.clone()
 
     @staticmethod
-    def backward(ctx, multiplier: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, multiplier: Tensor) -> tuple[Tensor, None, None, None]:
         (z,) = ctx.saved_tensors
         relevance = multiplier * z
         if ctx.stabiliser:
@@ -71,7 +75,7 @@ class _Transposed(torch.autograd.Function):
         return transposed(ctx.layer, shared, ctx.shape), None, None, None
 
 
-def transposed(layer: nn.Module, outputs: Tensor, shape: torch.Size) -> Tensor:
+def transposed(layer: nn.Conv2d | nn.Linear, outputs: Tensor, shape: torch.Size) -> Tensor:
     """The transposed layer, without bias: from ``outputs`` to inputs of ``shape``.
 
     The adjoint of a dense layer or zero-padded convolution: for any inputs x and outputs y the
@@ -94,11 +98,7 @@ def transposed(layer: nn.Module, outputs: Tensor, shape: torch.Size) -> Tensor:
         )
     ]  # rows and columns at the end that no output sees
     padded = F.conv_transpose2d(
-        outputs,
-        layer.weight,
-        stride=layer.stride,
-        groups=layer.groups,
-        dilation=layer.dilation,
+        outputs, layer.weight, stride=layer.stride, groups=layer.groups, dilation=layer.dilation
     )
     padded = F.pad(padded, (0, spread[1], 0, spread[0]))
     return padded[:, :, top : height - bottom, left : width - right]

@@ -37,7 +37,7 @@ def attribute(
     whole = target_logits(classifier, pixels, target, batch)
     places = torch.cartesian_prod(*(torch.arange(len(each)) for each in (down, across)))
     drop = pixels.new_empty(len(pixels), len(places))
-    every = blocks(*drop.shape, batch)
+    every = blocks(len(pixels), len(places), batch)
     for image, place in progress(every, "batches of occlusion"):
         top, left = places[place].to(pixels.device).unbind(1)
         hidden = down[top, :, None] & across[left, None]

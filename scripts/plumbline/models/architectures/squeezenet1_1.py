@@ -46,6 +46,7 @@ def build(*, channels: int, size: int, classes: int, dropout: float = 0.5) -> Ne
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_uniform_(module.weight)
-            nn.init.zeros_(module.bias)
-    nn.init.normal_(network.conv10.weight, std=0.01)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    nn.init.normal_(network.get_parameter("conv10.weight"), std=0.01)
     return network
