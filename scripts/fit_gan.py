@@ -28,11 +28,11 @@ def main(args: argparse.Namespace) -> None:
     generator, history = fit(
         ImageSet.load(args.train),
         generator=args.generator,
+        options=args.options,
         seed=args.seed,
         device=setup(args.device, args.threads),
         checkpoint=args.checkpoint,
         code=code_hash(Path(__file__).parent, __file__, GENERATORS.file(args.generator)),
-        **args.options.model_dump(),
     )
     write_csv(args.history, history)
     generator.save(args.out)

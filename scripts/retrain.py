@@ -37,13 +37,13 @@ def main(args: argparse.Namespace) -> None:
         train,
         ImageSet.load(args.val),
         model=args.model,
+        options=args.options,
         seed=args.seed,
         device=setup(args.device, args.threads),
         extra=Extra(extra.images, targets),
         checkpoint=args.checkpoint,
         code=code_hash(Path(__file__).parent, __file__, NETWORKS.file(args.model))
         + NETWORKS.maker(args.model),
-        **args.options.model_dump(),
     )
     write_csv(args.history, history)
     classifier.save(args.out)

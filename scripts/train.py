@@ -39,13 +39,13 @@ def main(args: argparse.Namespace) -> None:
         ImageSet.load(args.train),
         ImageSet.load(args.val),
         model=args.model,
+        options=args.options,
         seed=args.seed,
         device=setup(args.device, args.threads),
         objective=trained_for({"objective": args.objective, **args.set}),
         checkpoint=args.checkpoint,
         code=code_hash(Path(__file__).parent, __file__, NETWORKS.file(args.model))
         + NETWORKS.maker(args.model),
-        **args.options.model_dump(),
     )
     write_csv(args.history, history)
     classifier.save(args.out)

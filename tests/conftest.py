@@ -99,6 +99,7 @@ def nets(digits):
     """A small trained Classifier of each architecture, in evaluation mode."""
     import torch
 
+    from plumbline.config.training import TrainingOptions
     from plumbline.training.fit import fit
 
     torch.set_num_threads(1)
@@ -107,14 +108,7 @@ def nets(digits):
             digits["train"],
             digits["val"],
             model=model,
-            network=network,
-            epochs=4,
-            batch=64,
-            optimizer="adam",
-            learning_rate=3e-3,
-            weight_decay=0.0,
-            augment="none",
-            normalise=False,
+            options=TrainingOptions(epochs=4, learning_rate=3e-3, network=network),
             seed=0,
             device=torch.device("cpu"),
         )[0]

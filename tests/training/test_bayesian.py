@@ -9,6 +9,7 @@ from torch import nn
 from torch.distributions import Normal, kl_divergence
 from torch.nn import functional as F
 
+from plumbline.config.training import TrainingOptions
 from plumbline.models.bayesian import (
     BayesConv2d,
     BayesLinear,
@@ -24,14 +25,7 @@ from plumbline.training.losses import Bayesian, trained_for
 
 OPTIONS = {
     "model": "lenet5",
-    "network": {"width": 4, "dense": 16},
-    "epochs": 3,
-    "batch": 64,
-    "optimizer": "adam",
-    "learning_rate": 3e-3,
-    "weight_decay": 0.0,
-    "augment": "none",
-    "normalise": False,
+    "options": TrainingOptions(epochs=3, learning_rate=3e-3, network={"width": 4, "dense": 16}),
     "seed": 0,
     "device": torch.device("cpu"),
     "objective": Bayesian(prior_scale=1.0, initial_scale=0.02),

@@ -5,23 +5,21 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from plumbline.config.training import TrainingOptions
 from plumbline.training import fit as training
 from plumbline.training.fit import Extra, fit
 from plumbline.training.losses import CrossEntropy
 
-OPTIONS = {
-    "model": "lenet5",
-    "network": {"width": 4, "dense": 32},
-    "epochs": 3,
-    "batch": 32,
-    "optimizer": "adam",
-    "learning_rate": 3e-3,
-    "weight_decay": 0.0,
-    "augment": "shift",
-    "normalise": True,
-    "seed": 5,
-    "device": torch.device("cpu"),
-}
+OPTIONS = TrainingOptions(
+    epochs=3,
+    batch=32,
+    learning_rate=3e-3,
+    augment="shift",
+    normalise=True,
+    network={"width": 4, "dense": 32},
+)
+CPU = torch.device("cpu")
+NET = {"model": "lenet5", "options": OPTIONS, "seed": 5, "device": CPU}
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +63,7 @@ def test_a_uniform_target_has_its_gradient_at_p_minus_one_in_k():
 
 
 def test_images_and_targets_are_joined_in_order(few, noise):
-    pixels, targets = training._material(few[0], noise)
+    pixels, targets = training._material(few[0], noise, CPU)
     assert pixels.dtype == torch.float32
     np.testing.assert_array_equal(pixels[:150], few[0].pixels)
     np.testing.assert_array_equal(pixels[150:], noise.images)
@@ -73,12 +71,12 @@ def test_images_and_targets_are_joined_in_order(few, noise):
     assert (targets[:150].sum(1) == 1).all()
     assert (targets[150:] == 0.1).all()
     levels = Extra((noise.images * 255).astype(np.uint8), noise.targets)
-    assert training._material(few[0], levels)[0].dtype == torch.uint8
+    assert training._material(few[0], levels, CPU).pixels.dtype == torch.uint8
 
 
 def test_no_further_image_is_no_change_bit_for_bit(few, noise):
-    plain, history = fit(*few, **OPTIONS)
-    none, same = fit(*few, **OPTIONS, extra=Extra(noise.images[:0], noise.targets[:0]))
+    plain, history = fit(*few, **NET)
+    none, same = fit(*few, **NET, extra=Extra(noise.images[:0], noise.targets[:0]))
     assert_same(plain, none)
     assert history == same
     assert none.record == plain.record | {"extra": 0}
@@ -88,8 +86,9 @@ def test_a_net_learns_to_be_uncertain_of_their_kind_and_of_nothing_else(digits):
     """Inverted digits: those of the training set are put aside, those of val are judged."""
     train, val = digits["train"].select(slice(400)), digits["val"]
     inverted = Extra(255 - train.images[:100], np.full((100, 10), 0.1, np.float32))
-    options = {**OPTIONS, "epochs": 8, "augment": "none", "normalise": False}
-    nets = [fit(train, val, **options, extra=extra)[0] for extra in (None, inverted)]
+    changed = {"epochs": 8, "augment": "none", "normalise": False}
+    net = NET | {"options": OPTIONS.model_copy(update=changed)}
+    nets = [fit(train, val, **net, extra=extra)[0] for extra in (None, inverted)]
     sets = torch.from_numpy(val.pixels), torch.from_numpy(1 - val.pixels)
     answers = [[torch.softmax(net(images), 1) for images in sets] for net in nets]
     plain, taught = (other.max(1).values.mean() for _, other in answers)
@@ -100,14 +99,15 @@ def test_a_net_learns_to_be_uncertain_of_their_kind_and_of_nothing_else(digits):
 
 
 def test_the_normalisation_is_that_of_the_training_set(few, noise):
-    nets = [fit(*few, **{**OPTIONS, "epochs": 1}, extra=extra)[0] for extra in (None, noise)]
+    once = NET | {"options": OPTIONS.model_copy(update={"epochs": 1})}
+    nets = [fit(*few, **once, extra=extra)[0] for extra in (None, noise)]
     assert torch.equal(nets[0].mean, nets[1].mean)
     assert torch.equal(nets[0].std, nets[1].std)
 
 
 def test_a_killed_training_resumes_to_the_same_weights(few, noise, tmp_path, killed_fit):
-    whole, history = fit(*few, **OPTIONS, extra=noise)
-    killed_fit(*few, **OPTIONS, extra=noise, checkpoint=tmp_path / "checkpoint")
-    resumed, again = fit(*few, **OPTIONS, extra=noise, checkpoint=tmp_path / "checkpoint")
+    whole, history = fit(*few, **NET, extra=noise)
+    killed_fit(*few, **NET, extra=noise, checkpoint=tmp_path / "checkpoint")
+    resumed, again = fit(*few, **NET, extra=noise, checkpoint=tmp_path / "checkpoint")
     assert_same(whole, resumed)
     assert history == again

@@ -4,24 +4,21 @@ import numpy as np
 import pytest
 import torch
 
+from plumbline.config.training import TrainingOptions
 from plumbline.errors import InputError
 from plumbline.models.classifier import logits
 from plumbline.training import fit as training
 from plumbline.training.fit import fit
 
-OPTIONS = {
-    "model": "lenet5",
-    "network": {"width": 4, "dense": 32},
-    "epochs": 3,
-    "batch": 32,
-    "optimizer": "adam",
-    "learning_rate": 3e-3,
-    "weight_decay": 1e-4,
-    "augment": "none",
-    "normalise": True,
-    "seed": 5,
-    "device": torch.device("cpu"),
-}
+LENET = {"width": 4, "dense": 32}
+
+
+def net(model="lenet5", seed=5, **changes):
+    """The arguments of ``fit`` for one net, with ``changes`` of its options."""
+    options = {"epochs": 3, "batch": 32, "learning_rate": 3e-3, "weight_decay": 1e-4}
+    options |= {"normalise": True, "network": LENET} | changes
+    options = TrainingOptions(**options)
+    return {"model": model, "options": options, "seed": seed, "device": torch.device("cpu")}
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +43,9 @@ def test_digits_are_learned(lenet, digits):
 
 
 def test_the_same_seed_gives_the_same_net_and_another_seed_another(few):
-    first, history = fit(*few, **OPTIONS)
-    again, repeated = fit(*few, **OPTIONS)
-    other, _ = fit(*few, **{**OPTIONS, "seed": 6})
+    first, history = fit(*few, **net())
+    again, repeated = fit(*few, **net())
+    other, _ = fit(*few, **net(seed=6))
     assert_same(weights(first), weights(again))
     assert history == repeated
     assert not torch.equal(first.network.conv1.weight, other.network.conv1.weight)
@@ -59,9 +56,8 @@ def test_the_same_seed_gives_the_same_net_and_another_seed_another(few):
 def test_a_killed_training_resumes_to_the_same_weights(
     few, tmp_path, killed_fit, capsys, model, optimizer
 ):
-    network = {"lenet5": {"width": 4, "dense": 32}, "resnet34": {"width": 4}}[model]
-    options = {**OPTIONS, "model": model, "network": network, "optimizer": optimizer}
-    options["augment"] = "shift_flip"
+    network = {"lenet5": LENET, "resnet34": {"width": 4}}[model]
+    options = net(model, network=network, optimizer=optimizer, augment="shift_flip")
     whole, history = fit(*few, **options)
     killed_fit(*few, **options, checkpoint=tmp_path / "checkpoint")
     resumed, continued = fit(*few, **options, checkpoint=tmp_path / "checkpoint")
@@ -80,22 +76,22 @@ def test_the_best_epoch_on_val_is_kept(few, monkeypatch):
         return {"val_nll": nll, "val_accuracy": accuracy}
 
     monkeypatch.setattr(training, "_score", score)
-    net, _ = fit(*few, **{**OPTIONS, "epochs": 5})
-    assert net.record["best"]["epoch"] == 2
-    assert_same(weights(net), seen[2])
+    trained, _ = fit(*few, **net(epochs=5))
+    assert trained.record["best"]["epoch"] == 2
+    assert_same(weights(trained), seen[2])
 
 
 def test_a_loss_that_is_not_finite_is_told_with_epoch_and_step(few):
     with pytest.raises(InputError, match=r"epoch \d+, step \d+: lower training.learning_rate"):
-        fit(*few, **{**OPTIONS, "learning_rate": 1e30})
+        fit(*few, **net(learning_rate=1e30))
 
 
 def test_normalisation_stands_inside_the_net(few):
-    net, _ = fit(*few, **{**OPTIONS, "epochs": 1})
+    trained, _ = fit(*few, **net(epochs=1))
     pixels = few[0].pixels
-    assert net.mean.item() == pytest.approx(pixels.mean(), abs=1e-6)
-    assert net.std.item() == pytest.approx(pixels.std(), abs=1e-6)
-    assert net.record["images"] == 200
+    assert trained.mean.item() == pytest.approx(pixels.mean(), abs=1e-6)
+    assert trained.std.item() == pytest.approx(pixels.std(), abs=1e-6)
+    assert trained.record["images"] == 200
 
 
 def test_shifts_move_the_image_and_lose_nothing_but_its_border():
@@ -128,5 +124,5 @@ def test_half_of_the_images_are_mirrored():
 
 def test_a_last_batch_of_one_image_does_not_stop_batch_normalisation(few):
     train = few[0].select(slice(33))
-    net, _ = fit(train, few[1], **{**OPTIONS, "model": "resnet34", "network": {"width": 4}})
-    assert torch.isfinite(net.network.fc.weight).all()
+    trained, _ = fit(train, few[1], **net("resnet34", network={"width": 4}))
+    assert torch.isfinite(trained.network.fc.weight).all()

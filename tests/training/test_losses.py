@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch.distributions import Dirichlet, kl_divergence
 from torch.nn import functional as F
 
+from plumbline.config.training import TrainingOptions
 from plumbline.models.classifier import Classifier, logits
 from plumbline.training.fit import fit
 from plumbline.training.losses import (
@@ -123,14 +124,7 @@ def test_an_evidential_net_learns_and_is_less_certain_of_noise(digits, tmp_path)
         digits["train"],
         digits["val"],
         model="lenet5",
-        network={"width": 8, "dense": 64},
-        epochs=8,
-        batch=64,
-        optimizer="adam",
-        learning_rate=3e-3,
-        weight_decay=0.0,
-        augment="none",
-        normalise=False,
+        options=TrainingOptions(epochs=8, learning_rate=3e-3, network={"width": 8, "dense": 64}),
         seed=0,
         device=torch.device("cpu"),
         objective=Evidential("squared_error", "exp", 100),

@@ -8,25 +8,22 @@ import torch
 from scipy.spatial.distance import cdist
 from torch import nn
 
+from plumbline.config.visualization import GeneratorOptions
 from plumbline.errors import ArtefactError, InputError
 from plumbline.registry import GENERATORS
 from plumbline.visualization import adversarial, samples
 from plumbline.visualization.adversarial import fit
 from plumbline.visualization.generator import Generator, Plan
 
-OPTIONS = {
-    "generator": "gan",
-    "network": {"code": 16, "hidden": 32},
-    "epochs": 3,
-    "batch": 32,
-    "learning_rate": 1e-3,
-    "momentum": 0.5,
-    "real": 0.9,
-    "fake": 0.1,
-    "seed": 4,
-    "device": torch.device("cpu"),
-}
 NETWORK = {"gan": {"code": 16, "hidden": 32}, "dcgan": {"code": 16, "width": 4}}
+
+
+def small(generator="gan", seed=4, **changes):
+    """The arguments of ``fit`` for a small generator, with ``changes`` of its options."""
+    options = {"epochs": 3, "batch": 32, "learning_rate": 1e-3, "momentum": 0.5}
+    options = GeneratorOptions(**options | {"network": NETWORK[generator]} | changes)
+    place = torch.device("cpu")
+    return {"generator": generator, "options": options, "seed": seed, "device": place}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +63,7 @@ def test_the_dcgan_halves_its_side_and_doubles_its_channels():
 
 @pytest.mark.parametrize("name", GENERATORS.names())
 def test_a_killed_training_resumes_to_the_same_weights(few, tmp_path, monkeypatch, capsys, name):
-    options = {**OPTIONS, "generator": name, "network": NETWORK[name]}
+    options = small(name)
     whole, history = fit(few, **options)
     again, repeated = fit(few, **options)
     real, calls = adversarial._epoch, []
@@ -90,7 +87,7 @@ def test_a_killed_training_resumes_to_the_same_weights(few, tmp_path, monkeypatc
     for key, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[key]), key
         assert torch.equal(value, again.state_dict()[key]), key
-    other, _ = fit(few, **{**options, "seed": 5})
+    other, _ = fit(few, **small(name, seed=5))
     assert not torch.equal(other.net[0].weight, whole.net[0].weight)
 
 
@@ -113,9 +110,8 @@ def test_losses_of_the_first_step_are_those_of_the_paper(few):
 
 def test_a_trained_generator_is_nearer_to_the_data_than_an_untrained_one(digits):
     train = digits["train"]
-    options = {**OPTIONS, "network": {}, "epochs": 30}
-    trained, history = fit(train, **options)
-    start, _ = fit(train, **{**options, "learning_rate": 1e-9, "epochs": 1})
+    trained, history = fit(train, **small(network={}, epochs=30))
+    start, _ = fit(train, **small(network={}, epochs=1, learning_rate=1e-9))
     near, far = (samples.nearest(g.sample(50, 0), train.images)[0].mean() for g in (trained, start))
     assert near < 0.8 * far
     assert [row["epoch"] for row in history] == list(range(30))
@@ -123,10 +119,10 @@ def test_a_trained_generator_is_nearer_to_the_data_than_an_untrained_one(digits)
 
 def test_faults_are_told(few, tmp_path):
     with pytest.raises(InputError, match="no training images for the generator gan"):
-        fit(few.select(slice(0)), **OPTIONS)
+        fit(few.select(slice(0)), **small())
     with pytest.raises(InputError, match=r"the loss is nan in epoch \d+, step \d+"):
-        fit(few, **{**OPTIONS, "learning_rate": 1e30})
-    kept, _ = fit(few, **{**OPTIONS, "epochs": 1})
+        fit(few, **small(learning_rate=1e30))
+    kept, _ = fit(few, **small(epochs=1))
     kept.save(tmp_path / "generator")
     loaded = Generator.load(tmp_path / "generator")
     assert torch.equal(loaded.sample(3, 0), kept.sample(3, 0))

@@ -62,6 +62,7 @@ def measure(classifier: str | None, images: str | None, device: str, sizes: Size
 
 def small(device: torch.device) -> tuple[Classifier, ImageSet]:
     """A LeNet-5 of LeCun's own widths, trained for two epochs on digits, and its test images."""
+    from plumbline.config.training import TrainingOptions
     from plumbline.data.manifest import Manifest
     from plumbline.data.obtain import Places
     from plumbline.data.pool import Wanted, make_sets
@@ -74,19 +75,8 @@ def small(device: torch.device) -> tuple[Classifier, ImageSet]:
     sets = make_sets(
         pool, "digits", size=28, channels=1, images=None, shares=shares, seed=0, provenance={}
     )
-    options = {"batch": 64, "optimizer": "adam", "learning_rate": 1e-3, "weight_decay": 0.0}
-    net, _ = fit(
-        sets["train"],
-        sets["val"],
-        model="lenet5",
-        network={"width": 6, "dense": 84},
-        epochs=2,
-        augment="none",
-        normalise=False,
-        seed=0,
-        device=device,
-        **options,
-    )
+    options = TrainingOptions(epochs=2, network={"width": 6, "dense": 84})
+    net, _ = fit(sets["train"], sets["val"], model="lenet5", options=options, seed=0, device=device)
     return net, sets["test"]
 
 

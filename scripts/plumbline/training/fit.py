@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from plumbline.config.training import TrainingOptions
 from plumbline.models.classifier import Architecture, Classifier, logits
 from plumbline.runtime.progress import progress
 from plumbline.runtime.seeding import derive
@@ -25,18 +26,25 @@ OPTIMIZERS = {
 
 
 class Extra(NamedTuple):
-    """Further ``images`` [N, C, H, W] to learn from, uint8 or float32 in [0, 1], and what is to be
-    answered: ``targets`` [N, K] float32, rows summing to one."""
+    """Further ``images`` [N, C, H, W] to learn from, uint8 or float32 in [0, 1], and their
+    ``targets``: class probabilities [N, K] float32, rows summing to one."""
 
     images: np.ndarray
     targets: np.ndarray
 
 
+class Material(NamedTuple):
+    """What a net learns from: ``pixels`` [N, C, H, W], uint8 or float32 in [0, 1], and
+    ``targets``: class numbers [N], or class probabilities [N, K]."""
+
+    pixels: Tensor
+    targets: Tensor
+
+
 @dataclass
 class State(Checkpoint):
-    """Everything that a resumed training needs."""
+    """Everything that a resumed training needs; ``history`` has a row per finished epoch."""
 
-    epoch: int
     weights: dict[str, Tensor]
     optimizer: dict[str, Any]
     best: dict[str, Tensor]
@@ -48,17 +56,9 @@ def fit(
     val: ImageSet,
     *,
     model: str,
-    network: dict[str, Any],
-    epochs: int,
-    batch: int,
-    optimizer: str,
-    learning_rate: float,
-    weight_decay: float,
-    augment: str,
-    normalise: bool,
+    options: TrainingOptions,
     seed: int,
     device: torch.device,
-    momentum: float = 0.9,
     objective: Objective | None = None,
     extra: Extra | None = None,
     checkpoint: Path | None = None,
@@ -67,77 +67,108 @@ def fit(
     """Train a net and return it as it was after its best epoch, with the history.
 
     The best epoch has the highest accuracy on ``val``, then the lowest NLL.  The history has a
-    row per epoch: ``epoch``, ``train_nll``, ``val_nll``, ``val_accuracy``.  Another
-    ``objective`` than cross-entropy has a ``train_loss`` instead, and its NLL is that of its own
-    probabilities; a Bayesian net is scored with the means of its weights.  ``extra`` images are
-    mixed among the others in every epoch, which has so many steps more; they want cross-entropy,
-    the objective that takes soft targets, and change neither ``val`` nor the normalisation.
-    ``momentum`` is that of sgd, in Nesterov's form.
-    With a ``checkpoint``, the state after each epoch is kept there and taken up again; the
-    result is the same, bit for bit, because every epoch's randomness follows from ``seed`` alone.
-    What other images, options or ``code`` (a hash of the program's) left there is not taken up.
+    row per epoch: ``epoch``, ``train_nll`` (``train_loss`` for another ``objective`` than
+    cross-entropy), ``val_nll``, ``val_accuracy``.  ``extra`` images are mixed among the others;
+    they need cross-entropy, the objective that takes soft targets.
+
+    The state after each epoch is kept at ``checkpoint`` and taken up again, unless other images,
+    options or ``code`` (a hash of the program's) left it there.  Each epoch's randomness follows
+    from ``seed`` alone, so the result of a resumed training is the same, bit for bit.
 
     Raises :class:`InputError` naming epoch and step if the loss is not finite.
     """
     made_by = fingerprint(locals()) if checkpoint else ""
     objective = objective or CrossEntropy()
     torch.manual_seed(derive(seed, "weights"))
-    classifier = _untrained(train, model, network, normalise, objective.initial_scale).to(device)
-    pixels, targets = (each.to(device) for each in _material(train, extra))
-    further = {"momentum": momentum, "nesterov": True} if optimizer == "sgd" else {}
-    steps = OPTIMIZERS[optimizer](
-        classifier.parameters(), lr=learning_rate, weight_decay=weight_decay, **further
-    )
-    history, best, start = [], {}, 0
-    if state := State.load(checkpoint, made_by):
-        classifier.load_state_dict(state.weights)
-        steps.load_state_dict(state.optimizer)
-        history, best, start = state.history, state.best, state.epoch + 1
-    for epoch in range(start, epochs):
+    classifier = _untrained(train, model, options, objective.initial_scale).to(device)
+    material = _material(train, extra, device)
+    run = TrainingRun(classifier, _optimizer(classifier, options))
+    run.take_up(State.load(checkpoint, made_by))
+    for epoch in range(len(run.history), options.epochs):
         torch.manual_seed(derive(seed, "epoch", epoch))
-        rates = _cosine(learning_rate, epoch, epochs)
-        loss = _epoch(classifier, steps, pixels, targets, batch, augment, rates, epoch, objective)
+        loss = _epoch(classifier, run.optimizer, material, options, objective, epoch)
         scores = _score(classifier, val, objective)
-        history.append({"epoch": epoch, objective.loss_name: loss, **scores})
-        if max(history, key=_rank) is history[-1]:
-            best = {k: v.clone() for k, v in classifier.state_dict().items()}
-        if checkpoint and epoch < epochs - 1:
-            weights, moments = classifier.state_dict(), steps.state_dict()
-            State(epoch, weights, moments, best, history).save(checkpoint, made_by)
-    classifier.load_state_dict(best)
-    chosen = max(history, key=_rank)
-    record = {"epochs": epochs, "best": chosen, "seed": seed, "images": len(train)}
-    record |= {"extra": len(extra.images)} if extra is not None else {}
-    classifier.record = record | objective.record
-    return classifier.eval().requires_grad_(False), history
+        run.add({"epoch": epoch, objective.loss_name: loss, **scores})
+        if checkpoint and epoch < options.epochs - 1:
+            run.state().save(checkpoint, made_by)
+    record = {"epochs": options.epochs, "seed": seed, "images": len(train), **objective.record}
+    record |= {} if extra is None else {"extra": len(extra.images)}
+    return run.best_classifier(record), run.history
 
 
-def _material(train: ImageSet, extra: Extra | None) -> tuple[Tensor, Tensor]:
-    """Pixels, and labels [N]; with extra images, the probabilities [N, K] to be answered."""
+class TrainingRun:
+    """A training under way: the net, its optimizer, the history and the best weights so far."""
+
+    def __init__(self, classifier: Classifier, optimizer: torch.optim.Optimizer) -> None:
+        self.classifier, self.optimizer = classifier, optimizer
+        self.history: list[dict[str, float]] = []
+        self.best: dict[str, Tensor] = {}
+
+    def take_up(self, state: State | None) -> None:
+        """Go on from ``state``, if there is one."""
+        if state:
+            self.classifier.load_state_dict(state.weights)
+            self.optimizer.load_state_dict(state.optimizer)
+            self.history, self.best = state.history, state.best
+
+    def add(self, row: dict[str, float]) -> None:
+        """Append an epoch's row to the history; its weights are kept if they are the best."""
+        self.history.append(row)
+        if max(self.history, key=_rank) is row:
+            weights = self.classifier.state_dict()
+            self.best = {name: value.clone() for name, value in weights.items()}
+
+    def state(self) -> State:
+        """What the training is resumed from."""
+        weights, optimizer = self.classifier.state_dict(), self.optimizer.state_dict()
+        return State(weights, optimizer, self.best, self.history)
+
+    def best_classifier(self, record: dict[str, Any]) -> Classifier:
+        """The net with its best weights, ready for use; ``record`` says how it was trained."""
+        self.classifier.load_state_dict(self.best)
+        self.classifier.record = record | {"best": max(self.history, key=_rank)}
+        return self.classifier.eval().requires_grad_(False)
+
+
+def _material(train: ImageSet, extra: Extra | None, device: torch.device) -> Material:
+    """The training set on ``device``; with ``extra`` images all targets are probabilities."""
     pixels, labels = torch.from_numpy(train.images), torch.from_numpy(train.labels)
     if extra is None or not len(extra.images):
-        return pixels, labels
+        return Material(pixels.to(device), labels.to(device))
     further = torch.from_numpy(extra.images)
     if further.dtype != pixels.dtype:
         pixels, further = (
-            each if each.dtype == torch.float32 else each.float() / 255
-            for each in (pixels, further)
+            images if images.dtype == torch.float32 else images.float() / 255
+            for images in (pixels, further)
         )
     targets = F.one_hot(labels, len(train.classes)).float()
-    return torch.cat([pixels, further]), torch.cat([targets, torch.from_numpy(extra.targets)])
+    targets = torch.cat([targets, torch.from_numpy(extra.targets)])
+    return Material(torch.cat([pixels, further]).to(device), targets.to(device))
+
+
+def _optimizer(classifier: Classifier, options: TrainingOptions) -> torch.optim.Optimizer:
+    """The optimizer of all weights; ``momentum`` is that of sgd, in Nesterov's form."""
+    further = {"momentum": options.momentum, "nesterov": True}
+    return OPTIMIZERS[options.optimizer](
+        classifier.parameters(),
+        lr=options.learning_rate,
+        weight_decay=options.weight_decay,
+        **(further if options.optimizer == "sgd" else {}),
+    )
 
 
 def _untrained(
     train: ImageSet,
     model: str,
-    network: dict[str, Any],
-    normalise: bool,
+    options: TrainingOptions,
     initial_scale: float | None,
 ) -> Classifier:
+    """A net with random weights, whose normalisation is that of the training set if wanted."""
     channels, size = train.images.shape[1], train.images.shape[2]
-    arguments = {"channels": channels, "size": size, "classes": len(train.classes), **network}
+    arguments = {"channels": channels, "size": size, "classes": len(train.classes)}
+    arguments |= options.network
     mean, std = torch.zeros(channels), torch.ones(channels)
-    if normalise:
+    if options.normalise:
         pixels = train.pixels
         mean = torch.from_numpy(pixels.mean((0, 2, 3), dtype="float64")).float()
         std = torch.from_numpy(pixels.std((0, 2, 3), dtype="float64")).float()
@@ -157,26 +188,25 @@ def _rank(row: dict[str, float]) -> tuple[float, float]:
 def _epoch(
     classifier: Classifier,
     optimizer: torch.optim.Optimizer,
-    pixels: Tensor,
-    targets: Tensor,
-    batch: int,
-    augment: str,
-    rates: tuple[float, float],
-    epoch: int,
+    material: Material,
+    options: TrainingOptions,
     objective: Objective,
+    epoch: int,
 ) -> float:
     """One pass over the training set; returns the mean loss."""
     classifier.train()
-    order = torch.randperm(len(targets)).to(targets.device).split(batch)
+    pixels, targets = material
+    order = torch.randperm(len(targets)).to(targets.device).split(options.batch)
     if len(order) > 1 and len(order[-1]) == 1:
         order = order[:-1]  # batch normalisation cannot learn from a single image
+    rates = _cosine(options.learning_rate, epoch, options.epochs)
     total = 0.0
     for step, which in enumerate(progress(order, f"epoch {epoch + 1}, steps")):
         for group in optimizer.param_groups:
             group["lr"] = rates[0] + (rates[1] - rates[0]) * step / len(order)
         images = pixels[which]
         images = images.float() / 255 if images.dtype == torch.uint8 else images
-        outputs = classifier(_augment(images, augment))
+        outputs = classifier(_augment(images, options.augment))
         loss = objective.mean_loss(outputs, targets[which], epoch)
         loss = loss + objective.penalty(classifier, len(targets))
         value = finite(loss.item(), epoch, step, "training.learning_rate")

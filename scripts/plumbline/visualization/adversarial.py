@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from plumbline.config.visualization import GeneratorOptions
 from plumbline.errors import InputError
 from plumbline.models.classifier import batches
 from plumbline.runtime.progress import progress
@@ -22,9 +23,8 @@ Optimizers = dict[str, torch.optim.Optimizer]
 
 @dataclass
 class State(Checkpoint):
-    """Everything that a resumed training needs."""
+    """Everything that a resumed training needs; ``history`` has a row per finished epoch."""
 
-    epoch: int
     weights: dict[str, Tensor]
     optimizers: dict[str, Any]
     history: list[dict[str, float]]
@@ -34,13 +34,7 @@ def fit(
     train: ImageSet,
     *,
     generator: str,
-    network: dict[str, Any],
-    epochs: int,
-    batch: int,
-    learning_rate: float,
-    momentum: float,
-    real: float,
-    fake: float,
+    options: GeneratorOptions,
     seed: int,
     device: torch.device,
     checkpoint: Path | None = None,
@@ -48,15 +42,13 @@ def fit(
 ) -> tuple[Generator, list[dict[str, float]]]:
     """Train a generator and return it with the history.
 
-    In each step the discriminator learns to say ``real`` (one-sided label smoothing: below 1)
-    of a batch of training images and ``fake`` of as many made ones, and the generator to have
-    its images taken for real (Goodfellow et al. 2014, with the loss that does not saturate).
-    Both use Adam, whose first ``momentum`` is given.  The history has a row per epoch:
-    ``epoch``, ``generator_loss``, ``discriminator_loss`` (nats, the mean of its two parts),
-    ``real_score`` and ``fake_score``, the discriminator's mean probability of real.  With a
-    ``checkpoint``, the state after each epoch is kept there and taken up again; the result is
-    the same, bit for bit, because every epoch's randomness follows from ``seed`` alone.  What
-    other images, options or ``code`` (a hash of the program's) left there is not taken up.
+    In each step the discriminator learns to say ``options.real`` (one-sided label smoothing:
+    below 1) of a batch of training images and ``options.fake`` of as many generated ones, and the
+    generator to have its images taken for real (Goodfellow et al. 2014, with the loss that does
+    not saturate).  The history has a row per epoch: ``epoch``, ``generator_loss``,
+    ``discriminator_loss`` (nats, the mean of its two parts), ``real_score`` and ``fake_score``,
+    the discriminator's mean probability of real.  ``checkpoint``, ``seed`` and ``code`` are those
+    of :func:`plumbline.training.fit.fit`.
 
     Raises :class:`InputError` without training images, or naming epoch and step if a loss is
     not finite.
@@ -65,58 +57,63 @@ def fit(
     if len(train) < 2:
         raise InputError(f"{train.name}: no training images for the generator {generator}")
     channels, size = train.images.shape[1:3]
-    plan = Plan(generator, {"channels": channels, "size": size, **network})
+    plan = Plan(generator, {"channels": channels, "size": size, **options.network})
     with torch.random.fork_rng():
         torch.manual_seed(derive(seed, "weights"))
         pair = plan.build().to(device)
-    optimizers = {
-        name: torch.optim.Adam(
-            getattr(pair, name).parameters(),
-            lr=learning_rate,
-            betas=(momentum, 0.999),
-            fused=True,
-        )
-        for name in NETS
-    }
-    history, start = [], 0
-    if state := State.load(checkpoint, made_by):
-        pair.load_state_dict(state.weights)
-        for name in NETS:
-            optimizers[name].load_state_dict(state.optimizers[name])
-        history, start = state.history, state.epoch + 1
+    optimizers = {name: _adam(getattr(pair, name), options) for name in NETS}
+    history = _taken_up(pair, optimizers, State.load(checkpoint, made_by))
     pixels = torch.from_numpy(train.images).to(device)
-    for epoch in range(start, epochs):
+    for epoch in range(len(history), options.epochs):
         stream = torch.Generator().manual_seed(derive(seed, "epoch", epoch))
-        history.append(
-            {"epoch": epoch, **_epoch(pair, optimizers, pixels, batch, (real, fake), stream, epoch)}
-        )
-        if checkpoint and epoch < epochs - 1:
-            kept = {name: optimizers[name].state_dict() for name in NETS}
-            State(epoch, pair.state_dict(), kept, history).save(checkpoint, made_by)
-    record = {"epochs": epochs, "images": len(train), "seed": seed, "last": history[-1]}
+        scores = _epoch(pair, optimizers, pixels, options, stream, epoch)
+        history.append({"epoch": epoch, **scores})
+        if checkpoint and epoch < options.epochs - 1:
+            moments = {name: optimizers[name].state_dict() for name in NETS}
+            State(pair.state_dict(), moments, history).save(checkpoint, made_by)
+    record = {"epochs": options.epochs, "images": len(train), "seed": seed, "last": history[-1]}
     return Generator(plan, pair.generator, record), history
+
+
+def _adam(network: nn.Module, options: GeneratorOptions) -> torch.optim.Optimizer:
+    return torch.optim.Adam(
+        network.parameters(),
+        lr=options.learning_rate,
+        betas=(options.momentum, 0.999),
+        fused=True,
+    )
+
+
+def _taken_up(pair: Pair, optimizers: Optimizers, state: State | None) -> list[dict[str, float]]:
+    """The history of a training that goes on from ``state``, or starts."""
+    if state is None:
+        return []
+    pair.load_state_dict(state.weights)
+    for name in NETS:
+        optimizers[name].load_state_dict(state.optimizers[name])
+    return state.history
 
 
 def _epoch(
     pair: Pair,
     optimizers: Optimizers,
     pixels: Tensor,
-    batch: int,
-    labels: tuple[float, float],
+    options: GeneratorOptions,
     stream: torch.Generator,
     epoch: int,
 ) -> dict[str, float]:
     """One pass over the training images; means of losses and scores over its steps."""
     pair.train()
     order = torch.randperm(len(pixels), generator=stream).to(pixels.device)
-    order = order[: len(order) - len(order) % min(batch, len(order))]  # whole batches only
-    steps = len(order) // min(batch, len(order))
+    batch = min(options.batch, len(order))
+    order = order[: len(order) - len(order) % batch]  # whole batches only
+    steps = len(order) // batch
     totals: dict[str, float] = {}
     shown = progress(
         batches(pixels[order], batch, pixels.device), f"epoch {epoch + 1}, steps", steps
     )
     for step, images in enumerate(shown):
-        found = _step(pair, optimizers, images, labels, stream)
+        found = _step(pair, optimizers, images, (options.real, options.fake), stream)
         losses = found["generator_loss"] + found["discriminator_loss"]
         finite(losses, epoch, step, "the generator's learning_rate")
         for name, value in found.items():
