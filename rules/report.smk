@@ -162,7 +162,6 @@ rule build_report:
         ledger=results("tables/claims.csv"),
         tables=tables(TABLES),
         figures=figures(),
-        captions=[beside(f"docs/captions/{kind}.rst") for kind in CAPTIONED],
         manifests=expand(
             results("data/{dataset}/manifest.json"), dataset=used_datasets()
         ),
@@ -184,7 +183,10 @@ rule build_report:
         job=job(
             script="build_report.py",
             code=code(
-                "build_report.py", "report", "plumbline/report/pages/report.html"
+                "build_report.py",
+                "report",
+                "plumbline/report/pages/report.html",
+                *outline.modules(),
             ),
             options=lambda w: options(
                 benchmarks=results("benchmarks"),
@@ -203,7 +205,6 @@ rule build_report:
             --ledger {input.ledger:q} \
             --tables {input.tables:q} \
             --figures {input.figures:q} \
-            --captions {input.captions:q} \
             --manifests {input.manifests:q} \
             --explorers {input.explorers:q} {input.leaderboard:q} \
             {params.job[options]} \

@@ -16,7 +16,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ledger", required=True, help="CSV of the judged claims")
     parser.add_argument("--tables", nargs="+", type=Path, required=True, help="CSVs by stage name")
     parser.add_argument("--figures", nargs="+", type=Path, required=True, help="{dataset}/*.png")
-    parser.add_argument("--captions", nargs="+", type=Path, required=True, help="texts by figure")
     parser.add_argument("--manifests", nargs="+", type=Path, required=True, help="of the data")
     parser.add_argument("--explorers", nargs="*", type=Path, default=[], help="pages beside it")
     parser.add_argument("--benchmarks", type=Path, required=True, help="folder of job times")
@@ -47,13 +46,11 @@ def main(args: argparse.Namespace) -> None:
     tables["published"] = published.frame(published.load_published(args.published), tables)
     if args.left_out:
         tables["left_out"] = pd.DataFrame(args.left_out, columns=COLUMNS)
-    captions = {path.stem: path.read_text(encoding="utf-8") for path in args.captions}
     text = page.render(
         config=args.config,
         config_text=yaml.safe_dump(args.config, sort_keys=False, allow_unicode=True),
-        captions=captions,
         ledger=ledger(load_claims(args.claims), read_rows(args.ledger)),
-        sections=page.stage_sections(tables, args.figures, captions, args.explorers),
+        sections=page.stage_sections(tables, args.figures, args.explorers),
         hashes=args.hashes,
         data=provenance.data_files(args.manifests),
         machine=provenance.machine(),

@@ -13,11 +13,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     from plumbline.report.figures import ranks
-    from plumbline.report.sheets import of
     from plumbline.report.style import save
+    from plumbline.report.tables import of_dataset
     from plumbline.storage.tables import read_frame
 
-    save(ranks.draw(of(read_frame([args.leaderboard]), args.dataset)), args.out)
+    save(ranks.draw(of_dataset(read_frame([args.leaderboard]), args.dataset)), args.out)
 
 
 if __name__ == "__main__":

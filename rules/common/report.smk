@@ -1,5 +1,6 @@
 # What the rules of the stage report share: which tables and figures a configuration has.
 from plumbline.workflow.environments import locked
+from plumbline.report import outline
 from plumbline.report.claims.schema import load_claims, tables_of
 from plumbline.report.families import FAMILIES, by_family
 from plumbline.report.wording import LEFT_OUT
@@ -12,7 +13,6 @@ def beside(path):
 
 CAPTIONS = "../docs/captions"
 CLAIMS = beside("config/claims.yaml")
-CAPTIONED = sorted(file.stem for file in SCRIPTS.parent.glob("docs/captions/*.rst"))
 TRAINING_FIGURES = ["accuracy", "reliability"]
 UNCERTAINTY_FIGURES = ["entropy", "mutual_information"]
 MEASURES = ["entropy", "mutual_information", "max_probability"]
@@ -246,6 +246,11 @@ PARTS = {
     ],
 }
 TABLES = [*(table for table, parts in PARTS.items() if parts), "leaderboard"]
+
+try:
+    outline.check([*PARTS, "leaderboard", "coverage"])
+except InputError as error:
+    sys.exit(f"Report: {error}")
 
 
 def tables(names):

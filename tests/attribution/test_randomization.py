@@ -17,7 +17,7 @@ from plumbline.errors import InputError
 from plumbline.models.classifier import Architecture, Network
 from plumbline.registry import ATTRIBUTIONS
 from plumbline.report.figures.randomization import verdicts
-from plumbline.report.sections import randomization as randomization_sheets
+from plumbline.report.sections.attribution import randomization as randomization_tables
 
 
 @settings(max_examples=30, deadline=None)
@@ -241,8 +241,8 @@ def test_a_method_fails_by_any_stage_and_passes_by_all():
         "guided_backpropagation": "fails",
         "intensity": "fails",
     }
-    (sheet,) = randomization_sheets({"randomization": table}, "d")
-    down_to = {line[1]: line[-2:] for line in sheet.rows}
+    (found,) = randomization_tables({"randomization": table}, "d")
+    down_to = {line[1]: line[-2:] for line in found.rows}
     assert down_to["guided backpropagation"] == ["layer1", "fails"]
     assert down_to["intensity (control)"] == ["layer2", "fails"]
     assert down_to["gradient"] == ["–", "passes"]

@@ -113,11 +113,6 @@ def leaderboard(run, tables):
 
 
 @pytest.fixture(scope="session")
-def captions():
-    return sorted((ROOT / "docs/captions").glob("*.rst"))
-
-
-@pytest.fixture(scope="session")
 def figures(fake):
     """A small picture for every figure of the page."""
     from PIL import Image
@@ -157,7 +152,7 @@ def coverage():
 
 
 @pytest.fixture(scope="session")
-def report(run, fake, tables, figures, captions, config, coverage, explorer, leaderboard):
+def report(run, fake, tables, figures, config, coverage, explorer, leaderboard):
     """The page, built by its script from tables, figures and the judged claims."""
     claims, ledger, out = ROOT / "config/claims.yaml", fake / "claims.csv", fake / "index.html"
     run("judge_claims.py", "--claims", claims, "--tables", *tables.values(), "--out", ledger)
@@ -167,7 +162,7 @@ def report(run, fake, tables, figures, captions, config, coverage, explorer, lea
         "build_report.py",
         *("--claims", claims, "--ledger", ledger, "--tables", *tables.values()),
         *("--published", ROOT / "config/published.yaml"),
-        *("--figures", *figures, "--captions", *captions),
+        *("--figures", *figures),
         *("--manifests", *sorted(fake.glob("data/*/manifest.json"))),
         *("--benchmarks", fake / "benchmarks", "--config", json.dumps(config)),
         *("--hashes", json.dumps({"train.py": "0123456789abcdef"})),

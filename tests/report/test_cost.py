@@ -11,7 +11,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from plumbline.report.figures import cost
-from plumbline.report.sections import SHEETS
+from plumbline.report.pages.report import report_tables
 from plumbline.report.summary import number
 from plumbline.storage.tables import read_frame
 
@@ -110,32 +110,32 @@ def test_the_script_draws_from_tables(run, place, tmp_path):
     assert Image.open(tmp_path / "cost.png").width == 1650
 
 
-def test_the_sheet_says_what_each_method_costs_and_gains(tables):
+def test_the_table_says_what_each_method_costs_and_gains(tables):
     frames = {name: read_frame([tables[name]]) for name in ("cost", "attribution")}
-    alexnet, lenet = SHEETS["cost"](frames, DATASET)
+    alexnet, lenet = report_tables("attribution", "cost", frames, DATASET)
     assert alexnet.title.startswith("AlexNet")
     rows = {row[1]: row for row in lenet.rows}
     assert rows["LIME"][:4] == ["Perturbation", "LIME", number(300), number(0.3004)]
     assert rows["random (control)"][2:] == ["0.000", "0.0004", "–", "–", "–"]
     assert rows["LIME"][-1] == "30"
-    alone = SHEETS["cost"]({"cost": frames["cost"]}, DATASET)
-    assert {row[-2] for sheet in alone for row in sheet.rows} == {"–"}
+    alone = report_tables("attribution", "cost", {"cost": frames["cost"]}, DATASET)
+    assert {row[-2] for table in alone for row in table.rows} == {"–"}
 
 
-def test_the_coverage_sheet_has_no_silent_hole(tables, coverage):
+def test_the_coverage_table_has_no_silent_hole(tables, coverage):
     from plumbline.report.left_out import coverage_frame
 
     frames = {
         "coverage": coverage_frame({DATASET: coverage}),
         "attribution": read_frame([tables["attribution"]]),
     }
-    (sheet,) = SHEETS["coverage"](frames, DATASET)
-    assert list(sheet.head) == ["family", "method", "LeNet-5", "AlexNet"]
-    rows = {row[1]: row[2:] for row in sheet.rows}
+    (table,) = report_tables("attribution", "coverage", frames, DATASET)
+    assert list(table.head) == ["family", "method", "LeNet-5", "AlexNet"]
+    rows = {row[1]: row[2:] for row in table.rows}
     assert rows["LIME"] == ["30", "30"]
     assert rows["gradient"] == ["60", "60"]
     assert rows["CAM"] == ["does not apply", "no row in tables/attribution.csv"]
-    assert f"CAM does not apply to LeNet-5: {coverage['lenet5']['cam']}." in sheet.note
-    assert "Methods not in this configuration: saliency." in sheet.note
-    assert "Nets not in this configuration: ResNet-20." in sheet.note
-    assert all(cell for row in sheet.rows for cell in row)
+    assert f"CAM does not apply to LeNet-5: {coverage['lenet5']['cam']}." in table.note
+    assert "Methods not in this configuration: saliency." in table.note
+    assert "Nets not in this configuration: ResNet-20." in table.note
+    assert all(cell for row in table.rows for cell in row)

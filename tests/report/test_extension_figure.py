@@ -6,7 +6,7 @@ import pytest
 from matplotlib.collections import PathCollection
 
 from plumbline.report.figures import extension
-from plumbline.report.latent_sheets import extension as sheets
+from plumbline.report.sections.latent import extension as extension_tables
 from plumbline.report.summary import estimate
 from plumbline.storage.tables import read_frame, write_csv
 
@@ -47,7 +47,7 @@ def test_every_net_is_a_point_and_the_difference_stands_below(rows):
 
 
 def test_the_tables_name_the_controls_and_both_intervals(rows):
-    values, gaps = sheets({"extension": rows}, "digits")
+    values, gaps = extension_tables({"extension": rows}, "digits")
     seeds = rows["seed"].nunique()
     assert len(values.rows) == (6 if seeds > 1 else 3)
     assert [line[2] for line in values.rows[:3]] == [
@@ -68,4 +68,4 @@ def test_the_tables_name_the_controls_and_both_intervals(rows):
     expected = estimate(*first[["value", "low", "high"]].iloc[0])
     line = next(line for line in gaps.rows if line[2] == "images")
     assert line[3] == expected
-    assert all(len(line) == len(sheet.head) for sheet in (values, gaps) for line in sheet.rows)
+    assert all(len(line) == len(table.head) for table in (values, gaps) for line in table.rows)

@@ -8,8 +8,8 @@ from fake_results import CLASSES, CORPORA, DATASET, MODELS
 from scipy.special import ndtr
 
 from plumbline.metrics.intervals import mean_interval
-from plumbline.report import map_sheets
 from plumbline.report.figures import holes, interpolation, latent, latent_distance, latent_points
+from plumbline.report.sections import latent as section
 from plumbline.storage.artefacts import ImageSet, load_arrays
 from plumbline.storage.tables import read_frame
 
@@ -204,19 +204,19 @@ def frames(tables):
     return {name: read_frame([tables[name]]) for name in ("latent", "holes", "interpolation")}
 
 
-def test_sheets_of_the_maps_have_both_grids_controls_and_adversarial_codes(frames):
-    sheets = map_sheets.latent(frames, DATASET)
-    assert [len(each.rows) for each in sheets] == [len(CORPORA) * 2 * 2] * 3 + [1]
-    assert sheets[0].head[3:5] == ["entropy", "entropy, quantiles"]
-    assert all(len(line) == len(sheet.head) for sheet in sheets for line in sheet.rows)
-    assert sheets[3].rows[0][0] == "LeNet-5"
-    assert "–" not in {text for sheet in sheets for line in sheet.rows for text in line}
+def test_tables_of_the_maps_have_both_grids_controls_and_adversarial_codes(frames):
+    found = section.latent(frames, DATASET)
+    assert [len(each.rows) for each in found] == [len(CORPORA) * 2 * 2] * 3 + [1]
+    assert found[0].head[3:5] == ["entropy", "entropy, quantiles"]
+    assert all(len(line) == len(table.head) for table in found for line in table.rows)
+    assert found[3].rows[0][0] == "LeNet-5"
+    assert "–" not in {text for table in found for line in table.rows for text in line}
 
 
-def test_sheets_of_holes_and_ways_leave_no_cell_empty(frames):
-    for found in (map_sheets.holes(frames, DATASET), map_sheets.interpolation(frames, DATASET)):
-        (sheet,) = found
-        assert all(len(line) == len(sheet.head) for line in sheet.rows)
-        assert "–" not in {text for line in sheet.rows for text in line}
-    (sheet,) = map_sheets.holes(frames, DATASET)
-    assert sheet.rows[0][3:5] == ["0", "0.100 [0.010, 0.200]"]
+def test_tables_of_holes_and_ways_leave_no_cell_empty(frames):
+    for tables in (section.holes(frames, DATASET), section.interpolation(frames, DATASET)):
+        (table,) = tables
+        assert all(len(line) == len(table.head) for line in table.rows)
+        assert "–" not in {text for line in table.rows for text in line}
+    (table,) = section.holes(frames, DATASET)
+    assert table.rows[0][3:5] == ["0", "0.100 [0.010, 0.200]"]

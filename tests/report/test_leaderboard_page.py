@@ -10,7 +10,14 @@ import pytest
 from plumbline.detection.columns import CONTROL
 from plumbline.detection.leaderboard import over_nets, rows, single_nets
 from plumbline.report.figures import ranks
-from plumbline.report.pages.leaderboard import KEYS, METRICS, content, render, replicated, sheets
+from plumbline.report.pages.leaderboard import (
+    KEYS,
+    METRICS,
+    content,
+    rank_tables,
+    render,
+    replicated,
+)
 from plumbline.report.style import png
 from plumbline.report.summary import estimate
 from plumbline.storage.tables import read_frame
@@ -57,16 +64,16 @@ def test_unknown_figures_are_null_and_markup_stays_text(table):
 
 def test_mean_ranks_stand_with_their_test_and_what_is_left_out(table):
     (dataset,) = table["dataset"].unique()
-    (sheet,) = sheets(table, dataset, 3)
-    assert len(sheet.rows) in (3, 4)  # the control is among the best, or below them
-    assert sum(row[0].endswith("(control)") for row in sheet.rows) == 1
-    assert "Friedman" in sheet.note
-    assert "Not ranked" not in sheet.note
+    (ranked,) = rank_tables(table, dataset, 3)
+    assert len(ranked.rows) in (3, 4)  # the control is among the best, or below them
+    assert sum(row[0].endswith("(control)") for row in ranked.rows) == 1
+    assert "Friedman" in ranked.note
+    assert "Not ranked" not in ranked.note
     fewer = table.copy()
     gone = (fewer["metric"] == "mean_rank") & (fewer["score"] == "conductance")
     fewer.loc[gone, ["value", "low", "high"]] = np.nan
-    assert "not every net has them: conductance." in sheets(fewer, dataset)[0].note
-    assert sheets(table[table["metric"] != "mean_rank"], dataset) == []
+    assert "not every net has them: conductance." in rank_tables(fewer, dataset)[0].note
+    assert rank_tables(table[table["metric"] != "mean_rank"], dataset) == []
 
 
 def test_ranks_are_drawn_by_the_best_and_the_control(table):
@@ -116,19 +123,19 @@ def test_means_over_nets_come_first_with_their_number(replicates):
 
 def test_replicates_stand_with_both_intervals(table, replicates):
     (dataset,) = table["dataset"].unique()
-    (sheet,) = replicated(replicates, dataset)
+    (ranked,) = replicated(replicates, dataset)
     assert replicated(table, dataset) == []
-    assert sheet.title.startswith("LeNet-5 trained anew")
-    assert all(len(line) == len(sheet.head) for line in sheet.rows)
-    line = next(each for each in sheet.rows if each[1].endswith("(control)"))
+    assert ranked.title.startswith("LeNet-5 trained anew")
+    assert all(len(line) == len(ranked.head) for line in ranked.rows)
+    line = next(each for each in ranked.rows if each[1].endswith("(control)"))
     auroc = replicates.query(
         f"task == 'misclassified' and metric == 'auroc' and score == '{CONTROL}'"
     )
     each = auroc[auroc["nets"] == 1]
     assert line[2] == estimate(*(each[name].mean() for name in ("value", "low", "high")))
     assert line[6] == "2"
-    assert "averaged within their blocks" in sheets(replicates, dataset)[0].note
-    assert "averaged" not in sheets(table, dataset)[0].note
+    assert "averaged within their blocks" in rank_tables(replicates, dataset)[0].note
+    assert "averaged" not in rank_tables(table, dataset)[0].note
 
 
 def test_too_little_to_rank_is_drawn_as_words(table):

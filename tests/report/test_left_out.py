@@ -13,9 +13,9 @@ ROWS = [
 TABLES = {"left_out": pd.DataFrame(ROWS, columns=COLUMNS)}
 
 
-def test_a_sheet_has_the_entries_of_its_stage_and_dataset():
-    (sheet,) = left_out(TABLES, "mine", "uncertainty")
-    assert sheet.rows == [["LeNet-5", "MC dropout", "no dropout layer"]]
+def test_a_table_has_the_entries_of_its_stage_and_dataset():
+    (table,) = left_out(TABLES, "mine", "uncertainty")
+    assert table.rows == [["LeNet-5", "MC dropout", "no dropout layer"]]
     assert left_out(TABLES, "mine", "latent")[0].rows[0][0] == "–"
     assert left_out(TABLES, "mine", "stability") == []
     assert left_out({}, "mine", "uncertainty") == []
@@ -27,8 +27,8 @@ def test_a_stage_without_any_figure_still_says_why(tmp_path):
     path = tmp_path / "mine/accuracy.png"
     path.parent.mkdir()
     Image.new("RGB", (40, 30)).save(path, dpi=(150, 150))
-    found = {s["id"]: s for s in stage_sections(TABLES, [path], {"accuracy": "Accuracy."})}
+    found = {s["id"]: s for s in stage_sections(TABLES, [path])}
     ((topic,),) = ([t for t in part["topics"]] for part in found["latent"]["parts"])
     assert topic["title"] == "Left out"
-    assert [sheet.rows for sheet in topic["sheets"]] == [[["–", "adversarial", "no map"]]]
+    assert [table.rows for table in topic["tables"]] == [[["–", "adversarial", "no map"]]]
     assert found["stability"]["parts"] == []

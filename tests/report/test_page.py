@@ -20,7 +20,7 @@ from plumbline.report.claims.schema import load_claims
 from plumbline.report.left_out import coverage_frame
 from plumbline.report.pages import origin as provenance
 from plumbline.report.pages import report as page
-from plumbline.report.sections import SHEETS
+from plumbline.report.spec import paragraphs
 from plumbline.report.style import WEBP_SIDE, inline
 from plumbline.report.summary import estimate
 from plumbline.storage.tables import read_frame
@@ -171,16 +171,14 @@ def test_provenance_names_config_code_data_seed_machine_and_time(built):
     assert re.search(r"Built \d{4}-\d\d-\d\d \d\d:\d\d UTC", plain)
 
 
-def test_what_an_author_writes_is_shown_and_not_run(fake, figures, captions, config):
-    texts = {path.stem: path.read_text() for path in captions}
+def test_what_an_author_writes_is_shown_and_not_run(figures, config):
     claims = load_claims(ROOT / "config/claims.yaml")
     odd = claims[0].model_copy(update={"statement": "<script>alert(1)</script> & more"})
     text = page.render(
         config=config,
         config_text="a: <b>",
-        captions=texts,
         ledger=ledger.ledger([odd], []),
-        sections=page.stage_sections({}, figures[:1], texts),
+        sections=page.stage_sections({}, figures[:1]),
         hashes={},
         data=[],
         machine={},
@@ -190,7 +188,7 @@ def test_what_an_author_writes_is_shown_and_not_run(fake, figures, captions, con
     )
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in text
-    assert text.count("This stage is not in this configuration.") == len(outline.SECTIONS) - 1
+    assert text.count("This stage is not in this configuration.") == len(outline.sections()) - 1
 
 
 def test_the_contents_lead_to_every_topic_of_a_section_with_several(built):
@@ -200,7 +198,7 @@ def test_the_contents_lead_to_every_topic_of_a_section_with_several(built):
         assert f"#{topic}" in targets
     assert [each for each in built.ids if each in topics] == topics
     plain = " ".join(" ".join(built.text).split())
-    for topic in outline.ATTRIBUTION:
+    for topic in outline.sections()["attribution"].topics:
         assert (topic.see in plain) == (f"attribution-{DATASET}-{topic.title.lower()}" in built.ids)
 
 
@@ -225,13 +223,18 @@ def test_pictures_wait_until_they_are_seen(built):
 def test_tables_hold_the_figures_of_the_stages(tables, coverage):
     frames = {name: read_frame([path]) for name, path in tables.items()}
     frames["coverage"] = coverage_frame({DATASET: coverage})
-    sheets = {name: make(frames, DATASET) for name, make in SHEETS.items() if name in frames}
-    for each in (sheet for found in sheets.values() for sheet in found):
+    found = {
+        name: page.report_tables(stage, name, frames, DATASET)
+        for stage, section in outline.sections().items()
+        for topic in section.topics
+        for name in topic.tables
+    }
+    for each in (table for tables in found.values() for table in tables):
         assert each.rows
         assert all(len(row) == len(each.head) for row in each.rows), each.title
-    (training,) = sheets["training"]
+    (training,) = found["training"]
     assert [row[0] for row in training.rows] == ["AlexNet", "LeNet-5"]
-    alexnet, lenet = sheets["attribution"]
+    alexnet, lenet = found["attribution"]
     assert (alexnet.title.split(":")[0], lenet.title.split(":")[0]) == ("AlexNet", "LeNet-5")
     names = [row[0] for row in alexnet.rows]
     assert set(names[-2:]) == {"random (control)", "intensity (control)"}
@@ -248,7 +251,7 @@ def test_tables_hold_the_figures_of_the_stages(tables, coverage):
     assert lime["n"] == "30"
     random = alexnet.rows[names.index("random (control)")]
     assert random[2] == "–"  # against itself
-    (turned,) = sheets["log_odds"]
+    (turned,) = found["log_odds"]
     assert turned.head == ["net", "method", "8 → 3", "9 → 1", "change by temperature"]
     assert len(turned.rows) == 2 * len(METHODS)
     assert {row[-1] for row in turned.rows} == {"0.000"}
@@ -256,25 +259,24 @@ def test_tables_hold_the_figures_of_the_stages(tables, coverage):
 
 def test_detection_shows_the_best_scores_and_always_the_control(tables):
     frames = {name: read_frame([tables[name]]) for name in ("attacks", "detection")}
-    *sheets, under_attack = SHEETS["detection"](frames, DATASET)
-    assert len(sheets) == 2
+    *plain, under_attack = page.report_tables("detection", "detection", frames, DATASET)
+    assert len(plain) == 2
     assert under_attack.title.startswith("Detectors under attack")
     assert under_attack.head[3:] == ["PGD", "PGD against label change"]
-    for sheet in sheets:
-        for task in {row[0] for row in sheet.rows}:
-            rows = [row for row in sheet.rows if row[0] == task]
+    for table in plain:
+        for task in {row[0] for row in table.rows}:
+            rows = [row for row in table.rows if row[0] == task]
             assert 5 <= len(rows) <= 6
             assert sum("(control)" in row[1] for row in rows) == 1
             aurocs = [float(row[2].split()[0]) for row in rows[:5]]
             assert aurocs == sorted(aurocs, reverse=True)
 
 
-def test_a_figure_s_text_says_of_what_it_is(figures, captions):
-    texts = {path.stem: path.read_text() for path in captions}
+def test_a_figure_s_text_says_of_what_it_is(figures):
     path = next(f for f in figures if f.stem == f"latent_{CORPORA[2]}_entropy")
-    assert page.picture(path, texts).alt.startswith("Latent, adversarial entropy, digits: ")
+    assert page.picture(path).alt.startswith("Latent, adversarial entropy, digits: ")
     path = next(f for f in figures if f.stem == "gallery_alexnet_perturbation")
-    assert page.picture(path, texts).title == "Gallery, AlexNet, perturbation, digits"
+    assert page.picture(path).title == "Gallery, AlexNet, perturbation, digits"
 
 
 def test_a_figure_keeps_every_pixel_on_the_page(tmp_path):
@@ -292,13 +294,12 @@ def test_a_figure_keeps_every_pixel_on_the_page(tmp_path):
     assert base64.b64decode(content) == (tmp_path / "tall.png").read_bytes()
 
 
-def test_every_figure_has_a_caption_of_plain_paragraphs(captions):
-    assert {*outline.KINDS, "claims"} == {path.stem for path in captions}
-    for path in captions:
-        text = path.read_text()
-        assert not re.search(r"[`*_|{}]|::|\.\. ", text), path.name
-        assert page.paragraphs(text)
-    assert page.paragraphs("a\nb\n\n\nc\n") == ["a b", "c"]
+def test_every_caption_is_plain_paragraphs():
+    captions = {name: spec.caption for name, spec in outline.figures().items()}
+    for name, caption in (captions | {"claims": ledger.CAPTION}).items():
+        assert not re.search(r"[`*_|{}]|::|\.\. ", caption), name
+        assert paragraphs(caption), name
+    assert paragraphs("a\nb\n\n\nc\n") == ["a b", "c"]
 
 
 def test_a_package_of_another_environment_has_the_version_of_the_pins(monkeypatch):

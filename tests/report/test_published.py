@@ -7,8 +7,8 @@ from fake_results import DATASET
 from support import ROOT
 
 from plumbline.errors import InputError
-from plumbline.report.claims.published import ELSEWHERE, frame, load_published, sheets
-from plumbline.report.sections import SHEETS
+from plumbline.report.claims.published import ELSEWHERE, frame, load_published, published_tables
+from plumbline.report.pages.report import report_tables
 from plumbline.storage.tables import row
 
 FILE = ROOT / "config/published.yaml"
@@ -85,8 +85,8 @@ def test_what_has_no_row_was_not_run_and_another_dataset_is_not_judged(tmp_path)
     assert absent["model"].isna().all()
     there = found[found["model"].notna()]
     assert set(there.loc[there["dataset"] == "digits", "verdict"]) == {ELSEWHERE}
-    (mnist,) = sheets({"published": found}, "mnist", "stability")
-    (digits,) = sheets({"published": found}, "digits", "stability")
+    (mnist,) = published_tables({"published": found}, "mnist", "stability")
+    (digits,) = published_tables({"published": found}, "digits", "stability")
     nets = [f"{net}{rest}" for net in ("LeNet", "LeNet-5") for rest in ("", ": n", ": ours")]
     assert mnist.head[2:] == ["published", *nets]
     assert [line[:3] for line in mnist.rows] == [
@@ -98,8 +98,8 @@ def test_what_has_no_row_was_not_run_and_another_dataset_is_not_judged(tmp_path)
     assert mnist.rows[2][3:6] == ["–", "–", "not run"]
     assert [line[0] for line in digits.rows] == ["FGSM", "FGSM"]
     assert "their paper" in mnist.note
-    assert sheets({"published": found}, "mnist", "detectors") == []
-    assert sheets({}, "mnist", "stability") == []
+    assert published_tables({"published": found}, "mnist", "detectors") == []
+    assert published_tables({}, "mnist", "stability") == []
 
 
 def test_several_rows_of_a_net_are_refused(tmp_path):
@@ -147,7 +147,9 @@ def test_ours_is_one_row_for_each_net(tables):
     assert not known.duplicated(["title", "dataset", "model", "row", "column"]).any()
     assert {"stability", "detectors"} == set(known["under"])
     for name in ("stability", "detectors"):
-        titles = [sheet.title for sheet in SHEETS[name](ours | {"published": found}, "mnist")]
+        stage = {"stability": "stability", "detectors": "detection"}[name]
+        shown = report_tables(stage, name, ours | {"published": found}, "mnist")
+        titles = [table.title for table in shown]
         assert any(title.startswith("Published beside ours") for title in titles)
 
 

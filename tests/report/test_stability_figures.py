@@ -1,10 +1,10 @@
-"""Figures and sheets of the stage stability show what its tables say."""
+"""Figures and tables of the stage stability show what its tables say."""
 
 import pytest
 from fake_results import DATASET, EPSILONS, MODELS, OPERATORS
 
 from plumbline.report.figures import stability_mutants, stability_rates, stability_sequential
-from plumbline.report.stability_sheets import stability
+from plumbline.report.sections.stability import stability
 from plumbline.storage.tables import read_frame
 
 KINDS = ["test, right", "test, wrong", "patches", "FGSM, ε = 0.3", "PGD, ε = 0.3"]
@@ -71,7 +71,7 @@ def test_bars_of_verdicts_are_of_the_threshold_from_the_mean(table):
     assert [text.get_text() for text in axes.get_yticklabels()] == KINDS
 
 
-def test_sheets(table):
+def test_tables(table):
     rates, tests = stability({"stability": table}, DATASET)
     assert rates.head[4:] == KINDS
     assert len(rates.rows) == len(MODELS) * len(OPERATORS) * 3

@@ -2,26 +2,26 @@
 
 import pandas as pd
 
-from plumbline.report.sheets import Sheet, Tables
+from plumbline.report.tables import Frames, ReportTable
 from plumbline.report.wording import words
 
 COLUMNS = ("stage", "dataset", "model", "entry", "reason")
 
 
-def left_out(tables: Tables, dataset: str, stage: str) -> list[Sheet]:
+def left_out(frames: Frames, dataset: str, stage: str) -> list[ReportTable]:
     """The entries of a stage that have no job, if there are any.
 
-    ``tables["left_out"]`` has ``COLUMNS``; an entry of a dataset as a whole has no ``model``.
+    ``frames["left_out"]`` has ``COLUMNS``; an entry of a dataset as a whole has no ``model``.
     """
-    if "left_out" not in tables:
+    if "left_out" not in frames:
         return []
-    rows = tables["left_out"]
+    rows = frames["left_out"]
     rows = rows[(rows["stage"] == stage) & (rows["dataset"] == dataset)]
     lines = [
         [words(row.model) if row.model else "–", words(row.entry), row.reason]
         for row in rows.itertuples()
     ]
-    return [Sheet("Left out, and why", ["net", "entry", "reason"], lines, 2)] if lines else []
+    return [ReportTable("Left out, and why", ["net", "entry", "reason"], lines, 2)] if lines else []
 
 
 def coverage_frame(reasons: dict[str, dict[str, dict[str, str]]]) -> pd.DataFrame:

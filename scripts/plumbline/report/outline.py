@@ -1,236 +1,152 @@
-"""The outline of the page: its sections, their topics, and what each topic shows."""
+"""The outline of the page: sections, their topics, and the figures and tables of each topic.
 
-from dataclasses import dataclass
+It follows from the files in ``figures`` and ``sections``, one for each figure and each stage.
+Their declarations ``FIGURE`` and ``SECTION`` are evaluated without the rest of the module, which
+may import what the workflow does not need when it starts.
+"""
+
+import ast
+import builtins
+import functools
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from plumbline.errors import InputError, shown
+from plumbline.registry import nearest
+from plumbline.report.spec import FigureSpec, Section, Topic
+
+ROOM = Path(__file__).parent
+STAGES = (
+    "training",
+    "attacks",
+    "uncertainty",
+    "latent",
+    "attribution",
+    "visualization",
+    "stability",
+    "detection",
+)
+"""Stages that have a section, in the order of the page."""
 
 
-@dataclass(frozen=True)
-class Topic:
-    """A part of a section: figures by kind, then the sheets of tables, in this order.
+@functools.cache
+def figures() -> dict[str, FigureSpec]:
+    """Every figure by the name of its file, in the order of the page.
 
-    ``see`` says what to look for; it is written where a section has several topics.
+    Raises :class:`InputError` if one declares nothing, or names no section or topic there is.
     """
+    found = {file.stem: declared(file, "FIGURE", FigureSpec) for file in _modules(ROOM / "figures")}
+    for name, spec in found.items():
+        where = f"report/figures/{name}.py"
+        if spec.stage not in sections():
+            hint = nearest(spec.stage, sections())
+            raise InputError(f"{where}: no section {shown(spec.stage)}{hint}")
+        topics = [topic.title for topic in sections()[spec.stage].topics]
+        if spec.topic not in topics:
+            hint = nearest(spec.topic, topics)
+            raise InputError(f"{where}: {spec.stage} has no topic {shown(spec.topic)}{hint}")
+    places = {
+        (stage, topic.title): place
+        for place, (stage, topic) in enumerate(
+            (stage, topic) for stage, section in sections().items() for topic in section.topics
+        )
+    }
+    order = sorted(
+        found.items(),
+        key=lambda item: (places[item[1].stage, item[1].topic], item[1].order, item[0]),
+    )
+    return dict(order)
 
-    title: str
-    figures: tuple[str, ...]
-    tables: tuple[str, ...]
-    see: str = ""
+
+@functools.cache
+def sections() -> dict[str, Section]:
+    """The section of every stage, in the order of the page.
+
+    Raises :class:`InputError` if a file declares none, or names a table that it has no function
+    for.
+    """
+    files = {file.stem: file for file in _modules(ROOM / "sections")}
+    for stage in files:
+        if stage not in STAGES:
+            hint = nearest(stage, STAGES)
+            raise InputError(f"report/sections/{stage}.py: no stage {shown(stage)}{hint}")
+    found = {
+        stage: declared(files[stage], "SECTION", Section) for stage in STAGES if stage in files
+    }
+    for stage, section in found.items():
+        functions = _functions(files[stage])
+        for table in (table for topic in section.topics for table in topic.tables):
+            if table not in functions:
+                raise InputError(f"report/sections/{stage}.py: no function for the table {table}")
+    return found
 
 
-@dataclass(frozen=True)
-class Section:
-    """A section of the page; ``id`` names it in links."""
-
-    title: str
-    id: str
-    topics: tuple[Topic, ...]
+def figures_of(stage: str, topic: Topic) -> list[str]:
+    """Names of the figures of a topic, in order."""
+    return [
+        name for name, spec in figures().items() if (spec.stage, spec.topic) == (stage, topic.title)
+    ]
 
 
-def _single(title: str, stage: str, *figures: str) -> Section:
-    """A section of one topic, named like the table of its stage."""
-    return Section(title, stage, (Topic(title, figures or (stage,), (stage,)),))
+def modules() -> list[str]:
+    """Files of all figures and sections, relative to the folder of the scripts."""
+    files = [file for folder in ("figures", "sections") for file in _modules(ROOM / folder)]
+    return [f"plumbline/report/{file.relative_to(ROOM)}" for file in files]
 
 
-UNCERTAINTY = (
-    Topic(
-        "Estimators",
-        ("calibration", "uncertainty"),
-        ("uncertainty",),
-        "Is an estimator as often right as it says, and is it less sure of what it gets wrong or "
-        "should not know? Each must beat the softmax of a single net.",
-    ),
-    Topic(
-        "Errors and coverage",
-        ("risk_coverage",),
-        (),
-        "If only the most certain images are answered, how many errors are left?",
-    ),
-    Topic(
-        "Refusal",
-        ("refusal",),
-        ("refusal",),
-        "Study 001 lets a Bayesian net refuse: what does that cost in answers, and gain?",
-    ),
-    Topic(
-        "Shifts",
-        ("shifts", "rotation"),
-        (),
-        "Does uncertainty grow where accuracy falls, as images are turned, made noisy or attacked?",
-    ),
-    Topic(
-        "More passes, more nets",
-        ("sweep",),
-        (),
-        "How many passes of MC dropout, and how many nets, are worth their time?",
-    ),
-)
-ATTRIBUTION = (
-    Topic(
-        "Coverage",
-        (),
-        ("coverage",),
-        "Which methods explained which nets on how many images, and why the others did not.",
-    ),
-    Topic(
-        "Gallery",
-        ("gallery",),
-        (),
-        "The maps themselves, a picture for each family of methods: enlarge one, then go through "
-        "its neighbours and compare a row with the same row of the controls.",
-    ),
-    Topic(
-        "Degradation",
-        ("degradation",),
-        ("attribution",),
-        "Does the net's accuracy follow the ranking? A method must do better than both the random "
-        "ranking and the pixels' own brightness.",
-    ),
-    Topic(
-        "Log-odds",
-        ("log_odds",),
-        ("log_odds",),
-        "Does erasing what speaks for one class and against another turn the net's answer?",
-    ),
-    Topic(
-        "Conservation",
-        (),
-        ("conservation",),
-        "LRP hands the logit down to the pixels: what arrives there, and what is lost on the way "
-        "to biases and stabilisers?",
-    ),
-    Topic(
-        "Randomization",
-        ("randomization",),
-        ("randomization",),
-        "Does a map change when the weights do? One that stays similar explains the image, not "
-        "the net.",
-    ),
-    Topic(
-        "Spread",
-        ("spread",),
-        ("spread",),
-        "How much of a map is left when dropout or noise varies: trust relevance that is large "
-        "beside its standard deviation.",
-    ),
-    Topic(
-        "Cost",
-        ("cost",),
-        ("cost",),
-        "What a better ranking costs: the best methods stand high and to the left.",
-    ),
-)
-LATENT = (
-    Topic(
-        "Maps",
-        ("latent",),
-        ("latent",),
-        "Is the net uncertain where there are no data? The same maps follow with cells that are "
-        "equally likely in the prior, where most of the plane is near the data.",
-    ),
-    Topic(
-        "Chosen points",
-        ("latent_points",),
-        (),
-        "What a place of a map stands for: the decoded image and what every net says of it.",
-    ),
-    Topic(
-        "Distance to the data",
-        ("latent_distance",),
-        (),
-        "Does uncertainty grow with the distance to the training images, and from what level?",
-    ),
-    Topic(
-        "Holes",
-        ("holes",),
-        ("holes",),
-        "Where the net is surer off the data than on them: what class it sees there, and whether "
-        "the data have such images already.",
-    ),
-    Topic(
-        "Interpolation",
-        ("interpolation",),
-        ("interpolation",),
-        "Mixing pixels leaves the images that the decoder can make, mixing codes does not: is the "
-        "net more uncertain about the first?",
-    ),
-    Topic(
-        "Training on holes",
-        ("extension",),
-        ("extension",),
-        "Do images decoded from holes make a better net, better than images from anywhere off "
-        "the data?",
-    ),
-)
-VISUALIZATION = (
-    Topic(
-        "Images of classes",
-        ("visualization",),
-        ("visualization",),
-        "Is an image that the net is sure of a prototype, which a second net recognises, too, or "
-        "an adversarial pattern?",
-    ),
-    Topic(
-        "Generators",
-        ("gan",),
-        ("generators",),
-        "Can a generator make all classes, and does it make more than copies?",
-    ),
-)
-STABILITY = (
-    Topic(
-        "Label change rate",
-        ("stability", "stability_rates"),
-        ("stability",),
-        "Do small changes of the weights flip the label of an attacked or a wrong image more often "
-        "than that of a right one?",
-    ),
-    Topic(
-        "Number of mutants",
-        ("stability_mutants",),
-        (),
-        "How many mutants is the rate worth? Where the curve is flat, fewer would do.",
-    ),
-    Topic(
-        "Sequential test",
-        ("stability_sequential",),
-        (),
-        "After how many mutants is it clear whether a label flips too easily, and is the verdict "
-        "right?",
-    ),
-)
-DETECTION = (
-    Topic(
-        "Order of the scores",
-        ("ranks",),
-        ("leaderboard",),
-        "Which score is best over all tasks, and is it better than the control, which is free?",
-    ),
-    Topic(
-        "Tasks",
-        ("detection",),
-        ("detection",),
-        "Which score tells wrong, foreign and attacked images best, net by net?",
-    ),
-    Topic(
-        "Fitted detectors",
-        ("detectors",),
-        ("detectors",),
-        "Do conductance and label change rate tell of errors what the softmax does not?",
-    ),
-)
-SECTIONS = (
-    _single("Accuracy and calibration", "training", "accuracy", "reliability", "training_curves"),
-    _single("Attacks", "attacks"),
-    Section("Uncertainty", "uncertainty", UNCERTAINTY),
-    Section("Maps of latent space", "latent", LATENT),
-    Section("Attributions", "attribution", ATTRIBUTION),
-    Section("Visualization of classes", "visualization", VISUALIZATION),
-    Section("Stability", "stability", STABILITY),
-    Section("Detection", "detection", DETECTION),
-)
-LEFT_OUT = Topic(
-    "Left out",
-    (),
-    (),
-    "What the configuration names and this net or dataset cannot have.",
-)
-KINDS = tuple(kind for section in SECTIONS for topic in section.topics for kind in topic.figures)
+def check(tables: Collection[str]) -> None:
+    """Raise :class:`InputError` unless figures, sections and ``tables``, those that the workflow
+    can make, fit together: every topic shows something, every table that it names is made."""
+    for stage, section in sections().items():
+        for topic in section.topics:
+            where = f"report/sections/{stage}.py: topic {topic.title!r}"
+            if not topic.tables and not figures_of(stage, topic):
+                raise InputError(f"{where} has no figure and no table")
+            for table in topic.tables:
+                if table not in tables:
+                    raise InputError(f"{where}: no table {shown(table)}{nearest(table, tables)}")
+
+
+def declared(file: Path, name: str, kind: type) -> Any:
+    """The value that the module ``file`` assigns to ``name``, a ``kind``.
+
+    Only this expression is evaluated; it may use the classes of :mod:`plumbline.report.spec` and
+    built-in functions.  Raises :class:`InputError` if there is no such assignment, or it uses
+    another name or fails.
+    """
+    where = f"report/{file.parent.name}/{file.name}"
+    known = {"FigureSpec": FigureSpec, "Section": Section, "Topic": Topic}
+    for node in _parsed(file).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            if unknown := _free_names(node.value) - {*known, *vars(builtins)}:
+                raise InputError(f"{where}: {name} must not use {', '.join(sorted(unknown))}")
+            expression = compile(ast.Expression(node.value), str(file), "eval")
+            try:
+                value = eval(expression, dict(known))
+            except (TypeError, ValueError) as error:
+                raise InputError(f"{where}: {name}: {error}") from None
+            if not isinstance(value, kind):
+                break
+            return value
+    raise InputError(f"{where} declares no {name} = {kind.__name__}(...)")
+
+
+def _free_names(expression: ast.expr) -> set[str]:
+    """Names that an expression uses and does not bind."""
+    names = [node for node in ast.walk(expression) if isinstance(node, ast.Name)]
+    bound = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    bound |= {node.arg for node in ast.walk(expression) if isinstance(node, ast.arg)}
+    return {node.id for node in names} - bound
+
+
+def _functions(file: Path) -> set[str]:
+    return {node.name for node in _parsed(file).body if isinstance(node, ast.FunctionDef)}
+
+
+def _modules(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.glob("*.py") if file.stem != "__init__")
+
+
+def _parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"), filename=str(file))

@@ -111,7 +111,7 @@ def legend_below(figure: Figure, axes: Axes, columns: int = 5) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(labels)))
 
 
-def sheet(axes: Axes, images: np.ndarray, rows: int, columns: int, title: str) -> None:
+def image_grid(axes: Axes, images: np.ndarray, rows: int, columns: int, title: str) -> None:
     """The first images of ``images`` [N, C, H, W] in [0, 1], ``columns`` side by side, with a
     white line between them; what is missing of ``rows`` stays white."""
     shown = images[: rows * columns]

@@ -14,8 +14,8 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from plumbline.config.base import Section
 from plumbline.errors import InputError
 from plumbline.report.claims.schema import Largest, Table
-from plumbline.report.sheets import Sheet, Tables, count, of
 from plumbline.report.summary import estimate
+from plumbline.report.tables import Frames, ReportTable, count, of_dataset
 from plumbline.report.wording import words
 from plumbline.storage.tables import POSITIVE
 
@@ -102,7 +102,7 @@ def load_published(path: str | os.PathLike) -> list[PublishedTable]:
         raise InputError(f"{path}: {place}: {fault['msg'].removeprefix('Value error, ')}") from None
 
 
-def frame(published: Sequence[PublishedTable], tables: Tables) -> pd.DataFrame:
+def frame(published: Sequence[PublishedTable], frames: Frames) -> pd.DataFrame:
     """Every published figure on every dataset that shows it, for each net that has one of ours.
 
     Columns: ``under``, ``title``, ``note``, ``dataset``, ``model``, ``row``, ``column``,
@@ -110,14 +110,14 @@ def frame(published: Sequence[PublishedTable], tables: Tables) -> pd.DataFrame:
     has the figure there is one row, without a model.  Raises :class:`InputError` if a net has it
     several times.
     """
-    return pd.DataFrame([row for table in published for row in _rows(table, tables)])
+    return pd.DataFrame([row for table in published for row in _rows(table, frames)])
 
 
-def _rows(table: PublishedTable, tables: Tables) -> Iterator[dict]:
+def _rows(table: PublishedTable, frames: Frames) -> Iterator[dict]:
     nothing = pd.DataFrame({"dataset": []})
     for dataset in (*table.measured_on, *table.beside):
         for line in table.rows:
-            ours = of(tables.get(line.table or table.table, nothing), dataset)
+            ours = of_dataset(frames.get(line.table or table.table, nothing), dataset)
             for column, figure in line.published.items():
                 where = table.where | table.columns[column] | line.where
                 found = _matching(ours, where).to_dict("records") if len(ours) else []
@@ -165,11 +165,11 @@ def _verdict(published: float | None, ours: Mapping[str, float]) -> str:
     return "higher" if ours["low"] > published else "lower"
 
 
-def sheets(tables: Tables, dataset: str, under: str) -> list[Sheet]:
+def published_tables(frames: Frames, dataset: str, under: str) -> list[ReportTable]:
     """The published tables of one part of the page, those of which nothing was run left out."""
-    if "published" not in tables:
+    if "published" not in frames:
         return []
-    rows = of(tables["published"], dataset)
+    rows = of_dataset(frames["published"], dataset)
     rows = rows[rows["under"] == under]
     found = []
     for title, own in rows.groupby("title", sort=False):
@@ -186,7 +186,7 @@ def sheets(tables: Tables, dataset: str, under: str) -> list[Sheet]:
         nets = [f"{words(model)}{rest}" for model in models for rest in columns]
         title = f"Published beside ours [95 % interval]: {title}"
         head = ["figure", "of", "published", *nets]
-        found.append(Sheet(title, head, lines, 2, own["note"].iloc[0]))
+        found.append(ReportTable(title, head, lines, 2, own["note"].iloc[0]))
     return found
 
 

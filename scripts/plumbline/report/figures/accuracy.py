@@ -4,9 +4,24 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, legend_below, panels, styled
 from plumbline.report.summary import over_seeds
 from plumbline.report.wording import words
+
+FIGURE = FigureSpec(
+    stage="training",
+    topic="Accuracy and calibration",
+    title="accuracy",
+    caption="""
+    Accuracy, negative log-likelihood and expected calibration error on test. The large mark is
+    the mean over training seeds with its 95 % interval, over seeds and images together; the small
+    dots are the seeds. Further right is better for accuracy, further left for NLL and ECE.
+
+    Temperature scaling divides the logits by one number that is fitted on calibration. It moves
+    no prediction, so accuracy has one mark only.
+    """,
+)
 
 SCALINGS = {"raw": (COLORS[0], "o", -0.12), "temperature": (COLORS[1], "s", 0.12)}
 METRICS = {"accuracy": "accuracy", "nll": "NLL (nats)", "ece": "ECE (15 bins)"}

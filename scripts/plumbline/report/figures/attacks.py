@@ -4,8 +4,31 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import CONTROL, colors, curve, legend_below, panels, styled
 from plumbline.report.wording import words
+
+FIGURE = FigureSpec(
+    stage="attacks",
+    topic="Attacks",
+    title="attacks",
+    caption="""
+    Above, the share of attacked images whose class changes, counted only over images that the net
+    gets right; below it, the accuracy on the attacked images. ε is the largest change of any
+    pixel, in units of the pixel range. Bands are 95 % Wilson intervals.
+
+    The dashed grey line is the control: random noise in which every pixel moves by ε. An attack
+    that does no better than it has found nothing about the net.
+
+    PGD against a score attacks a detector, too: it also wants the mutants to agree with the net,
+    or the softmax to be sure.
+
+    The points belong to attacks that look for the smallest change and have no ε: median size of
+    the change, over the images on which the attack succeeds, with its 95 % bootstrap interval.
+    The number at the right edge is the share on which it does. HopSkipJump sees no more of the
+    net than its answers.
+    """,
+)
 
 SIZES = {
     "median_l2": "L2, of the whole change",

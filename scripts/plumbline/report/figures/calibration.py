@@ -7,8 +7,22 @@ from matplotlib.figure import Figure
 
 from plumbline.metrics.calibration import BINS
 from plumbline.metrics.intervals import wilson
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, CONTROL, legend_below, panels, styled
 from plumbline.report.wording import words
+
+FIGURE = FigureSpec(
+    stage="uncertainty",
+    topic="Estimators",
+    title="calibration",
+    caption="""
+    Accuracy of the test images in each bin of confidence, the largest mean probability, for every
+    estimator, with 95 % Wilson intervals; below, how many images the bin has, on a logarithmic
+    scale. On the dashed line confidence and accuracy agree. Points under it mean that the
+    estimator is surer than it is right, points above it that it doubts too much, as the mean over
+    dropout passes tends to.
+    """,
+)
 
 COLUMNS = 4
 

@@ -10,8 +10,29 @@ from matplotlib.figure import Figure
 
 from plumbline.detection.columns import CONTROL as CONTROL_SCORE
 from plumbline.registry import DETECTORS
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, CONTROL, grid, styled
 from plumbline.report.wording import describe, words
+
+FIGURE = FigureSpec(
+    stage="detection",
+    topic="Tasks",
+    title="detection",
+    caption="""
+    The area under the ROC curve of every score when it must find the wrong, foreign or attacked
+    images; 1 is perfect and 0.5 chance. Bars are 95 % intervals: the wider of a bootstrap over
+    the images, adversarial ones together with their sources, and of Newcombe's interval (2006),
+    since a bootstrap is too narrow near 1. Of fewer than ten images to find, or ten others, there
+    is a value and no bar. The dashed line is the control, the maximum softmax probability of a
+    single net, which costs nothing: a score whose interval reaches it adds nothing that this run
+    can show.
+
+    Of each attack the images are shown that deceive the net, at its largest ε; attacks without ε
+    look for the smallest change. Of each kind of score, such as those of deep ensembles or of
+    detectors fitted on conductance, the one of the highest mean AUROC is drawn, which flatters
+    the kinds that have many; the leaderboard has them all.
+    """,
+)
 
 COLUMNS = 5  # panels side by side
 SHOWN = 20  # kinds of scores, and the control

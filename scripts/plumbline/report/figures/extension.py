@@ -9,9 +9,33 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from plumbline.latent.extension import ARMS
-from plumbline.report.style import COLORS, WIDTH, sheet, styled
+from plumbline.report.spec import FigureSpec
+from plumbline.report.style import COLORS, WIDTH, image_grid, styled
 from plumbline.report.summary import estimate
 from plumbline.report.wording import describe, words
+
+FIGURE = FigureSpec(
+    stage="latent",
+    topic="Training on holes",
+    title="training on holes",
+    caption="""
+    Nets that were also trained on images decoded from the holes of the map, on as many decoded
+    from anywhere off the data, or on none: points are nets of one training seed, joined across
+    the three, the bar is their mean and the diamond their ensemble. Holes are places off the data
+    where the map is surer than on them. The images were put aside by answering every class alike
+    (or, if so configured, by a class of their own, whose probability is then shared out evenly).
+
+    Under each panel stands the mean difference of holes and random images with Student's 95 %
+    interval over the training seeds (with one seed, over images); the table has the others, and
+    intervals over images. Below are the images themselves. Where holes cover most of what lies
+    off the data, random images come from them, too, and the two can hardly differ.
+
+    The holes are found on a VAE and nets that saw the training images only. The share of holes is
+    counted on the same map that the images come from, so both kinds close them; the
+    out-of-distribution images are the test that nobody trained for. Nets with further images take
+    so many more steps in every epoch.
+    """,
+)
 
 ROWS, COLUMNS = 2, 30  # images of each arm that are shown
 # Metric, measure and what its axis says; the AUROC has a panel for each set.
@@ -55,7 +79,7 @@ def draw(table: pd.DataFrame, extra: Mapping[str, np.ndarray], *, model: str) ->
     for ax, (arm, images) in zip(lower.subplots(len(extra), 1), extra.items(), strict=True):
         where = "from holes" if arm == "holes" else "from anywhere off the data"
         title = f"{where}: {len(images)} images, {shares[arm]:.0%} in holes"
-        sheet(ax, images, ROWS, COLUMNS, title)
+        image_grid(ax, images, ROWS, COLUMNS, title)
     count = max(map(len, extra.values()))
     figure.suptitle(f"{words(model)} trained with {count} decoded images more, or none")
     return figure

@@ -11,9 +11,26 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from plumbline.errors import InputError
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import SIGNED, WIDTH, styled
 from plumbline.report.wording import words
 from plumbline.storage.artefacts import Attribution, ImageSet
+
+FIGURE = FigureSpec(
+    stage="attribution",
+    topic="Gallery",
+    title="gallery",
+    caption="""
+    The images that every method explained: rows are images, columns the methods of one family.
+    Under each image stands what the net says and with which probability, and what it is, red
+    where the net is wrong.
+
+    Red pixels speak for the predicted class, blue ones against it. Every map has its own scale,
+    symmetric about zero; it ends at the value under the map, the 99th percentile of the absolute
+    relevance there. So compare where relevance lies, not how strong it is. In large images
+    relevance is summed over blocks of pixels.
+    """,
+)
 
 # Lengths in inches.
 SIDE = 1.0  # of a cell

@@ -8,8 +8,24 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from plumbline.report.style import COLORS, WIDTH, sheet, styled
+from plumbline.report.spec import FigureSpec
+from plumbline.report.style import COLORS, WIDTH, image_grid, styled
 from plumbline.report.wording import words
+
+FIGURE = FigureSpec(
+    stage="visualization",
+    topic="Generators",
+    title="GAN",
+    caption="""
+    Generators that were trained on the training images: the losses of generator and discriminator
+    by epoch, samples of random codes, and beside them, in the same places, the training image
+    that is nearest to each sample (Euclidean distance of the pixels).
+
+    Losses of such a pair do not fall to zero; they balance. A generator that copies has samples
+    that equal their nearest training image, one that has collapsed repeats a few samples; the
+    table measures both.
+    """,
+)
 
 ROWS, COLUMNS = 6, 10  # samples shown, and as many training images
 
@@ -34,8 +50,8 @@ def draw(generators: Mapping[str, Training]) -> Figure:
     for row, (name, each) in zip(axes, generators.items(), strict=True):
         _losses(row[0], each.history)
         row[0].set_title(f"{words(name)}: losses")
-        sheet(row[1], each.samples, ROWS, COLUMNS, f"{words(name)}: samples")
-        sheet(row[2], each.nearest, ROWS, COLUMNS, "nearest training image of each")
+        image_grid(row[1], each.samples, ROWS, COLUMNS, f"{words(name)}: samples")
+        image_grid(row[2], each.nearest, ROWS, COLUMNS, "nearest training image of each")
     axes[-1, 0].set_xlabel("epoch")
     axes[0, 0].legend(loc="best")
     figure.suptitle("Generators that the code-space visualizations search")

@@ -8,8 +8,30 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from plumbline.report.figures.latent import CONTOUR, CORPORA, contour, plane
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, WIDTH, notice, styled
 from plumbline.report.wording import words
+
+FIGURE = FigureSpec(
+    stage="latent",
+    topic="Holes",
+    title="holes",
+    caption="""
+    Holes of the maps by entropy, of one autoencoder of several: connected cells off the data that
+    are surer than the median cell on the data and that the net gives one class. The five largest
+    regions of each net and estimator are coloured on the map, smaller ones grey, the contour of
+    the training images orange; the number stands at the most certain cell of the region. Its
+    decoded image is shown large, the three training images nearest to it in pixels stand beside
+    it, the nearest on top.
+
+    The heading says which class the net gives the decoded image, and with what probability.
+    Novelty is the distance to the nearest training image in units of the median distance of a
+    training image to its nearest: well above 1 the image is unlike the data, at 1 or below the
+    region holds images that the data have already, though no training image is encoded there. The
+    intervals of areas in the table take the cells of the map as independent; neighbours resemble
+    each other, so the intervals are too narrow.
+    """,
+)
 
 Arrays = Mapping[str, np.ndarray]
 MEASURE = "entropy"

@@ -8,8 +8,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import WIDTH, colors, styled
 from plumbline.report.wording import words
+
+FIGURE = FigureSpec(
+    stage="latent",
+    topic="Interpolation",
+    title="interpolation",
+    caption="""
+    The way from one test image to another, by mixing their pixels, the pixels of their
+    reconstructions, and their codes. The strips show one pair; below them, for each net, entropy
+    and mutual information on that way and their cumulative distribution half-way over many pairs
+    of different classes.
+
+    Mixed codes stay among the images that the decoder can make, mixed pixels do not; a measure of
+    what the net does not know should be larger for the pixels. The dotted control has the blur of
+    the decoder and the mixing of pixels, so its difference to the solid line is due to the mixing
+    alone. Many pairs share an image, and the intervals take pairs as independent, so they are too
+    narrow as statements about other images.
+    """,
+)
 
 Arrays = Mapping[str, np.ndarray]
 SPACES = {"pixel": "--", "decoded": ":", "latent": "-"}

@@ -12,8 +12,30 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy.special import ndtr
 
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, WIDTH, styled
 from plumbline.report.wording import describe, words
+
+FIGURE = FigureSpec(
+    stage="latent",
+    topic="Maps",
+    title="latent",
+    caption="""
+    Each point of the plane is decoded to an image by a variational autoencoder with two latent
+    dimensions, and the map shows how uncertain the net is about that image; dark means uncertain.
+    Coloured dots are the encoded test images by class; black crosses are the images of the second
+    set, where the corpus has one. The orange line encloses the density of the encoded training
+    images at which 95 % of them lie inside: what is outside is off the data.
+
+    All maps of one measure and grid share one colour scale, over nets, estimators and corpora.
+    Light areas outside the line are holes, where the net is sure of images that resemble none it
+    has seen. The map is of one autoencoder: another, fitted to the same images, has another plane
+    and other holes, so the table gives means over several, with intervals over them. In the maps
+    with equal shares of the prior every cell is equally likely under the normal distribution that
+    the codes are drawn from, so the middle is stretched and the far field, which the decoder
+    never saw, is squeezed into the edge.
+    """,
+)
 
 Maps = Mapping[tuple[str, str], np.ndarray]  # (estimator, model) -> [rows, columns]
 # Dark is uncertain for all: entropy and mutual information grow, probability falls.

@@ -7,8 +7,25 @@ from matplotlib.figure import Figure
 
 from plumbline.metrics.intervals import mean_intervals
 from plumbline.report.figures.latent import CORPORA
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import colors, curve, legend_below, panels, styled
 from plumbline.report.wording import words
+
+FIGURE = FigureSpec(
+    stage="latent",
+    topic="Distance to the data",
+    title="latent distance",
+    caption="""
+    Uncertainty of the decoded cells of the map against their distance to the training images: the
+    mean distance to the 10 nearest codes. Each point is the mean over a tenth of the cells, with
+    its 95 % interval; dotted lines are the medians on the data, below which (for the probability:
+    above which) an off-data cell is a hole.
+
+    A net that knows where its knowledge ends has lines that rise from the dotted level, and a
+    falling one for the probability. Cells beside each other decode to similar images, so the
+    intervals are too narrow as statements about other nets.
+    """,
+)
 
 BINS = 10
 LABELS = {

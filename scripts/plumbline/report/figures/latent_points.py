@@ -10,8 +10,25 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patheffects import withStroke
 
 from plumbline.report.figures.latent import CORPORA, SCALES, Plane, draw_map, norm, plane
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import WIDTH, styled
 from plumbline.report.wording import words
+
+FIGURE = FigureSpec(
+    stage="latent",
+    topic="Chosen points",
+    title="latent points",
+    caption="""
+    Points of latent space, marked by stars on the maps of entropy, with the image that each
+    decodes to and what every net and estimator says of it: class, probability, entropy H and
+    mutual information MI in nats. Unless the configuration names others, A and C are the median
+    codes of the first class and of the class nearest to it, and B lies half-way.
+
+    Between two classes a decoded image is a mixture of both, and a net should be uncertain there;
+    entropy alone rises where the image itself is ambiguous, mutual information where the samples
+    of the estimator disagree.
+    """,
+)
 
 Arrays = Mapping[str, np.ndarray]
 MEASURE = "entropy"

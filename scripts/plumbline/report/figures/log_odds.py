@@ -5,8 +5,26 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from plumbline.report.families import family
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, notice, panels, styled
 from plumbline.report.wording import words
+
+FIGURE = FigureSpec(
+    stage="attribution",
+    topic="Log-odds",
+    title="log-odds",
+    caption="""
+    How far the log-odds between two classes fall when the pixels that a method holds for the
+    first class and against the second are set to black, 20 % of them at most: the test of the
+    DeepLIFT paper. Pixels are ranked by the relevance for the first class minus that for the
+    second, and only those above zero go. Boxes are the quartiles over test images of the first
+    class with their median; diamonds are means with 95 % bootstrap intervals.
+
+    Grey are the controls, which rank without asking the net: at random, or by brightness.
+    Brightness alone comes far, because what is erased to black must have been bright; a method
+    says something about the net only by what it falls beyond that.
+    """,
+)
 
 QUARTILES = ("lower_quartile", "median", "upper_quartile")
 

@@ -8,8 +8,33 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from plumbline.report.families import FAMILIES, by_family
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, curve, panels, styled
 from plumbline.report.wording import words
+
+FIGURE = FigureSpec(
+    stage="attribution",
+    topic="Randomization",
+    title="randomization",
+    caption="""
+    Rank correlation of a method's map of the trained net with its map once the weights are
+    re-drawn, from the output layer down to the layer named, by the layers' own initialisers. A
+    map that stays as it is does not explain the net, however plausible it looks (Adebayo et al.
+    2018). All maps are for the class that the trained net predicts.
+
+    What is ranked is the absolute relevance of the pixels that are not 0 in the image: methods
+    that multiply by the pixel give the others no relevance whatever the weights, which alone
+    would keep the correlation high. A map that is the same everywhere counts as correlation 0.
+    Each net is explained with random numbers of its own, so that at "none", the trained net once
+    more, the line says how well a method repeats itself.
+
+    A method fails (thick and red) where the interval lies above the dotted line, a correlation of
+    0.71, with the output layer or more re-drawn: more than half of the variance of the ranks is
+    then left. Of the controls, intensity and edges never see the net and fail by construction;
+    random never repeats itself. A partial DeConvNet follows one filter instead of the class, so
+    it cannot depend on the layers above. Deep nets have several layers re-drawn at a time.
+    """,
+)
 
 BAR = 0.5**0.5  # rank correlation above which two maps share more than half of their variance
 JUDGED = "absolute_lit"  # what the verdict is about

@@ -6,7 +6,27 @@ from matplotlib.figure import Figure
 from plumbline.detection.columns import CONTROL as CONTROL_SCORE
 from plumbline.detection.leaderboard import best
 from plumbline.report.figures.detection import color, score_name
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import CONTROL, notice, panels, styled
+
+FIGURE = FigureSpec(
+    stage="detection",
+    topic="Order of the scores",
+    title="ranks",
+    caption="""
+    Every score ranked by how much better than the control it tells suspicious images, mean over
+    all nets and tasks of the dataset; 1 is the best. Shown are the best fifteen and the control,
+    the maximum softmax probability of a single net, with the cost of each in network evaluations.
+    A score outside of the shaded band differs from the control (test of Bonferroni and Dunn), and
+    two scores whose bars do not touch differ from each other (test of Nemenyi).
+
+    A block is a net with one task: misclassified images, every out-of-distribution set, and of
+    each attack the successful images, of its largest ε if it has one. Nets of one architecture
+    that are trained anew, if there are such, are averaged within their block first, and add none.
+    Only scores that every net has are ranked. The tests take the blocks for independent; ours
+    share nets and test images, so that they promise more certainty than there is.
+    """,
+)
 
 SHOWN = 15  # best scores, and the control
 

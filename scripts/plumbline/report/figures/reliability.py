@@ -5,8 +5,20 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, CONTROL, panels, styled
 from plumbline.report.wording import words
+
+FIGURE = FigureSpec(
+    stage="training",
+    topic="Accuracy and calibration",
+    title="reliability",
+    caption="""
+    Accuracy of the test images in each bin of confidence, for the net of seed 0, with 95 % Wilson
+    intervals; below, how many images the bin has, on a logarithmic scale. On the dashed line
+    confidence and accuracy agree; points under it mean that the net is surer than it is right.
+    """,
+)
 
 COLUMNS = {"raw": "as trained", "temperature": "temperature-scaled"}
 

@@ -6,8 +6,27 @@ from matplotlib.figure import Figure
 
 from plumbline.metrics.ranking import selective
 from plumbline.report.estimators import CONTROL, styles
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import legend_below, panels, styled
 from plumbline.report.wording import words
+
+FIGURE = FigureSpec(
+    stage="uncertainty",
+    topic="Errors and coverage",
+    title="risk and coverage",
+    caption="""
+    Share of wrong answers among the test images that are answered, when the most certain ones are
+    answered first, by each measure of uncertainty. The area under a curve is AURC in the tables;
+    the lower the curve, the better the measure finds the errors. At full coverage the risk is the
+    error rate.
+
+    The dashed grey line is the control: the softmax of a single net, ordered by its largest
+    probability. A measure that does not stay under it costs more and finds no more. Equally
+    certain images are taken in any order, so the curve is a mean over those orders. The curves
+    begin at half of the images, for fewer make them jump, and the panels end at four times the
+    error rate of the control.
+    """,
+)
 
 MEASURES = ("max_probability", "entropy", "mutual_information", "vacuity")
 SHARES = np.arange(1, 101) / 100

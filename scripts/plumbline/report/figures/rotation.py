@@ -8,9 +8,26 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import WIDTH, styled
 from plumbline.report.wording import words
 from plumbline.storage.artefacts import ImageSet
+
+FIGURE = FigureSpec(
+    stage="uncertainty",
+    topic="Shifts",
+    title="rotation",
+    order=1,
+    caption="""
+    A test image of each of a few classes turned in steps, and what every estimator says of it:
+    the class and its probability, bold where it is wrong, and below it the entropy in nats, which
+    is also the colour of the cell, dark where the estimator is uncertain. Bold answers on light
+    cells are confident mistakes.
+
+    Single images prove nothing; they show what the curves over many images, in the figure of
+    shifts, are made of.
+    """,
+)
 
 CLASSES = (1, 4, 6)  # study 003 turned a 1; a 6 upside down is a 9
 CELL = 0.36  # inches, height of an estimator's row

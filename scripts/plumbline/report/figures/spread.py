@@ -7,9 +7,29 @@ from matplotlib.image import AxesImage
 
 from plumbline.attribution.steadiness import STEADY, Spread, signal_to_noise
 from plumbline.config.training import PLAIN
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import SIGNED, WIDTH, styled
 from plumbline.report.wording import words
 from plumbline.storage.artefacts import ImageSet
+
+FIGURE = FigureSpec(
+    stage="attribution",
+    topic="Spread",
+    title="spread",
+    caption="""
+    An explanation is one draw of many: the relevance of each pixel over random passes, in which
+    dropout masks are drawn or normal noise is added to the image. Columns: the image; the map of
+    one pass without anything random; the mean over the passes; their standard deviation; and the
+    signal-to-noise ratio, the absolute mean over the deviation. Where it is small, the sign of
+    the pixel's relevance is owed to chance.
+
+    A pass draws one mask for each dropout layer, and the net that it leaves is explained; batch
+    normalisation keeps its statistics. The method itself has the same random numbers in every
+    pass. Noise has a standard deviation given as a share of the image's range and is not clipped.
+    Evidential nets are trained by the loss of Sensoy et al. 2018; their uncertainty is the number
+    of classes over the sum of the Dirichlet parameters, 1 where there is no evidence at all.
+    """,
+)
 
 IMAGES = 6  # rows at most
 LABEL = 1.3  # inches beside the images

@@ -7,8 +7,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from plumbline.report.groups import GROUPS, groups
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import panels, styled
 from plumbline.report.wording import words
+
+FIGURE = FigureSpec(
+    stage="stability",
+    topic="Label change rate",
+    title="stability",
+    caption="""
+    How many of the net's mutants (copies with small random changes of the weights) give an image
+    another label than the net itself. Boxes are the quartiles over images, whiskers reach from
+    the 5th to the 95th percentile, the diamond is the mean. Adversarial images are those of the
+    largest ε of every attack; apart from them stand those of attacks that know a detector
+    (adaptive) and those of attacks that look for the smallest change and have no ε.
+
+    Mutants are accepted only if they are still accurate on calibration; the share that was
+    rejected stands above each panel.
+    """,
+)
 
 
 @styled

@@ -4,7 +4,25 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from plumbline.report.figures.stability_rates import drawn, finish, lattice, whiskers
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import styled
+
+FIGURE = FigureSpec(
+    stage="stability",
+    topic="Number of mutants",
+    title="stability mutants",
+    caption="""
+    AUROC of the label change rate when it is the share of the first 10, 20, 50 and more mutants,
+    at the operator's main rate, with 95 % intervals (the wider of Newcombe's and of a bootstrap
+    within positives and within negatives, adversarial images together with their sources; none of
+    fewer than ten of either). Negatives are the test images that the net gets right; positives
+    are those that it gets wrong, out-of-distribution images, and adversarial images that deceive
+    it. The grey line is chance.
+
+    With few mutants the rate has few values, so that many images tie; where a curve is flat more
+    mutants bring nothing.
+    """,
+)
 
 
 @styled

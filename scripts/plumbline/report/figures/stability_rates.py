@@ -7,8 +7,25 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, legend_below, panels, styled
 from plumbline.report.wording import describe, words
+
+FIGURE = FigureSpec(
+    stage="stability",
+    topic="Label change rate",
+    title="stability rates",
+    caption="""
+    Mean label change rate by the rate at which an operator changes the net: the share of its
+    neurons or weights that a mutant has changed. Points are means over images with 95 % intervals
+    (bootstrap over images); of adversarial sets the images that deceive the net, at the largest ε
+    where the attack has one.
+
+    A detector needs the lines of wrong and adversarial images above that of the test images that
+    the net gets right. The higher the rate, the more mutants are rejected for want of accuracy,
+    so that those which are left are the milder ones.
+    """,
+)
 
 Line = tuple[str, str]  # set and answers
 HEIGHT = 2.1  # inches of a row of panels

@@ -5,7 +5,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from plumbline.report.figures.stability_rates import Line, drawn, lattice
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, legend_below, styled
+
+FIGURE = FigureSpec(
+    stage="stability",
+    topic="Sequential test",
+    title="stability sequential",
+    caption="""
+    Verdicts of the sequential probability ratio test, by kind of image: suspicious, normal, or
+    undecided after all mutants. The number beside each bar is the mean number of mutants that an
+    image was asked until its verdict; undecided images count with all of them.
+
+    An image is suspicious if its label changes more often than a threshold, the upper end of the
+    99 % interval of the mean label change rate of the calibration images that the net gets right
+    (Wang et al. 2019). The farther a rate lies from the threshold, the fewer mutants it takes;
+    the lower the threshold, the longer it takes to call an image normal.
+    """,
+)
 
 VERDICTS = {"suspicious": COLORS[3], "undecided": "0.85", "normal": COLORS[0]}
 

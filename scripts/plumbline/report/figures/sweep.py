@@ -4,8 +4,23 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, curve, legend_below, panels, styled
 from plumbline.report.wording import words
+
+FIGURE = FigureSpec(
+    stage="uncertainty",
+    topic="More passes, more nets",
+    title="sweep",
+    caption="""
+    How figures on test move with the number of passes of an estimator, or of nets in an ensemble.
+    Lines are means over training seeds, dots single seeds, bands and bars 95 % intervals over
+    seeds: Student's for passes, the jackknife's over nets for ensembles, whose members overlap
+    between sets. Where there is one net, as of Bayes by backprop, the band is over images
+    (bootstrap). An ensemble of all nets there are has no interval. Where an interval is wider
+    than what the line gains, more passes or more nets bring less than another training seed does.
+    """,
+)
 
 METRICS = {
     "accuracy": "accuracy",

@@ -3,8 +3,20 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, panels, styled
 from plumbline.report.wording import words
+
+FIGURE = FigureSpec(
+    stage="training",
+    topic="Accuracy and calibration",
+    title="training curves",
+    caption="""
+    Mean negative log-likelihood after each epoch, a line for each seed. The dot is the epoch that
+    was kept, the one with the highest accuracy on val, then the lowest NLL. Where the blue lines
+    turn up while the grey ones still fall, the net fits the training images too closely.
+    """,
+)
 
 
 @styled

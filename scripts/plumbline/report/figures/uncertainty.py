@@ -6,8 +6,23 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from plumbline.report.groups import GROUPS, groups
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import grid, legend_below, styled
 from plumbline.report.wording import words
+
+FIGURE = FigureSpec(
+    stage="uncertainty",
+    topic="Estimators",
+    title="uncertainty",
+    caption="""
+    For each value of the measure, the share of images that lie below it. A useful measure keeps
+    the solid blue curve, of test images that are classified rightly, far to the left of the
+    others. The adversarial images are those of the largest ε of every attack; apart from them
+    stand those of attacks that know a detector (adaptive) and those of attacks that look for the
+    smallest change and have no ε. The number of test images that each estimator gets wrong stands
+    above its panel.
+    """,
+)
 
 
 @styled

@@ -8,9 +8,30 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from plumbline.report.spec import FigureSpec
 from plumbline.report.style import WIDTH, styled
 from plumbline.report.wording import words
 from plumbline.storage.artefacts import ImageSet
+
+FIGURE = FigureSpec(
+    stage="visualization",
+    topic="Images of classes",
+    title="visualization",
+    caption="""
+    What the net takes for each class: images that are made so that it gives the class a high
+    probability, from noise, from real images, or from the codes of a generator. Under each
+    picture stand the probability that the net gives its class and, behind the line, the
+    probability that a second net gives it, one that was trained independently; red where that is
+    below one half.
+
+    An image that both nets recognise shows what they share, a prototype. One that only the first
+    net recognises is an adversarial pattern: it fits this net's weights and nothing else. A
+    second net of the same architecture learns much the same from the same images, so agreement is
+    weaker evidence than disagreement. The first row holds real test images, with the mean
+    probabilities of all test images of the class. Only the first start of each class is shown;
+    the table counts all.
+    """,
+)
 
 LABEL = 1.25  # inches beside the images
 TEXT = 0.2  # inches under each image

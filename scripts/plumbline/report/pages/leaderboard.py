@@ -13,8 +13,8 @@ from plumbline.detection.columns import CONTROL
 from plumbline.detection.leaderboard import EVERY, best
 from plumbline.report.figures.detection import score_name, tasks
 from plumbline.report.pages.templates import template
-from plumbline.report.sheets import Sheet, cell, count, of
 from plumbline.report.summary import estimate, number
+from plumbline.report.tables import ReportTable, cell, count, of_dataset
 from plumbline.report.wording import describe, words
 from plumbline.storage.tables import POSITIVE
 
@@ -97,9 +97,9 @@ def _rounded(value: float, digits: int) -> float | None:
     return None if math.isnan(value) else round(value, digits)
 
 
-def sheets(leaderboard: pd.DataFrame, dataset: str, shown: int = SHOWN) -> list[Sheet]:
+def rank_tables(leaderboard: pd.DataFrame, dataset: str, shown: int = SHOWN) -> list[ReportTable]:
     """The mean ranks of a dataset, or of ``all``, with what they come from; none without order."""
-    rows = of(leaderboard, dataset)
+    rows = of_dataset(leaderboard, dataset)
     ranks = rows[rows["metric"] == "mean_rank"]
     if ranks["value"].isna().all():
         return []
@@ -130,18 +130,18 @@ def sheets(leaderboard: pd.DataFrame, dataset: str, shown: int = SHOWN) -> list[
     head = ["score", "mean rank", "differs from the control", "network evaluations"]
     blocks = int(ranks.loc[known, "n"].max())
     title = f"Mean rank among {known.sum()} scores over {blocks} blocks of net and task"
-    return [Sheet(f"{title} [95 % interval over the blocks]", head, lines, note=note)]
+    return [ReportTable(f"{title} [95 % interval over the blocks]", head, lines, note=note)]
 
 
-def replicated(leaderboard: pd.DataFrame, dataset: str, shown: int = BEST) -> list[Sheet]:
+def replicated(leaderboard: pd.DataFrame, dataset: str, shown: int = BEST) -> list[ReportTable]:
     """What another training would change: AUROCs of the ``shown`` best scores of each task and of
     the control, means over nets of one architecture; nothing without such nets."""
-    rows = of(leaderboard, dataset)
+    rows = of_dataset(leaderboard, dataset)
     rows = rows[rows["metric"].isin(("auroc", "auroc_gain"))]
     joined, singles = rows[rows["nets"] > 1], rows[rows["nets"] == 1]
     head = ["task", "score", "AUROC, over images", "over images and nets", "least to most"]
     head += ["gain over control, over images and nets", "nets", "n"]
-    sheets = []
+    tables = []
     for net, own in joined.groupby("architecture", sort=False):
         each = singles[singles["architecture"] == net]
         lines = [
@@ -151,8 +151,8 @@ def replicated(leaderboard: pd.DataFrame, dataset: str, shown: int = BEST) -> li
             for score in _best(part, shown)
         ]
         title = f"{words(net)} trained anew: the {shown} best scores of each task, and the control"
-        sheets.append(Sheet(f"{title} [95 % interval]", head, lines, 2, REPLICATED))
-    return sheets
+        tables.append(ReportTable(f"{title} [95 % interval]", head, lines, 2, REPLICATED))
+    return tables
 
 
 def _of_task(rows: pd.DataFrame, task: str, images: str, positives: str) -> pd.DataFrame:
@@ -184,9 +184,9 @@ def render(leaderboard: pd.DataFrame, back: str) -> str:
     found = content(leaderboard)
     data = json.dumps(found, separators=(",", ":")).replace("<", "\\u003c")
     orders = [
-        {"dataset": "all datasets" if name == EVERY else name, "sheets": own}
+        {"dataset": "all datasets" if name == EVERY else name, "tables": own}
         for name in leaderboard["dataset"].unique()
-        if (own := sheets(leaderboard, name))
+        if (own := rank_tables(leaderboard, name))
     ]
     return template("leaderboard.html").render(
         back=back,

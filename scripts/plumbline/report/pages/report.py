@@ -1,20 +1,25 @@
 """The report: one HTML page that needs nothing beside it."""
 
-from collections.abc import Mapping, Sequence
+import importlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plumbline.report.claims.ledger import MEANINGS, STUDIES, SYMBOLS, claim_rows, tally
+from plumbline.report import outline
+from plumbline.report.claims.ledger import CAPTION, MEANINGS, STUDIES, SYMBOLS, claim_rows, tally
 from plumbline.report.left_out import left_out
-from plumbline.report.outline import KINDS, LEFT_OUT, SECTIONS, Section
 from plumbline.report.pages.templates import template
-from plumbline.report.sections import SHEETS, Sheet, Tables
+from plumbline.report.spec import Section, Topic, paragraphs
 from plumbline.report.style import DPI, inline
+from plumbline.report.tables import Frames, ReportTable
 from plumbline.report.wording import phrase, words
 
 THUMBNAILS = ("gallery",)
 CSS_PIXELS = 96  # to the inch
+LEFT_OUT = Topic(
+    "Left out", see="What the configuration names and this net or dataset cannot have."
+)
 
 
 @dataclass(frozen=True)
@@ -32,16 +37,17 @@ class Picture:
     height: int
 
 
-def picture(path: Path, captions: Mapping[str, str]) -> Picture:
+def picture(path: Path) -> Picture:
     """A PNG of ``figures/{dataset}/`` inlined; its text is the first sentence of its caption.
 
-    Its name begins with one of ``KINDS``; the rest says of what it is.
+    Its name begins with that of a figure; the rest says of what it is.
     """
-    kind = max((k for k in KINDS if f"{path.stem}_".startswith(f"{k}_")), key=len)
+    kinds = outline.figures()
+    kind = max((k for k in kinds if f"{path.stem}_".startswith(f"{k}_")), key=len)
     rest = path.stem.removeprefix(kind).strip("_")
     data, (width, height) = inline(path)
-    first = captions[kind].split(". ")[0].rstrip(".")
-    parts = (words(kind), phrase(rest), words(path.parent.name))
+    first = paragraphs(kinds[kind].caption)[0].split(". ")[0].rstrip(".")
+    parts = (kinds[kind].title, phrase(rest), words(path.parent.name))
     name = ", ".join(each for each in parts if each)
     title = f"{name[0].upper()}{name[1:]}"
     return Picture(
@@ -54,16 +60,8 @@ def picture(path: Path, captions: Mapping[str, str]) -> Picture:
     )
 
 
-def paragraphs(caption: str) -> list[str]:
-    """The paragraphs of a caption; they hold plain text and no markup."""
-    return [" ".join(part.split()) for part in caption.split("\n\n") if part.strip()]
-
-
 def stage_sections(
-    tables: Tables,
-    figures: Sequence[Path],
-    captions: Mapping[str, str],
-    explorers: Sequence[Path] = (),
+    frames: Frames, figures: Sequence[Path], explorers: Sequence[Path] = ()
 ) -> list[dict[str, Any]]:
     """What the template needs of each section: the topics of each dataset that has any.
 
@@ -73,58 +71,72 @@ def stage_sections(
     """
     datasets = list(dict.fromkeys(path.parent.name for path in figures))
     pictures = {
-        name: [picture(path, captions) for path in figures if path.parent.name == name]
-        for name in datasets
+        name: [picture(path) for path in figures if path.parent.name == name] for name in datasets
     }
     pages = {path.stem: path.name for path in explorers}
     found = []
-    for section in SECTIONS:
+    for stage, section in outline.sections().items():
         parts = [
             {
                 "dataset": name,
-                "topics": _topics(section, tables, name, pictures[name]),
-                "explorer": pages.get(f"{section.id}_{name}", ""),
+                "topics": _topics(stage, section, frames, name, pictures[name]),
+                "explorer": pages.get(f"{stage}_{name}", ""),
             }
             for name in datasets
         ]
         parts = [part for part in parts if part["topics"]]
-        page = pages.get("leaderboard", "") if section.id == "detection" else ""
-        found.append({"title": section.title, "id": section.id, "page": page, "parts": parts})
+        page = pages.get("leaderboard", "") if stage == "detection" else ""
+        found.append({"title": section.title, "id": stage, "page": page, "parts": parts})
     return found
 
 
 def _topics(
-    section: Section, tables: Tables, dataset: str, pictures: Sequence[Picture]
+    stage: str, section: Section, frames: Frames, dataset: str, pictures: Sequence[Picture]
 ) -> list[dict[str, Any]]:
-    """The topics of a section that a dataset has figures or sheets for, last what is left out.
+    """The topics of a section that a dataset has figures or tables for, last what is left out.
 
     ``headed`` ones stand under a title of their own, because the section can have several.
     """
     found = []
-    missing = left_out(tables, dataset, section.id)
-    for topic in (*section.topics, *([LEFT_OUT] if missing else [])):
-        groups = [(kind, [p for p in pictures if p.kind == kind]) for kind in topic.figures]
-        groups = [(kind, shown) for kind, shown in groups if shown]
-        names = [name for name in topic.tables if name in tables and name in SHEETS]
-        sheets: list[Sheet] = [each for name in names for each in SHEETS[name](tables, dataset)]
-        sheets += missing if topic is LEFT_OUT else []
-        if groups or sheets:
-            found.append(
-                {
-                    "title": topic.title,
-                    "id": "-".join((section.id, dataset, *topic.title.lower().split())),
-                    "see": topic.see,
-                    "headed": len(section.topics) > 1,
-                    "figures": groups,
-                    "sheets": sheets,
-                }
-            )
-    return found
+    for topic in section.topics:
+        kinds = outline.figures_of(stage, topic)
+        groups = [(kind, [p for p in pictures if p.kind == kind]) for kind in kinds]
+        tables = [
+            table for name in topic.tables for table in report_tables(stage, name, frames, dataset)
+        ]
+        found.append((topic, [(kind, shown) for kind, shown in groups if shown], tables))
+    found.append((LEFT_OUT, [], left_out(frames, dataset, stage)))
+    return [
+        {
+            "title": topic.title,
+            "id": "-".join((stage, dataset, *topic.title.lower().split())),
+            "see": topic.see,
+            "headed": len(section.topics) > 1,
+            "figures": groups,
+            "tables": tables,
+        }
+        for topic, groups, tables in found
+        if groups or tables
+    ]
+
+
+def report_tables(stage: str, name: str, frames: Frames, dataset: str) -> list[ReportTable]:
+    """The tables of the page that a section makes of the joined table ``name``, if there is one."""
+    if name not in frames:
+        return []
+    section = importlib.import_module(f"plumbline.report.sections.{stage}")
+    return getattr(section, name)(frames, dataset)
 
 
 def render(**context: Any) -> str:
     """The page; ``context`` is what ``report.html`` names."""
     page = template("report.html", words=words, paragraphs=paragraphs, claim_rows=claim_rows)
-    fixed = {"symbols": SYMBOLS, "meanings": MEANINGS, "studies": STUDIES}
+    fixed = {
+        "caption": CAPTION,
+        "figures": outline.figures(),
+        "symbols": SYMBOLS,
+        "meanings": MEANINGS,
+        "studies": STUDIES,
+    }
     counted = tally(context["ledger"])
     return page.render(tally=counted, thumbnails=THUMBNAILS, **fixed, **context)

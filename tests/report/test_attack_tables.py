@@ -1,9 +1,10 @@
-"""Sheets of the report about attacks without ε, and about detectors that the attack knows."""
+"""Tables of the report about attacks without ε, and about detectors that the attack knows."""
 
 import pandas as pd
 
-from plumbline.report.attack_sheets import adaptive, attacks
 from plumbline.report.figures import attacks as figure
+from plumbline.report.sections.attacks import attacks
+from plumbline.report.sections.detection import adaptive
 from plumbline.storage.tables import row
 
 
@@ -31,7 +32,7 @@ def clean(attack):
     return [row("accuracy", 0.98, 0.9, 1.0, 50, **keys)]
 
 
-def test_attacks_with_and_without_epsilon_have_a_sheet_each():
+def test_attacks_with_and_without_epsilon_have_a_table_each():
     rows = clean("pgd") + bounded("pgd", 0.1, 0.5) + bounded("pgd", 0.2, 0.8)
     table = pd.DataFrame(rows + least("deepfool", 1.25))
     first, second = attacks({"attacks": table}, "digits")
@@ -45,12 +46,12 @@ def test_attacks_with_and_without_epsilon_have_a_sheet_each():
     assert line[-1] == "40"
 
 
-def test_one_kind_alone_has_its_sheet_alone():
+def test_one_kind_alone_has_its_table_alone():
     smallest = pd.DataFrame(least("deepfool", 1.25))
-    (sheet,) = attacks({"attacks": smallest}, "digits")
-    assert sheet.rows[0][1] == "DeepFool"
-    (sheet,) = attacks({"attacks": pd.DataFrame(bounded("pgd", 0.1, 0.5))}, "digits")
-    assert sheet.rows[0][1] == "PGD"
+    (table,) = attacks({"attacks": smallest}, "digits")
+    assert table.rows[0][1] == "DeepFool"
+    (table,) = attacks({"attacks": pd.DataFrame(bounded("pgd", 0.1, 0.5))}, "digits")
+    assert table.rows[0][1] == "PGD"
 
 
 def test_the_figure_draws_the_sizes_of_every_attack_without_epsilon():
@@ -93,16 +94,16 @@ def test_detectors_stand_under_pgd_and_under_the_attack_that_knows_them():
         detection("renamed_eps0.1", lcr, 0.5),
         detection("renamed_eps0.1", msp, 0.3),
     ]
-    (sheet,) = adaptive(tables_of(rows, renamed="pgd_adaptive_label_change"), "digits")
-    assert sheet.head[3:] == ["PGD", "PGD against label change", "renamed"]
-    assert [line[1] for line in sheet.rows] == ["0.1", "0.1"]
-    assert [[cell[:4] for cell in line[3:]] for line in sheet.rows] == [
+    (table,) = adaptive(tables_of(rows, renamed="pgd_adaptive_label_change"), "digits")
+    assert table.head[3:] == ["PGD", "PGD against label change", "renamed"]
+    assert [line[1] for line in table.rows] == ["0.1", "0.1"]
+    assert [[cell[:4] for cell in line[3:]] for line in table.rows] == [
         ["0.80", "0.60", "0.50"],
         ["0.90", "0.85", "0.30"],
     ]
 
 
-def test_without_an_attack_that_knows_a_detector_there_is_no_such_sheet():
+def test_without_an_attack_that_knows_a_detector_there_is_no_such_table():
     rows = [detection("pgd_eps0.1", "softmax.max_probability", 0.9)]
     assert adaptive(tables_of(rows), "digits") == []
     rows.append(detection("pgd_adaptive_eps0.1", "softmax.max_probability", 0.9))

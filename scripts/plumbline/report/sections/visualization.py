@@ -1,14 +1,32 @@
-"""The tables of the stage visualization: images made for classes, and generators."""
+"""The section about visualization: images made for classes, and generators."""
 
 import pandas as pd
 
-from plumbline.report.sheets import Sheet, Tables, cell, of
+from plumbline.report.spec import Section, Topic
+from plumbline.report.tables import Frames, ReportTable, cell, of_dataset
 from plumbline.report.wording import words
 
+SECTION = Section(
+    "Visualization of classes",
+    (
+        Topic(
+            "Images of classes",
+            tables=("visualization",),
+            see="Is an image that the net is sure of a prototype, which a second net recognises, "
+            "too, or an adversarial pattern?",
+        ),
+        Topic(
+            "Generators",
+            tables=("generators",),
+            see="Can a generator make all classes, and does it make more than copies?",
+        ),
+    ),
+)
 
-def visualization(tables: Tables, dataset: str) -> list[Sheet]:
+
+def visualization(frames: Frames, dataset: str) -> list[ReportTable]:
     """What the nets say of the images made for their classes, of test images, and of the starts."""
-    rows = of(tables["visualization"], dataset)
+    rows = of_dataset(frames["visualization"], dataset)
     every = rows[rows["class"] == "all"]
     columns = (
         ("probability", "probability"),
@@ -31,10 +49,10 @@ def visualization(tables: Tables, dataset: str) -> list[Sheet]:
     titles = [title for _, title in columns]
     head = ["net", "images", *titles, "second net: gain over the start", "n"]
     title = "Probability of the class that an image was made for, means [95 % interval]"
-    return [Sheet(title, head, lines, 2), *_compared(every)]
+    return [ReportTable(title, head, lines, 2), *_compared(every)]
 
 
-def _compared(rows: pd.DataFrame) -> list[Sheet]:
+def _compared(rows: pd.DataFrame) -> list[ReportTable]:
     """Visualizations minus those that the configuration compares them with, start by start."""
     pairs = rows[rows["against"].notna() & (rows["against"] != "start")]
     lines = [
@@ -51,12 +69,12 @@ def _compared(rows: pd.DataFrame) -> list[Sheet]:
     ]
     head = ["net", "difference", "probability", "probability, second net", "n"]
     title = "Paired differences from the same starts [95 % interval]"
-    return [Sheet(title, head, lines, 2)] if lines else []
+    return [ReportTable(title, head, lines, 2)] if lines else []
 
 
-def generators(tables: Tables, dataset: str) -> list[Sheet]:
+def generators(frames: Frames, dataset: str) -> list[ReportTable]:
     """Losses and samples of each generator; test images are the control."""
-    rows = of(tables["generators"], dataset)
+    rows = of_dataset(frames["generators"], dataset)
     sampled = rows[rows["images"].notna()]
     models = list(sampled["model"].dropna().unique())
     lines = []
@@ -77,8 +95,8 @@ def generators(tables: Tables, dataset: str) -> list[Sheet]:
     metrics = ("generator_loss", "discriminator_loss")
     told = [[words(name), *(cell(part, m) for m in metrics)] for name, part in losses]
     return [
-        Sheet(title, [*head, "n"], lines, 2),
-        Sheet(
+        ReportTable(title, [*head, "n"], lines, 2),
+        ReportTable(
             "Losses, means of the last tenth of the epochs (nats)",
             ["generator", *(words(metric) for metric in metrics)],
             told,

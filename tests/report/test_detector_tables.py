@@ -5,9 +5,9 @@ import pytest
 from fake_detectors import FEATURES, FEW, KINDS
 from fake_results import DATASET
 
-from plumbline.report.detector_sheets import detectors, sentence
 from plumbline.report.figures import detectors as drawing
-from plumbline.report.sheets import cell
+from plumbline.report.sections.detection import detectors, sentence
+from plumbline.report.tables import cell
 from plumbline.storage.tables import read_frame
 
 
@@ -46,11 +46,11 @@ def test_nets_without_detectors_are_named(table):
 def test_figures_stand_with_the_control_first(table):
     added, found, by_block, working = detectors({"detectors": table}, DATASET)
     shown = added, found, by_block, working
-    assert all(len(line) == len(sheet.head) for sheet in shown for line in sheet.rows)
+    assert all(len(line) == len(table.head) for table in shown for line in table.rows)
     blocks = [features for features in FEATURES if features.startswith("conductance_")]
     assert len(found.rows) == 1 + len(KINDS) * (len(FEATURES) - len(blocks))
     assert len(by_block.rows) == len(KINDS) * len(blocks)
-    assert [sheet.folded for sheet in shown] == [False, False, True, False]
+    assert [table.folded for table in shown] == [False, False, True, False]
     assert found.rows[0][:3] == ["LeNet-5", "none (control)", "maximum probability"]
     own = table.query("detector == 'mlp' and features == 'lcr' and task == 'misclassified'")
     line = next(each for each in found.rows if each[1:3] == ["MLP", "label change rate"])
@@ -81,10 +81,10 @@ def test_completeness_of_every_block():
     }
     few = pd.DataFrame([{**keys, "value": 1.0, "n": 20, "task": "misclassified"}])
     few[["detector", "features", "against", "positives"]] = None
-    sheet = detectors({"detectors": few, "stability": pd.DataFrame(rows)}, "d")[-1]
-    assert [line[1] for line in sheet.rows] == ["layer1_0", "layer3_2"]
-    assert sheet.rows[0][3] == "–"
-    assert sheet.rows[1][3] != "–"
+    table = detectors({"detectors": few, "stability": pd.DataFrame(rows)}, "d")[-1]
+    assert [line[1] for line in table.rows] == ["layer1_0", "layer3_2"]
+    assert table.rows[0][3] == "–"
+    assert table.rows[1][3] != "–"
 
 
 def test_a_mark_for_every_detector_and_group_of_features(table):

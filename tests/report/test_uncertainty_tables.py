@@ -4,8 +4,8 @@ import pytest
 from fake_results import DATASET
 from fake_uncertainty import ESTIMATORS
 
-from plumbline.report.sheets import cell
-from plumbline.report.uncertainty_sheets import refusal, uncertainty
+from plumbline.report.sections.uncertainty import refusal, uncertainty
+from plumbline.report.tables import cell
 from plumbline.report.wording import words
 from plumbline.storage.tables import read_frame
 
@@ -15,8 +15,8 @@ def frames(tables):
     return {name: read_frame([tables[name]]) for name in ("uncertainty", "refusal")}
 
 
-def lines(sheet):
-    return {tuple(line[: sheet.keys]): line[sheet.keys :] for line in sheet.rows}
+def lines(table):
+    return {tuple(line[: table.keys]): line[table.keys :] for line in table.rows}
 
 
 def test_every_estimator_has_its_line_and_all_but_the_control_a_difference(frames):
@@ -59,13 +59,13 @@ def test_published_anchors_stand_under_the_table_of_their_dataset(frames):
 
 
 def test_refusal_gives_the_threshold_of_both_rules(frames):
-    (sheet,) = refusal(frames, DATASET)
-    assert sheet.head[-1] == "patches refused"
+    (table,) = refusal(frames, DATASET)
+    assert table.head[-1] == "patches refused"
     rows = frames["refusal"].query(
         "set == 'test' and model == 'lenet5' and estimator == 'mc_dropout' and rule == 'chosen'"
     )
     threshold = f"chosen: {rows['threshold'].iloc[0]:.3g}"
-    found = lines(sheet)["LeNet-5", "MC dropout", threshold]
+    found = lines(table)["LeNet-5", "MC dropout", threshold]
     assert found[:3] == [cell(rows, name) for name in ("coverage", "accuracy", "accuracy_gain")]
-    assert ("LeNet-5", "MC dropout", "fixed: 0.2") in lines(sheet)
-    assert len(sheet.rows) == 2 * 2 * len(ESTIMATORS)
+    assert ("LeNet-5", "MC dropout", "fixed: 0.2") in lines(table)
+    assert len(table.rows) == 2 * 2 * len(ESTIMATORS)

@@ -8,11 +8,11 @@ import pandas as pd
 from plumbline.report.summary import estimate, over_seeds
 from plumbline.storage.tables import POSITIVE
 
-Tables = Mapping[str, pd.DataFrame]
+Frames = Mapping[str, pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class Sheet:
+class ReportTable:
     """A table of the page: the first ``keys`` columns are headings of their rows.
 
     ``note`` is a sentence below it.  A ``folded`` one is long: its title opens it.
@@ -26,7 +26,7 @@ class Sheet:
     folded: bool = False
 
 
-def of(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
+def of_dataset(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
     """The rows of one dataset."""
     return table[table["dataset"] == dataset]
 

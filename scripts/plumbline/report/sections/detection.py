@@ -1,25 +1,57 @@
-"""The tables of fitted detectors: what they add to the softmax, what they find, at what cost."""
+"""The section about detection: order of the scores, tasks, fitted detectors."""
 
 import pandas as pd
 
-from plumbline.report.claims.published import sheets
-from plumbline.report.figures.detection import tasks
+from plumbline.registry import ATTACKS
+from plumbline.report.claims.published import published_tables
+from plumbline.report.figures.detection import CONTROL_SCORE, tasks
 from plumbline.report.figures.detectors import BLOCK, name
-from plumbline.report.sheets import Sheet, Tables, cell, count, of
+from plumbline.report.pages.leaderboard import rank_tables, replicated
+from plumbline.report.spec import Section, Topic
+from plumbline.report.tables import Frames, ReportTable, cell, count, of_dataset
 from plumbline.report.wording import describe, words
 
+SECTION = Section(
+    "Detection",
+    (
+        Topic(
+            "Order of the scores",
+            tables=("leaderboard",),
+            see="Which score is best over all tasks, and is it better than the control, which is "
+            "free?",
+        ),
+        Topic(
+            "Tasks",
+            tables=("detection",),
+            see="Which score tells wrong, foreign and attacked images best, net by net?",
+        ),
+        Topic(
+            "Fitted detectors",
+            tables=("detectors",),
+            see="Do conductance and label change rate tell of errors what the softmax does not?",
+        ),
+    ),
+)
+
 CONTROL = ("softmax", "max_probability")
+BEST = 5  # scores of each detection task
+PLAIN = "pgd"  # module of the attack that knows the net alone
 WORKING = ("recall_wrong", "recall_right", "detection_accuracy", "coverage", "accuracy_accepted")
 
 
-def detectors(tables: Tables, dataset: str) -> list[Sheet]:
+def detectors(frames: Frames, dataset: str) -> list[ReportTable]:
     """What is added to the softmax, AUROCs, beside what was published, the operating point,
     completeness of conductance."""
-    rows = of(tables["detectors"], dataset)
-    found = [_added(rows), *_found(rows), *sheets(tables, dataset, "detectors"), _at_work(rows)]
-    if "stability" in tables:
-        found.append(_completeness(of(tables["stability"], dataset)))
-    return [sheet for sheet in found if sheet.rows]
+    rows = of_dataset(frames["detectors"], dataset)
+    found = [
+        _added(rows),
+        *_found(rows),
+        *published_tables(frames, dataset, "detectors"),
+        _at_work(rows),
+    ]
+    if "stability" in frames:
+        found.append(_completeness(of_dataset(frames["stability"], dataset)))
+    return [table for table in found if table.rows]
 
 
 def sentence(rows: pd.DataFrame) -> str:
@@ -81,7 +113,7 @@ def _differences(rows: pd.DataFrame) -> pd.DataFrame:
     return own[pd.MultiIndex.from_frame(own[list(drawn.names)]).isin(drawn)]
 
 
-def _added(rows: pd.DataFrame) -> Sheet:
+def _added(rows: pd.DataFrame) -> ReportTable:
     own = _differences(rows)
     kinds = list(own["detector"].unique())
     lines = [
@@ -97,11 +129,11 @@ def _added(rows: pd.DataFrame) -> Sheet:
     title += "features minus the same on softmax features [95 % interval]"
     if not lines:  # the sentence is the table then
         lines = [[words(model), "–", "–"] for model in rows["model"].unique()]
-        return Sheet(
+        return ReportTable(
             title, ["net", "task", "n"], lines, 2, f"{sentence(rows)} {_few(rows)}".strip()
         )
     head = ["net", "task", *map(words, kinds), "n"]
-    return Sheet(title, head, lines, 2, f"{sentence(rows)} {_few(rows)}".strip())
+    return ReportTable(title, head, lines, 2, f"{sentence(rows)} {_few(rows)}".strip())
 
 
 def _few(rows: pd.DataFrame) -> str:
@@ -115,7 +147,7 @@ def _few(rows: pd.DataFrame) -> str:
     )
 
 
-def _found(rows: pd.DataFrame) -> list[Sheet]:
+def _found(rows: pd.DataFrame) -> list[ReportTable]:
     """What fitted detectors find, and a folded table of those on a single block."""
     known = rows[(rows["task"] == "misclassified") & rows["features"].notna()]
     lines: dict[bool, list[list[str]]] = {False: [], True: []}
@@ -131,8 +163,8 @@ def _found(rows: pd.DataFrame) -> list[Sheet]:
     head += ["minus control", "n of test"]
     title = "Wrong answers found by fitted detectors"
     return [
-        Sheet(f"{title} [95 % interval]", head, lines[False], 3),
-        Sheet(f"{title}, one block alone [95 % interval]", head, lines[True], 3, folded=True),
+        ReportTable(f"{title} [95 % interval]", head, lines[False], 3),
+        ReportTable(f"{title}, one block alone [95 % interval]", head, lines[True], 3, folded=True),
     ]
 
 
@@ -149,7 +181,7 @@ def _named(detector: str, features: str) -> list[str]:
     return [words(detector), name(features)]
 
 
-def _at_work(rows: pd.DataFrame) -> Sheet:
+def _at_work(rows: pd.DataFrame) -> ReportTable:
     lines = []
     for (model, detector, features), own in _groups(
         rows[rows["metric"].isin(("threshold", *WORKING))]
@@ -174,10 +206,10 @@ def _at_work(rows: pd.DataFrame) -> Sheet:
         "Wilson intervals. Only images whose features are all known count."
     )
     title = "Detectors at work on test: answers above the threshold are not accepted"
-    return Sheet(f"{title} [95 % interval]", head, lines, 3, note)
+    return ReportTable(f"{title} [95 % interval]", head, lines, 3, note)
 
 
-def _completeness(rows: pd.DataFrame) -> Sheet:
+def _completeness(rows: pd.DataFrame) -> ReportTable:
     own = rows[(rows["metric"] == "completeness_gap") & (rows["set"] == "test")]
     closed = rows[(rows["metric"] == "closed_form_gap") & (rows["set"] == "test")]
     lines = [
@@ -200,4 +232,87 @@ def _completeness(rows: pd.DataFrame) -> Sheet:
         "of a net that ends in global average pooling the logit is linear, and conductance has a "
         "closed form."
     )
-    return Sheet("Completeness of conductance on test [95 % interval]", head, lines, 2, note)
+    return ReportTable("Completeness of conductance on test [95 % interval]", head, lines, 2, note)
+
+
+def leaderboard(frames: Frames, dataset: str) -> list[ReportTable]:
+    """Mean ranks of the best scores and of the control over all tasks, and what replicates tell."""
+    table = frames["leaderboard"]
+    return rank_tables(table, dataset) + replicated(table, dataset)
+
+
+def detection(frames: Frames, dataset: str) -> list[ReportTable]:
+    """The best scores of each task by AUROC, and the control."""
+    rows = of_dataset(frames["detection"], dataset)
+    tables = []
+    for model, own in rows.groupby("model", sort=False):
+        known = own[(own["metric"] == "auroc") & own["value"].notna()]
+        lines = [line for task in tasks(known) for line in _best(own, *task)]
+        head = ["task", "score", "AUROC", "gain over control", "AUPR", "FPR at 95 % TPR", "n"]
+        title = f"{words(model)}: the {BEST} best scores of each task by AUROC, and the control"
+        tables.append(ReportTable(f"{title} [95 % interval]", head, lines, 2))
+    return tables + adaptive(frames, dataset)
+
+
+def _best(rows: pd.DataFrame, task: str, images: str, positives: str) -> list[list[str]]:
+    where = (rows["task"] == task) & (rows["set"] == images) & (rows["positives"] == positives)
+    part = rows[where]
+    auroc = part[part["metric"] == "auroc"].set_index("score")["value"]
+    order = list(auroc.sort_values(ascending=False, kind="stable").index)
+    chosen = order[:BEST] + ([CONTROL_SCORE] if CONTROL_SCORE not in order[:BEST] else [])
+    what = "misclassified" if task == "misclassified" else f"{words(task)}: {describe(images)}"
+    lines = []
+    for score in chosen:
+        own = part[part["score"] == score]
+        cells = [cell(own, m) for m in ("auroc", "auroc_gain", "aupr", "fpr95")]
+        control = " (control)" if score == CONTROL_SCORE else ""
+        name = ": ".join(words(each) for each in score.split(".")) + control
+        lines.append([what, name, *cells, count(own.iloc[0])])
+    return lines
+
+
+def adaptive(frames: Frames, dataset: str) -> list[ReportTable]:
+    """AUROC of each score on PGD, and on attacks that know a detector, of the same ε.
+
+    Which are such is told by the module of each attack in ``frames["attacks"]``.
+    """
+    plain, aware = _entries(frames, dataset)
+    if not aware:
+        return []
+    rows = of_dataset(frames["detection"], dataset)
+    rows = rows[(rows["metric"] == "auroc") & (rows["positives"] == "successful")]
+    named = rows["set"].str.extract(r"^(.+)_eps(.+)$")
+    rows = rows.assign(attack=named[0], epsilon=named[1])[named[0].isin([*plain, *aware])]
+    known = rows["score"].eq(CONTROL_SCORE) | rows["score"].str.startswith("label_change_rate.")
+    lines = [
+        [
+            words(model),
+            epsilon,
+            ": ".join(words(each) for each in score.split(".")),
+            *(cell(part[part["attack"] == name], "auroc") for name in (*plain, *aware)),
+        ]
+        for (model, epsilon, score), part in rows[known].groupby(
+            ["model", "epsilon", "score"], sort=False
+        )
+    ]
+    head = ["net", "ε", "score", *(words(name) for name in (*plain, *aware))]
+    title = "Detectors under attack: AUROC of successful images, by what the attack knows"
+    note = (
+        "A detector that was never attacked is not yet a detector: PGD wants a wrong answer only, "
+        "the others also want the mutants to agree with it, or the softmax to be sure of it. Below "
+        ".5 adversarial images look more normal than normal ones."
+    )
+    return [ReportTable(f"{title} [95 % interval]", head, lines, 3, note)]
+
+
+def _entries(frames: Frames, dataset: str) -> tuple[list[str], list[str]]:
+    """Attacks of a dataset: the first that is plain PGD, if there is one, and the adaptive ones."""
+    if "attacks" not in frames:
+        return [], []
+    methods = (
+        of_dataset(frames["attacks"], dataset)
+        .drop_duplicates("attack")
+        .set_index("attack")["method"]
+    )
+    plain = [name for name, method in methods.items() if method == PLAIN]
+    return plain[:1], [name for name, each in methods.items() if ATTACKS.constant(each, "ADAPTIVE")]

@@ -1,9 +1,40 @@
-"""The tables of the stage uncertainty: quality, errors found, evidence, shifts, refusal."""
+"""The section about uncertainty: quality, errors found, evidence, shifts, refusal."""
 
 import pandas as pd
 
-from plumbline.report.sheets import Sheet, Tables, cell, count, of
+from plumbline.report.spec import Section, Topic
+from plumbline.report.tables import Frames, ReportTable, cell, count, of_dataset
 from plumbline.report.wording import describe, words
+
+SECTION = Section(
+    "Uncertainty",
+    (
+        Topic(
+            "Estimators",
+            tables=("uncertainty",),
+            see="Is an estimator as often right as it says, and is it less sure of what it gets "
+            "wrong or should not know? Each must beat the softmax of a single net.",
+        ),
+        Topic(
+            "Errors and coverage",
+            see="If only the most certain images are answered, how many errors are left?",
+        ),
+        Topic(
+            "Refusal",
+            tables=("refusal",),
+            see="Study 001 lets a Bayesian net refuse: what does that cost in answers, and gain?",
+        ),
+        Topic(
+            "Shifts",
+            see="Does uncertainty grow where accuracy falls, as images are turned, made noisy or "
+            "attacked?",
+        ),
+        Topic(
+            "More passes, more nets",
+            see="How many passes of MC dropout, and how many nets, are worth their time?",
+        ),
+    ),
+)
 
 QUALITY = ("accuracy", "nll", "brier", "ece", "mean_entropy", "mean_mutual_information")
 DIFFERENCES = ("accuracy_difference", "nll_difference", "brier_difference", "ece_difference")
@@ -26,12 +57,12 @@ ANCHORS = {
 }
 
 
-def uncertainty(tables: Tables, dataset: str) -> list[Sheet]:
+def uncertainty(frames: Frames, dataset: str) -> list[ReportTable]:
     """What each estimator's predictions are worth on test, and how it fares on other sets."""
-    rows = of(tables["uncertainty"], dataset)
+    rows = of_dataset(frames["uncertainty"], dataset)
     test = rows[rows["set"] == "test"]
     plain = rows[rows["measure"].isna() & rows["control"].isna()]
-    sheets = [
+    tables = [
         _by_estimator(
             plain[plain["set"] == "test"],
             QUALITY,
@@ -47,21 +78,21 @@ def uncertainty(tables: Tables, dataset: str) -> list[Sheet]:
         _rises(rows),
         _evidence(plain),
     ]
-    return [sheet for sheet in sheets if sheet.rows]
+    return [table for table in tables if table.rows]
 
 
 def _by_estimator(
     rows: pd.DataFrame, metrics: tuple[str, ...], title: str, note: str = ""
-) -> Sheet:
+) -> ReportTable:
     metrics = tuple(metric for metric in metrics if metric in set(rows["metric"]))
     lines = [
         [words(model), words(estimator), *(cell(part, metric) for metric in metrics)]
         for (model, estimator), part in rows.groupby(["model", "estimator"], sort=False)
     ]
-    return Sheet(title, ["net", "estimator", *map(words, metrics)], lines, 2, note)
+    return ReportTable(title, ["net", "estimator", *map(words, metrics)], lines, 2, note)
 
 
-def _errors(rows: pd.DataFrame) -> Sheet:
+def _errors(rows: pd.DataFrame) -> ReportTable:
     """Each measure as a finder of errors."""
     lines = [
         [
@@ -79,10 +110,10 @@ def _errors(rows: pd.DataFrame) -> Sheet:
         "certain images are answered; the lower the better. Of fewer than ten wrong answers it "
         "and the AUROC have no interval; n counts them, of all."
     )
-    return Sheet("Errors found on test [95 % interval]", head, lines, 3, note)
+    return ReportTable("Errors found on test [95 % interval]", head, lines, 3, note)
 
 
-def _rises(rows: pd.DataFrame) -> Sheet:
+def _rises(rows: pd.DataFrame) -> ReportTable:
     """How much more uncertain estimators are on turned images than on the same ones upright."""
     rises = rows[(rows["metric"] == "rise") & rows["measure"].isin(("entropy", "vacuity"))]
     names = {angle: f"rotation_{angle}" for angle in ANGLES}
@@ -99,10 +130,12 @@ def _rises(rows: pd.DataFrame) -> Sheet:
         )
     ]
     head = ["net", "estimator", "measure", *(f"{angle}°" for angle in names)]
-    return Sheet("Rise over the same images upright, by rotation [95 % interval]", head, lines, 3)
+    return ReportTable(
+        "Rise over the same images upright, by rotation [95 % interval]", head, lines, 3
+    )
 
 
-def _evidence(rows: pd.DataFrame) -> Sheet:
+def _evidence(rows: pd.DataFrame) -> ReportTable:
     """Images for which an evidential net has no evidence at all."""
     rows = rows[rows["metric"] == "no_evidence"]
     rows = rows[(rows["set"] == "test") | rows["set"].str.startswith("ood_")]
@@ -118,12 +151,12 @@ def _evidence(rows: pd.DataFrame) -> Sheet:
     head = ["net", "estimator", *map(describe, names)]
     note = "Their vacuity is 1, and which class they are given is arbitrary."
     title = "Share of images with no evidence for any class [95 % interval]"
-    return Sheet(title, head, lines, 2, note)
+    return ReportTable(title, head, lines, 2, note)
 
 
-def refusal(tables: Tables, dataset: str) -> list[Sheet]:
+def refusal(frames: Frames, dataset: str) -> list[ReportTable]:
     """How often each estimator answers, and how right it is then."""
-    rows = of(tables["refusal"], dataset)
+    rows = of_dataset(frames["refusal"], dataset)
     rows = rows[rows["rule"] != "curve"]
     foreign = list(rows.loc[rows["metric"] == "refused", "set"].unique())
     lines = []
@@ -136,4 +169,4 @@ def refusal(tables: Tables, dataset: str) -> list[Sheet]:
     head = ["net", "estimator", "threshold", "share answered", "accuracy of the answered"]
     head += ["minus accuracy on all", *(f"{describe(name)} refused" for name in foreign)]
     title = "Refusal by the median of the sampled probabilities [95 % interval]"
-    return [Sheet(title, head, lines, 3)]
+    return [ReportTable(title, head, lines, 3)]

@@ -1,11 +1,33 @@
-"""The tables of the stage stability: label change rates, and sequential tests."""
+"""The section about stability: label change rates, and sequential tests."""
 
 import pandas as pd
 
-from plumbline.report.claims.published import sheets
+from plumbline.report.claims.published import published_tables
 from plumbline.report.figures.stability_rates import drawn
-from plumbline.report.sheets import Sheet, Tables, cell, of
+from plumbline.report.spec import Section, Topic
+from plumbline.report.tables import Frames, ReportTable, cell, of_dataset
 from plumbline.report.wording import words
+
+SECTION = Section(
+    "Stability",
+    (
+        Topic(
+            "Label change rate",
+            tables=("stability",),
+            see="Do small changes of the weights flip the label of an attacked or a wrong image "
+            "more often than that of a right one?",
+        ),
+        Topic(
+            "Number of mutants",
+            see="How many mutants is the rate worth? Where the curve is flat, fewer would do.",
+        ),
+        Topic(
+            "Sequential test",
+            see="After how many mutants is it clear whether a label flips too easily, and is the "
+            "verdict right?",
+        ),
+    ),
+)
 
 TESTED = {
     "suspicious": "suspicious",
@@ -22,15 +44,15 @@ NOTE = (
 )
 
 
-def stability(tables: Tables, dataset: str) -> list[Sheet]:
+def stability(frames: Frames, dataset: str) -> list[ReportTable]:
     """What the mutants of each operator changed, beside what was published, and what a sequential
     test makes of it."""
-    rows = of(tables["stability"], dataset)
+    rows = of_dataset(frames["stability"], dataset)
     rows = rows[rows["operator"].notna()]
-    return [_rates(rows), *sheets(tables, dataset, "stability"), *_sequential(rows)]
+    return [_rates(rows), *published_tables(frames, dataset, "stability"), *_sequential(rows)]
 
 
-def _rates(rows: pd.DataFrame) -> Sheet:
+def _rates(rows: pd.DataFrame) -> ReportTable:
     """Mean label change rate by kind of image, and the share of mutants that were rejected."""
     changes = rows[rows["metric"] == "label_change_rate"]
     kinds = drawn(changes)
@@ -44,10 +66,10 @@ def _rates(rows: pd.DataFrame) -> Sheet:
         lines.append([*names, cell(part, "rejection_rate"), *cells])
     head = ["net", "operator", "rate", "mutants rejected", *(k["label"] for k in kinds.values())]
     title = "Label change rate by kind of image [95 % interval]; of attacks the successful images"
-    return Sheet(title, head, lines, 3)
+    return ReportTable(title, head, lines, 3)
 
 
-def _sequential(rows: pd.DataFrame) -> list[Sheet]:
+def _sequential(rows: pd.DataFrame) -> list[ReportTable]:
     """Verdicts of the sequential test, and how many mutants they took."""
     if "threshold" not in rows or rows["threshold"].isna().all():
         return []
@@ -58,7 +80,7 @@ def _sequential(rows: pd.DataFrame) -> list[Sheet]:
         names = [words(keys[0]), words(keys[1]), f"{keys[2]}: {limit:.3g}"]
         lines += [[*names, *_line(part, *kind)] for kind in _kinds(part)]
     head = ["net", "operator", "threshold", "images", *TESTED.values(), "balanced accuracy", "n"]
-    return [Sheet("Sequential tests [95 % interval]", head, lines, 4, NOTE, folded=True)]
+    return [ReportTable("Sequential tests [95 % interval]", head, lines, 4, NOTE, folded=True)]
 
 
 def _kinds(rows: pd.DataFrame) -> list[tuple[str, str, str]]:

@@ -4,9 +4,9 @@ import pytest
 from fake_maps import SEEDS
 from fake_results import DATASET
 
-from plumbline.report.map_sheets import holes, latent
-from plumbline.report.sheets import cell
+from plumbline.report.sections.latent import holes, latent
 from plumbline.report.summary import estimate, over_seeds
+from plumbline.report.tables import cell
 from plumbline.storage.tables import read_frame
 
 
@@ -20,28 +20,28 @@ def first(rows):
 
 
 def test_a_share_of_holes_is_the_mean_over_vaes_with_an_interval_over_them(frames):
-    sheet = latent(frames, DATASET)[0]
+    table = latent(frames, DATASET)[0]
     rows = first(frames["latent"]).query("metric == 'hole_share' and measure == 'entropy'")
     rows = rows[(rows["grid"] == "linear") & (rows["estimator"] == rows["estimator"].iloc[0])]
     assert list(rows["seed"]) == list(SEEDS)
     each = list(rows[["value", "low", "high"]].itertuples(index=False, name=None))
     figure = over_seeds("hole_share", each)
     assert figure[2] - figure[1] > 0.06  # wider than over cells: the VAEs differ
-    assert sheet.rows[0][sheet.head.index("entropy")] == estimate(*figure)
-    assert f"Means over {len(SEEDS)} VAEs" in sheet.note
+    assert table.rows[0][table.head.index("entropy")] == estimate(*figure)
+    assert f"Means over {len(SEEDS)} VAEs" in table.note
 
 
 def test_of_one_vae_the_note_says_what_the_interval_leaves_out(frames):
     one = {**frames, "latent": frames["latent"][frames["latent"]["seed"].isin([0])]}
-    sheet = latent(one, DATASET)[0]
-    assert "says nothing of another VAE" in sheet.note
+    table = latent(one, DATASET)[0]
+    assert "says nothing of another VAE" in table.note
 
 
 def test_regions_are_of_the_drawn_map_and_the_area_is_of_all_vaes(frames):
-    (sheet,) = holes(frames, DATASET)
+    (table,) = holes(frames, DATASET)
     rows = first(frames["holes"]).query("measure == 'entropy'")
     own = rows[(rows["region"] == 1) & (rows["seed"] == 0)]
-    assert sheet.rows[0][4] == cell(
+    assert table.rows[0][4] == cell(
         own[own["estimator"] == own["estimator"].iloc[0]], "region_share"
     )
-    assert f"Means over {len(SEEDS)} VAEs" in sheet.note
+    assert f"Means over {len(SEEDS)} VAEs" in table.note

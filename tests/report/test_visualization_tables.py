@@ -2,7 +2,7 @@
 
 import pytest
 
-from plumbline.report.class_sheets import generators, visualization
+from plumbline.report.sections.visualization import generators, visualization
 from plumbline.storage.tables import read_frame, row, write_csv
 
 VALUES = {"made": 0.9, "start": 0.2, "test": 0.95}
@@ -59,8 +59,8 @@ def test_visualizations_beside_test_images_and_starts(tables):
         ["LeNet-5", "DeepDream", *["0.950"] * 4, "0.700", "30"],
     ]
     assert compared.rows == [["LeNet-5", "DeepDream minus AM, noise", "0.050", "0.050", "30"]]
-    for sheet in (every, compared):
-        assert {len(line) for line in sheet.rows} == {len(sheet.head)}
+    for table in (every, compared):
+        assert {len(line) for line in table.rows} == {len(table.head)}
 
 
 def test_generators_beside_test_images(tables):

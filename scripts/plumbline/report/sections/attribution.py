@@ -1,29 +1,70 @@
-"""The tables of the report: what of each stage's figures stands on the page."""
+"""The section about attribution: coverage, degradation, log-odds, randomization, spread, cost."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
 from plumbline.attribution.comparison import CONTROLS
 from plumbline.config.training import PLAIN
-from plumbline.report import (
-    attack_sheets,
-    class_sheets,
-    detector_sheets,
-    latent_sheets,
-    map_sheets,
-    stability_sheets,
-    uncertainty_sheets,
-)
 from plumbline.report.families import FAMILIES, by_family
 from plumbline.report.figures.cost import COSTS, gains
 from plumbline.report.figures.cost import MODES as COST_MODES
 from plumbline.report.figures.degradation import STUDY_SHARE, controls
-from plumbline.report.figures.detection import CONTROL_SCORE, tasks
 from plumbline.report.figures.randomization import BAR, JUDGED, verdicts
-from plumbline.report.pages import leaderboard
-from plumbline.report.sheets import Sheet, Tables, cell, count, mean_cell, of
-from plumbline.report.wording import LEFT_OUT, describe, words
+from plumbline.report.spec import Section, Topic
+from plumbline.report.tables import Frames, ReportTable, cell, of_dataset
+from plumbline.report.wording import LEFT_OUT, words
+
+SECTION = Section(
+    "Attributions",
+    (
+        Topic(
+            "Coverage",
+            tables=("coverage",),
+            see="Which methods explained which nets on how many images, and why the others did "
+            "not.",
+        ),
+        Topic(
+            "Gallery",
+            see="The maps themselves, a picture for each family of methods: enlarge one, then go "
+            "through its neighbours and compare a row with the same row of the controls.",
+        ),
+        Topic(
+            "Degradation",
+            tables=("attribution",),
+            see="Does the net's accuracy follow the ranking? A method must do better than both the "
+            "random ranking and the pixels' own brightness.",
+        ),
+        Topic(
+            "Log-odds",
+            tables=("log_odds",),
+            see="Does erasing what speaks for one class and against another turn the net's answer?",
+        ),
+        Topic(
+            "Conservation",
+            tables=("conservation",),
+            see="LRP hands the logit down to the pixels: what arrives there, and what is lost on "
+            "the way to biases and stabilisers?",
+        ),
+        Topic(
+            "Randomization",
+            tables=("randomization",),
+            see="Does a map change when the weights do? One that stays similar explains the image, "
+            "not the net.",
+        ),
+        Topic(
+            "Spread",
+            tables=("spread",),
+            see="How much of a map is left when dropout or noise varies: trust relevance that is "
+            "large beside its standard deviation.",
+        ),
+        Topic(
+            "Cost",
+            tables=("cost",),
+            see="What a better ranking costs: the best methods stand high and to the left.",
+        ),
+    ),
+)
 
 DOES_NOT_APPLY = "does not apply"
 NO_ROW = "no row in tables/attribution.csv"
@@ -31,37 +72,11 @@ GAIN = (
     "A gain above 0 is better than the control, image by image, whether pixels are kept or "
     "deleted. Total variation (0 even, 4 a checkerboard) and sparsity (Gini index) are of the maps."
 )
-BEST = 5  # scores of each detection task
 
 
-def training(tables: Tables, dataset: str) -> list[Sheet]:
-    """Accuracy and calibration on test, means over seeds, with the fitted temperature."""
-    rows = of(tables["training"], dataset)
-    test = rows[(rows["set"] == "test") & (rows["class"] == "all")]
-    columns = [
-        ("accuracy", test, "raw", "accuracy"),
-        ("NLL", test, "raw", "nll"),
-        ("NLL, temperature-scaled", test, "temperature", "nll"),
-        ("ECE", test, "raw", "ece"),
-        ("ECE, temperature-scaled", test, "temperature", "ece"),
-        ("Brier score", test, "raw", "brier"),
-    ]
-    lines = []
-    for model in test["model"].unique():
-        own = test[test["model"] == model]
-        cells = [
-            mean_cell(part[(part["model"] == model) & (part["scaling"] == scaling)], metric)
-            for _, part, scaling, metric in columns
-        ]
-        fitted = mean_cell(rows[rows["model"] == model], "temperature")
-        lines.append([words(model), *cells, fitted, f"{own['n'].iloc[0]:.0f}"])
-    head = ["net", *(title for title, *_ in columns), "temperature", "n"]
-    return [Sheet("Test images: mean over training seeds [95 % interval]", head, lines)]
-
-
-def attribution(tables: Tables, dataset: str) -> list[Sheet]:
+def attribution(frames: Frames, dataset: str) -> list[ReportTable]:
     """At study 001's share of 20 %, first fill: accuracy, gains over the controls, map measures."""
-    rows = of(tables["attribution"], dataset)
+    rows = of_dataset(frames["attribution"], dataset)
     shares = pd.to_numeric(rows["share"])
     at = rows[((shares - STUDY_SHARE).abs() < 1e-9) & (rows["ranking"] == "descending")]
     if at.empty:
@@ -73,7 +88,7 @@ def attribution(tables: Tables, dataset: str) -> list[Sheet]:
     for text in ("kept", "deleted"):
         head += [f"accuracy, top {text}", *(f"gain over {name}" for name in against)]
     head += ["total variation", "sparsity", "n"]
-    sheets = []
+    tables = []
     for model, own in at.groupby("model", sort=False):
         maps = rows[rows["model"] == model]
         grey = controls(own["method"].unique())
@@ -83,8 +98,8 @@ def attribution(tables: Tables, dataset: str) -> list[Sheet]:
             _ranked(own[own["method"] == name], maps[maps["method"] == name], against)
             for name in methods
         ]
-        sheets.append(Sheet(f"{title} [95 % interval]", head, lines, note=GAIN))
-    return sheets
+        tables.append(ReportTable(f"{title} [95 % interval]", head, lines, note=GAIN))
+    return tables
 
 
 def _ranked(at: pd.DataFrame, maps: pd.DataFrame, against: Sequence[str]) -> list[str]:
@@ -98,9 +113,9 @@ def _ranked(at: pd.DataFrame, maps: pd.DataFrame, against: Sequence[str]) -> lis
     return [*cells, f"{at['n'].iloc[0]:.0f}"]
 
 
-def log_odds(tables: Tables, dataset: str) -> list[Sheet]:
+def log_odds(frames: Frames, dataset: str) -> list[ReportTable]:
     """Fall of the log-odds by pair of classes, and how far a temperature alters the maps."""
-    rows = of(tables["log_odds"], dataset)
+    rows = of_dataset(frames["log_odds"], dataset)
     pairs = list(rows["pair"].dropna().unique())
     lines = []
     for (model, method), part in rows.groupby(["model", "method"], sort=False):
@@ -114,16 +129,16 @@ def log_odds(tables: Tables, dataset: str) -> list[Sheet]:
         "divided by 2, mean over images. Relevance in proportion to the logits cannot change."
     )
     head.append("change by temperature")
-    return [Sheet(f"{title} [95 % interval]", head, lines, 2, note)]
+    return [ReportTable(f"{title} [95 % interval]", head, lines, 2, note)]
 
 
-def coverage(tables: Tables, dataset: str) -> list[Sheet]:
+def coverage(frames: Frames, dataset: str) -> list[ReportTable]:
     """How many images each method explained of each net, or why it has no job there.
 
-    ``tables["coverage"]`` has a row for every method and net there is, with the ``reason`` why
+    ``frames["coverage"]`` has a row for every method and net there is, with the ``reason`` why
     it has no job, or none.  Nets and methods that the configuration leaves out are named below.
     """
-    rows = of(tables["coverage"], dataset)
+    rows = of_dataset(frames["coverage"], dataset)
     reasons = rows.set_index(["method", "model"])["reason"].unstack("model", sort=False)
     reasons = reasons.fillna(LEFT_OUT)
     absent = reasons == LEFT_OUT
@@ -131,7 +146,7 @@ def coverage(tables: Tables, dataset: str) -> list[Sheet]:
     left = reasons.loc[~methods, ~nets]
     if left.empty:
         return []
-    tested = of(tables["attribution"], dataset) if "attribution" in tables else rows[:0]
+    tested = of_dataset(frames["attribution"], dataset) if "attribution" in frames else rows[:0]
     tested = tested.drop_duplicates(["method", "model"])
     counts = {(each.method, each.model): f"{each.n:.0f}" for each in tested.itertuples()}
     lines = [
@@ -158,18 +173,18 @@ def coverage(tables: Tables, dataset: str) -> list[Sheet]:
         for what, flags in (("Methods", methods), ("Nets", nets))
         if flags.any()
     ]
-    return [Sheet(title, head, lines, 2, " ".join(note))]
+    return [ReportTable(title, head, lines, 2, " ".join(note))]
 
 
 def _names(names: Sequence[str]) -> str:
     return ", ".join(words(each) for each in names)
 
 
-def cost(tables: Tables, dataset: str) -> list[Sheet]:
+def cost(frames: Frames, dataset: str) -> list[ReportTable]:
     """What each method costs for an image, and what it gains over the random ranking."""
-    rows, sheets = of(tables["cost"], dataset), []
-    table = tables.get("attribution")
-    gain = rows[:0].assign(mode="") if table is None else gains(of(table, dataset))
+    rows, tables = of_dataset(frames["cost"], dataset), []
+    table = frames.get("attribution")
+    gain = rows[:0].assign(mode="") if table is None else gains(of_dataset(table, dataset))
     for model, own in rows.groupby("model", sort=False):
         lines = []
         for name, members in by_family(list(own["method"].unique())).items():
@@ -182,13 +197,13 @@ def cost(tables: Tables, dataset: str) -> list[Sheet]:
                 lines.append([FAMILIES[name], words(method), *costs, *gained, n])
         head = ["family", "method", *COSTS.values(), *(f"gain, {m}" for m in COST_MODES.values())]
         title = f"{words(model)}: cost, and mean gain in accuracy over the random ranking"
-        sheets.append(Sheet(f"{title} [95 % interval]", [*head, "n of the gain"], lines, 2))
-    return sheets
+        tables.append(ReportTable(f"{title} [95 % interval]", [*head, "n of the gain"], lines, 2))
+    return tables
 
 
-def randomization(tables: Tables, dataset: str) -> list[Sheet]:
+def randomization(frames: Frames, dataset: str) -> list[ReportTable]:
     """How alike maps are once weights are re-drawn, and which methods fail."""
-    rows, sheets = of(tables["randomization"], dataset), []
+    rows, tables = of_dataset(frames["randomization"], dataset), []
     head = ["family", "method", "nothing re-drawn", "output layer", "all layers"]
     head += ["all layers, signed", "two nets re-drawn", "maps without ranks", "alike down to"]
     for model, own in rows.groupby("model", sort=False):
@@ -203,8 +218,8 @@ def randomization(tables: Tables, dataset: str) -> list[Sheet]:
             f"Alike: correlation above {BAR:.2f}, by its interval. Of the pixels that are not 0 in "
             f"the image, their absolute relevance, except where signed; n = {own['n'].max():.0f}."
         )
-        sheets.append(Sheet(f"{title} [95 % interval]", [*head, "verdict"], lines, 2, note))
-    return sheets
+        tables.append(ReportTable(f"{title} [95 % interval]", [*head, "verdict"], lines, 2, note))
+    return tables
 
 
 def _redrawn(rows: pd.DataFrame) -> list[str]:
@@ -221,9 +236,9 @@ def _redrawn(rows: pd.DataFrame) -> list[str]:
     return [*cells, alike["layer"].iloc[-1] if len(alike) else "–"]
 
 
-def conservation(tables: Tables, dataset: str) -> list[Sheet]:
+def conservation(frames: Frames, dataset: str) -> list[ReportTable]:
     """What of the logit LRP brings to the pixels, and what keeps the rest."""
-    rows = of(tables["conservation"], dataset)
+    rows = of_dataset(frames["conservation"], dataset)
     rows = rows[rows["layer"] == "all"]
     columns = {
         "arrives": "logit",
@@ -236,12 +251,12 @@ def conservation(tables: Tables, dataset: str) -> list[Sheet]:
         cells = [cell(own, metric) for metric in columns]
         lines.append([words(model), words(method), *cells, f"{own['n'].iloc[0]:.0f}"])
     head = ["net", "method", *columns.values(), "n"]
-    return [Sheet("Balance of relevance, mean over images [95 % interval]", head, lines, 2)]
+    return [ReportTable("Balance of relevance, mean over images [95 % interval]", head, lines, 2)]
 
 
-def spread(tables: Tables, dataset: str) -> list[Sheet]:
+def spread(frames: Frames, dataset: str) -> list[ReportTable]:
     """How steady explanations are, and evidential nets beside plain ones."""
-    rows = of(tables["spread"], dataset)
+    rows = of_dataset(frames["spread"], dataset)
     columns = {
         "signal_to_noise": "signal-to-noise",
         "chance_signal_to_noise": "by chance",
@@ -260,65 +275,4 @@ def spread(tables: Tables, dataset: str) -> list[Sheet]:
         n = own.loc[own["metric"] == "signal_to_noise", "n"].iloc[0]
         lines.append([net, words(method), words(source), f"{samples}", *cells, f"{n:.0f}"])
     head = ["net", "method", "source", "passes", *columns.values(), "n"]
-    return [Sheet("Explanations over random passes [95 % interval]", head, lines, 4)]
-
-
-def ranks(tables: Tables, dataset: str) -> list[Sheet]:
-    """Mean ranks of the best scores and of the control over all tasks, and what replicates tell."""
-    table = tables["leaderboard"]
-    return leaderboard.sheets(table, dataset) + leaderboard.replicated(table, dataset)
-
-
-def detection(tables: Tables, dataset: str) -> list[Sheet]:
-    """The best scores of each task by AUROC, and the control."""
-    rows = of(tables["detection"], dataset)
-    sheets = []
-    for model, own in rows.groupby("model", sort=False):
-        known = own[(own["metric"] == "auroc") & own["value"].notna()]
-        lines = [line for task in tasks(known) for line in _best(own, *task)]
-        head = ["task", "score", "AUROC", "gain over control", "AUPR", "FPR at 95 % TPR", "n"]
-        title = f"{words(model)}: the {BEST} best scores of each task by AUROC, and the control"
-        sheets.append(Sheet(f"{title} [95 % interval]", head, lines, 2))
-    return sheets + attack_sheets.adaptive(tables, dataset)
-
-
-def _best(rows: pd.DataFrame, task: str, images: str, positives: str) -> list[list[str]]:
-    where = (rows["task"] == task) & (rows["set"] == images) & (rows["positives"] == positives)
-    part = rows[where]
-    auroc = part[part["metric"] == "auroc"].set_index("score")["value"]
-    order = list(auroc.sort_values(ascending=False, kind="stable").index)
-    chosen = order[:BEST] + ([CONTROL_SCORE] if CONTROL_SCORE not in order[:BEST] else [])
-    what = "misclassified" if task == "misclassified" else f"{words(task)}: {describe(images)}"
-    lines = []
-    for score in chosen:
-        own = part[part["score"] == score]
-        cells = [cell(own, m) for m in ("auroc", "auroc_gain", "aupr", "fpr95")]
-        control = " (control)" if score == CONTROL_SCORE else ""
-        name = ": ".join(words(each) for each in score.split(".")) + control
-        lines.append([what, name, *cells, count(own.iloc[0])])
-    return lines
-
-
-SHEETS: dict[str, Callable[[Tables, str], list[Sheet]]] = {
-    "training": training,
-    "attacks": attack_sheets.attacks,
-    "uncertainty": uncertainty_sheets.uncertainty,
-    "refusal": uncertainty_sheets.refusal,
-    "latent": map_sheets.latent,
-    "holes": map_sheets.holes,
-    "interpolation": map_sheets.interpolation,
-    "extension": latent_sheets.extension,
-    "attribution": attribution,
-    "log_odds": log_odds,
-    "coverage": coverage,
-    "cost": cost,
-    "conservation": conservation,
-    "randomization": randomization,
-    "spread": spread,
-    "visualization": class_sheets.visualization,
-    "generators": class_sheets.generators,
-    "stability": stability_sheets.stability,
-    "leaderboard": ranks,
-    "detection": detection,
-    "detectors": detector_sheets.detectors,
-}
+    return [ReportTable("Explanations over random passes [95 % interval]", head, lines, 4)]
