@@ -9,9 +9,9 @@ from scipy.stats import chisquare, t
 from sklearn.metrics import roc_auc_score
 
 from plumbline.latent.extension import draw, inside, with_targets, without_extra
-from plumbline.latent.maps import figures
+from plumbline.latent.maps import estimates
 from plumbline.latent.trial import MAP, SHARES, TEST, by_estimator, extra_row, table, trial
-from plumbline.metrics import calibration
+from plumbline.metrics import classification
 from plumbline.metrics.intervals import mean_interval
 from plumbline.storage.artefacts import ImageSet
 from plumbline.uncertainty.measures import mean_probs, measures
@@ -122,7 +122,7 @@ def test_figures_of_a_net_are_those_that_other_code_gives(judged):
     probs = {name: each[0] for name, each in said["random", 1].items()}
     own = {"estimator": "softmax", "arm": "random", "control": "", "seed": 1}
     for metric in ("accuracy", "nll", "brier", "ece"):
-        expected = getattr(calibration, metric)(probs[TEST], labels)
+        expected = getattr(classification, metric)(probs[TEST], labels)
         assert pick(rows, **own, metric=metric)["value"] == pytest.approx(expected)
     for measure, sign in (("entropy", 1), ("max_probability", -1)):
         scores = {name: measures(each[None])[measure] for name, each in probs.items()}
@@ -130,14 +130,14 @@ def test_figures_of_a_net_are_those_that_other_code_gives(judged):
         auroc = roc_auc_score(np.arange(110) >= 80, both)
         found = pick(rows, **own, measure=measure, metric="auroc")
         assert (found["value"], found["n"]) == (pytest.approx(auroc), 110)
-        known = figures(scores[MAP], scores[MAP], ON_DATA, 0, high_is_certain=sign < 0)
+        known = estimates(scores[MAP], scores[MAP], ON_DATA, 0, high_is_certain=sign < 0)
         found = pick(rows, **own, measure=measure, metric="hole_share")
         assert (found["value"], found["n"]) == (known["hole_share"][0], (~ON_DATA).sum())
 
 
 def test_differences_are_paired_by_seed_and_by_image(judged):
     labels, said, rows = judged
-    nll = {who: calibration.nll_per_image(probs[TEST][0], labels) for who, probs in said.items()}
+    nll = {who: classification.nll_per_image(probs[TEST][0], labels) for who, probs in said.items()}
     gaps = np.stack([nll["holes", seed] - nll["none", seed] for seed in range(3)])
     where = {"estimator": "softmax", "arm": "holes", "control": "none"}
     over_seeds = pick(rows, **where, metric="nll_difference", over="seeds")
@@ -178,7 +178,7 @@ def test_the_ensemble_of_an_arm_is_the_mean_of_its_nets(judged):
     labels, said, rows = judged
     mean = np.mean([said["holes", seed][TEST][0] for seed in range(3)], axis=0)
     found = pick(rows, estimator="ensemble", arm="holes", control="", metric="nll")
-    assert found["value"] == pytest.approx(calibration.nll(mean, labels))
+    assert found["value"] == pytest.approx(classification.nll(mean, labels))
     assert found["seed"] == ""
     assert {r["over"] for r in rows if r["estimator"] == "ensemble"} == {"images", "cells"}
 

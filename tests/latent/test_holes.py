@@ -14,7 +14,7 @@ from plumbline.latent.holes import (
     shown,
     table,
 )
-from plumbline.latent.maps import figures
+from plumbline.latent.maps import estimates
 
 RNG = np.random.default_rng(0)
 
@@ -24,7 +24,7 @@ def test_holes_are_what_hole_share_counts():
     on_data = RNG.random(400) < 0.3
     for certain in (False, True):
         found = holes(values, on_data, high_is_certain=certain)
-        share = figures(values, distance, on_data, 0, high_is_certain=certain)["hole_share"][0]
+        share = estimates(values, distance, on_data, 0, high_is_certain=certain)["hole_share"][0]
         assert found[~on_data].mean() == share
         assert not found[on_data].any()
     assert not holes(values, np.zeros(400, bool), high_is_certain=False).any()

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from plumbline.latent.grids import chart, contour, linear
-from plumbline.latent.maps import blur_rows, figures, grid_rows
+from plumbline.latent.maps import blur_rows, estimates, grid_rows
 from plumbline.metrics.intervals import bootstrap_counts, interval, mean_interval, wilson
 
 CODES = np.random.default_rng(0).normal(size=(80, 2))
@@ -20,12 +20,12 @@ def test_hole_share_of_a_map_with_a_known_hole():
     hole = (grid.cells[:, 0] > 5) & (grid.cells[:, 1] > 5)
     assert not (hole & grid.on_data).any()
     uncertainty = np.where(hole, -1.0, grid.distance)
-    found = figures(uncertainty, grid.distance, grid.on_data, seed=0)
+    found = estimates(uncertainty, grid.distance, grid.on_data, seed=0)
     share = hole.sum() / (~grid.on_data).sum()
     value, low, high = found["hole_share"]
     assert value == share
     assert low < share < high
-    certain = figures(-uncertainty, grid.distance, grid.on_data, seed=0, high_is_certain=True)
+    certain = estimates(-uncertainty, grid.distance, grid.on_data, seed=0, high_is_certain=True)
     for name in ("hole_share", "distance_correlation"):
         assert certain[name] == found[name]
     for name in ("median_on_data", "median_off_data"):
@@ -35,7 +35,7 @@ def test_hole_share_of_a_map_with_a_known_hole():
 
 def test_without_a_hole_uncertainty_follows_distance():
     grid = square(CODES, extent=6.0, points=12)
-    found = figures(grid.distance, grid.distance, grid.on_data, seed=0)
+    found = estimates(grid.distance, grid.distance, grid.on_data, seed=0)
     assert found["hole_share"] == (0, 0, wilson(0, (~grid.on_data).sum())[1])
     assert found["distance_correlation"] == pytest.approx((1, 1, 1))
 
@@ -58,7 +58,7 @@ def test_figures_equal_a_slow_bootstrap(ties):
             spearmanr(values_, distance_).statistic,
         )
 
-    found = figures(values, distance, on_data, seed=5)
+    found = estimates(values, distance, on_data, seed=5)
     names = ("median_on_data", "median_off_data", "hole_share", "distance_correlation")
     np.testing.assert_allclose([found[name][0] for name in names], slow(np.arange(60)))
     samples = [slow(np.repeat(np.arange(60), each)) for each in bootstrap_counts(60, 5)]
@@ -68,11 +68,11 @@ def test_figures_equal_a_slow_bootstrap(ties):
 
 def test_a_map_that_is_all_on_the_data_has_no_holes_to_count():
     values = np.arange(4.0)
-    found = figures(values, values, np.ones(4, bool), seed=0)
+    found = estimates(values, values, np.ones(4, bool), seed=0)
     assert np.isnan(found["hole_share"]).all()
     assert np.isnan(found["median_off_data"]).all()
     assert found["median_on_data"][0] == 1.5
-    constant = figures(np.zeros(4), values, values < 2, seed=0)
+    constant = estimates(np.zeros(4), values, values < 2, seed=0)
     assert np.isnan(constant["distance_correlation"]).all()
 
 

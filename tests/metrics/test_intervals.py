@@ -11,8 +11,8 @@ from plumbline.metrics import intervals
 from plumbline.metrics.intervals import (
     DIFFERENCE,
     FEWEST,
-    auroc_figure,
-    estimate,
+    auroc_estimate,
+    bootstrap_estimate,
     interval,
     newcombe,
     ranked,
@@ -33,24 +33,24 @@ def test_the_items_themselves_come_first():
 
 
 def test_an_estimate_holds_its_value():
-    assert estimate(SAMPLES)[1:] == interval(SAMPLES[1:])
+    assert bootstrap_estimate(SAMPLES)[1:] == interval(SAMPLES[1:])
     for value in (0.0, 0.9):
-        found = estimate(np.append(value, SAMPLES[1:]))
+        found = bootstrap_estimate(np.append(value, SAMPLES[1:]))
         low, high = interval(SAMPLES[1:])
         assert found == (value, min(value, low), max(value, high))
-    assert np.isnan(estimate(np.full(5, np.nan))).all()
+    assert np.isnan(bootstrap_estimate(np.full(5, np.nan))).all()
 
 
 def test_what_is_the_same_in_every_resample_is_not_certain():
     reach = wilson(0, 20)[1]
-    assert estimate(np.zeros(9), 20) == (0, 0, reach)
-    assert estimate(np.ones(9), 20) == (1, 1 - reach, 1)
-    assert estimate(np.zeros(9), 20, DIFFERENCE) == (0, -reach, reach)
-    assert estimate(np.full(9, 0.5), 20) == pytest.approx((0.5, 0.5 - reach, 0.5 + reach))
+    assert bootstrap_estimate(np.zeros(9), 20) == (0, 0, reach)
+    assert bootstrap_estimate(np.ones(9), 20) == (1, 1 - reach, 1)
+    assert bootstrap_estimate(np.zeros(9), 20, DIFFERENCE) == (0, -reach, reach)
+    assert bootstrap_estimate(np.full(9, 0.5), 20) == pytest.approx((0.5, 0.5 - reach, 0.5 + reach))
     assert 1 - reach == pytest.approx(wilson(20, 20)[0])
     some = np.append(np.zeros(20), [0.01, 0.3])  # a share of 0 that resamples barely move
-    assert estimate(some, 20)[2] >= reach
-    assert estimate(SAMPLES, 20) == estimate(SAMPLES)
+    assert bootstrap_estimate(some, 20)[2] >= reach
+    assert bootstrap_estimate(SAMPLES, 20) == bootstrap_estimate(SAMPLES)
 
 
 @given(st.floats(-1, 1), st.floats(0, 0.5), st.floats(0, 0.5), st.integers(1, 500))
@@ -63,11 +63,11 @@ def test_widening_never_narrows_and_stays_within_bounds(value, below, above, n):
 
 def test_of_too_few_there_is_a_value_but_no_interval():
     for positives, negatives in ((FEWEST - 1, 500), (500, FEWEST - 1), (1, 1)):
-        for figure in (ranked, auroc_figure):
+        for figure in (ranked, auroc_estimate):
             value, *ends = figure(SAMPLES, positives, negatives)
             assert value == SAMPLES[0]
             assert np.isnan(ends).all()
-    assert ranked(SAMPLES, FEWEST, FEWEST) == estimate(SAMPLES)
+    assert ranked(SAMPLES, FEWEST, FEWEST) == bootstrap_estimate(SAMPLES)
 
 
 @pytest.mark.parametrize("auroc", [0.0, 0.02, 0.5, 0.8, 0.97, 1.0])
@@ -101,7 +101,7 @@ def coverage(draw, truth, positives, trials=120, negatives=100):
     for _ in range(trials):
         scores = np.append(random.normal(size=negatives), draw(random, positives))
         samples = measure(scores, positive, counts)["auroc"]
-        ends = interval(samples[1:]), auroc_figure(samples, positives, negatives)[1:]
+        ends = interval(samples[1:]), auroc_estimate(samples, positives, negatives)[1:]
         hits += [low <= truth <= high for low, high in ends]
     return hits / trials
 

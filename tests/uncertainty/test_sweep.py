@@ -10,7 +10,7 @@ import pytest
 import sweep
 from scipy.stats import t
 
-from plumbline.metrics import calibration
+from plumbline.metrics import classification
 from plumbline.metrics.intervals import jackknife_interval, student_interval
 from plumbline.uncertainty.sweep import SUBSETS, by_members, by_samples
 
@@ -62,7 +62,7 @@ def test_a_row_of_passes_is_that_of_their_prefix(answers):
         for size in (1, 5, 12):
             mean = probs[:size].astype(np.float64).mean(0)
             for metric in ("accuracy", "nll", "brier", "ece"):
-                expected = getattr(calibration, metric)(mean, labels)
+                expected = getattr(classification, metric)(mean, labels)
                 got = found[size, metric, "", seed]["value"]
                 assert got == pytest.approx(expected, rel=1e-5)
     each = [found[5, "nll", "", seed]["value"] for seed in range(4)]
@@ -79,7 +79,7 @@ def test_of_one_net_the_interval_is_over_images(answers):
     found = table(by_samples(passes[:1], labels, [1, 12], seed=3))
     assert {seed for *_, seed in found} == {"all"}
     mean = passes[0].astype(np.float64).mean(0)
-    expected = calibration.figures(mean, labels, 3)
+    expected = classification.estimates(mean, labels, 3)
     for metric, figure in expected.items():
         row = found[12, metric, "", "all"]
         assert [row[end] for end in ("value", "low", "high")] == pytest.approx(figure, rel=1e-5)
@@ -91,7 +91,7 @@ def test_of_one_net_the_interval_is_over_images(answers):
 def test_more_passes_lower_the_nll_of_these(answers):
     """Jensen: the NLL of the mean is at most the mean NLL."""
     passes, labels = answers
-    each = [calibration.nll(probs[i], labels) for probs in passes for i in range(12)]
+    each = [classification.nll(probs[i], labels) for probs in passes for i in range(12)]
     found = table(by_samples(passes, labels, [12], seed=0))
     assert found[12, "nll", "", "all"]["value"] < np.mean(each)
 
@@ -102,11 +102,11 @@ def test_a_row_of_members_is_the_mean_over_all_sets_of_nets(answers):
     found = table(by_members(nets, labels, [1, 2, 4, 7], seed=0))
     assert {size for size, *_ in found} == {1, 2, 4}
     slow = [
-        calibration.nll(nets[[a, b]].astype(np.float64).mean(0), labels)
+        classification.nll(nets[[a, b]].astype(np.float64).mean(0), labels)
         for a, b in combinations(range(4), 2)
     ]
     assert found[2, "nll", "", "all"]["value"] == pytest.approx(np.mean(slow), rel=1e-5)
-    alone = [calibration.nll(net, labels) for net in nets]
+    alone = [classification.nll(net, labels) for net in nets]
     one = [found[1, "nll", "", "all"][end] for end in ("value", "low", "high")]
     assert one == pytest.approx(student_interval(alone), rel=1e-5)
     whole = found[4, "nll", "", "all"]

@@ -24,7 +24,7 @@ RIVALS = ("lime", "kernel_shap")  # methods that study 001 holds against LRP
 REFERENCE = "gradient"  # what the noise of other maps is compared with
 KEYS = ("dataset", "model", "method", "control", "ranking", "mode", "fill", "share")
 GOOD = {"keep": 1, "delete": -1}  # the sign of a difference of accuracies that is a gain
-Figure = tuple[str, dict[str, Any], np.ndarray]
+PerImage = tuple[str, dict[str, Any], np.ndarray]
 
 
 def rows(found: Sequence[Answers], seed: int) -> list[Row]:
@@ -39,7 +39,7 @@ def rows(found: Sequence[Answers], seed: int) -> list[Row]:
     The column ``control`` says against what.  A control that was not tested has no rows.
 
     Intervals: Wilson's for accuracies, else a bootstrap over images, the same resamples for all
-    figures of as many images.  Where no image tells a method from the control, a bootstrap
+    estimates of as many images.  Where no image tells a method from the control, a bootstrap
     would be certain: a gain in accuracy then is as uncertain as the share of images that could
     differ, of which none in n was seen.
     """
@@ -48,7 +48,7 @@ def rows(found: Sequence[Answers], seed: int) -> list[Row]:
     for own in found:
         others = [name for name in CONTROLS + RIVALS if name in by_name and name != own.method]
         table += _accuracies(own)
-        table += _means(own, [*_own_figures(own)], seed)
+        table += _means(own, [*_own_values(own)], seed)
         for name in others:
             table += _means(own, [*_gains(own, by_name[name])], seed)
         if REFERENCE in by_name and own.method != REFERENCE:
@@ -81,7 +81,7 @@ def _curves(own: Answers) -> Iterator[tuple[dict[str, str], tuple[int, int, int]
                 yield {"ranking": ranking, "mode": mode, "fill": fill}, (r, m, f)
 
 
-def _own_figures(own: Answers) -> Iterator[Figure]:
+def _own_values(own: Answers) -> Iterator[PerImage]:
     for where, place in _curves(own):
         yield "area", where, own.right[place].mean(1)
         yield "log_odds_area", where, own.drop[place].mean(1, dtype=np.float64)
@@ -89,7 +89,7 @@ def _own_figures(own: Answers) -> Iterator[Figure]:
     yield "sparsity", {}, own.sparsity
 
 
-def _gains(own: Answers, control: Answers) -> Iterator[Figure]:
+def _gains(own: Answers, control: Answers) -> Iterator[PerImage]:
     n = _common(own, control)
     for where, place in _curves(own):
         if where["ranking"] != RANKINGS[0]:
@@ -103,7 +103,7 @@ def _gains(own: Answers, control: Answers) -> Iterator[Figure]:
         yield "log_odds_area_gain", keys, -sign * drop.mean(1)
 
 
-def _differences(own: Answers, reference: Answers) -> Iterator[Figure]:
+def _differences(own: Answers, reference: Answers) -> Iterator[PerImage]:
     n, keys = _common(own, reference), {"control": reference.method}
     for measure in ("total_variation", "sparsity"):
         difference = getattr(own, measure)[:n] - getattr(reference, measure)[:n]
@@ -119,15 +119,15 @@ def _common(own: Answers, other: Answers) -> int:
     return n
 
 
-def _means(own: Answers, figures: Sequence[Figure], seed: int) -> list[Row]:
-    """A row for each figure: the mean over its images, with its interval."""
-    values = np.stack([each for _, _, each in figures], axis=1)
+def _means(own: Answers, measured: Sequence[PerImage], seed: int) -> list[Row]:
+    """A row for each of ``measured``: the mean over its images, with its interval."""
+    values = np.stack([each for _, _, each in measured], axis=1)
     n = len(values)
     mean, low, high = mean_intervals(values, derive(seed, n))
-    shares = np.array([metric in ("accuracy_gain", "area_gain") for metric, *_ in figures])
+    shares = np.array([metric in ("accuracy_gain", "area_gain") for metric, *_ in measured])
     unseen = shares & ~values.any(0)
     low[unseen], high[unseen] = -wilson(0, n)[1], wilson(0, n)[1]
     return [
         row(metric, float(mean[i]), float(low[i]), float(high[i]), n, **_keys(own, **where))
-        for i, (metric, where, _) in enumerate(figures)
+        for i, (metric, where, _) in enumerate(measured)
     ]

@@ -2,7 +2,7 @@
 
 Shrikumar et al. 2017, "Learning important features through propagating activation
 differences", section 4.1: of images of a class o, the pixels whose relevance for o exceeds
-that for a class t the most are set to black, 20 % of them at most.  The figure is by how much
+that for a class t the most are set to black, 20 % of them at most.  The result is by how much
 the logit of o minus the logit of t falls.  The better a method finds the pixels that tell o
 from t, the more it falls.
 """
@@ -139,7 +139,7 @@ def temperature_change(
     """How far a temperature of 2 alters the normalised map of each image, [N].
 
     The predicted classes of ``pixels`` [N, C, H, W] are explained; a map is summed over
-    channels and divided by its largest absolute value; the figure is the largest change of any
+    channels and divided by its largest absolute value; the result is the largest change of any
     pixel.  Where relevance is proportional to the logits it is 0: a factor cancels.
     """
     with torch.no_grad():

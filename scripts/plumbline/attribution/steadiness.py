@@ -1,4 +1,4 @@
-"""How steady an explanation is over random passes: the artefact Spread and its figures."""
+"""How steady an explanation is over random passes: the artefact Spread and its estimates."""
 
 import os
 from dataclasses import dataclass

@@ -47,7 +47,7 @@ SHARES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.2, 0.15)  # of the samples, for KernelSHA
 
 
 def measure(classifier: str | None, images: str | None, device: str, sizes: Sizes) -> None:
-    """Print all figures; without file names, of a LeNet-5 that is trained here on digits."""
+    """Print all results; without file names, of a LeNet-5 that is trained here on digits."""
     place = setup(device)
     torch.set_deterministic_debug_mode("default")  # other libraries do not keep to it
     if classifier is None or images is None:
@@ -81,7 +81,7 @@ def small(device: torch.device) -> tuple[Classifier, ImageSet]:
 
 
 class Bench:
-    """Contests on one net and its images, and the printing of their figures."""
+    """Contests on one net and its images, and the printing of their results."""
 
     def __init__(self, net: Classifier, pixels: Tensor, target: Tensor, sizes: Sizes) -> None:
         self.net, self.pixels, self.target, self.sizes = net, pixels, target, sizes

@@ -52,7 +52,7 @@ class Sizes:
 
 
 def measure(device: str, sizes: Sizes) -> None:
-    """Print all figures."""
+    """Print all results."""
     place = setup(device)
     with threadpool_limits(1):  # of the libraries that torch's number does not bind
         print(f"label changes by mutants, {place}")

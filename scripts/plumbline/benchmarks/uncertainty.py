@@ -44,7 +44,7 @@ class Sizes:
 
 
 def measure(classifier: str | None, images: str | None, device: str, sizes: Sizes) -> None:
-    """Print all figures; without file names, of an untrained LeNet-5 and of noise."""
+    """Print all results; without file names, of an untrained LeNet-5 and of noise."""
     place = setup(device)
     net = Classifier.load(classifier, place) if classifier else untrained(place)
     pixels = torch.rand(sizes.images, 1, 28, 28)

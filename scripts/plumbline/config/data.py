@@ -38,7 +38,7 @@ class Splits(Section):
     """Share for temperature, thresholds, detectors and the acceptance of mutants."""
 
     test: Share = 0.2
-    """Share for the final figures, where the source has no official test set."""
+    """Share for the final estimates, where the source has no official test set."""
 
     @model_validator(mode="after")
     def _at_most_all(self) -> Self:

@@ -22,7 +22,7 @@ class VaeOptions(Section):
     """Step size of Adam."""
 
     seeds: Count = 3
-    """VAEs of every corpus. Maps of the first are drawn; figures come with an interval over all,
+    """VAEs of every corpus. Maps of the first are drawn; estimates come with an interval over all,
     since another VAE of the same images has another latent space."""
 
 

@@ -60,7 +60,7 @@ class MutantOptions(Section):
 
     stop_early: Literal["never", "mean", "quantile"] = "never"
     """Ask no more mutants about an image once the sequential test with this threshold has its
-    verdict; rates and figures then rest on fewer mutants."""
+    verdict; rates and estimates then rest on fewer mutants."""
 
 
 class ConductanceOptions(Section):

@@ -32,7 +32,7 @@ class RefusalOptions(Section):
 
 
 class SweepOptions(Section):
-    """How figures move with the number of passes and of nets."""
+    """How estimates move with the number of passes and of nets."""
 
     estimators: tuple[Name, ...] = ("mc_dropout", "bayes_by_backprop")
     """Entries of `estimators` whose number of passes varies; those that a net has not are left

@@ -1,7 +1,7 @@
 """All scores over many tasks: means over replicates of a net, mean ranks, and which of them differ.
 
 Replicates are nets of one architecture, trained again from other seeds.  They see the same images:
-their figures are joined to one, with an interval over images and nets.
+their estimates are joined to one, with an interval over images and nets.
 
 A block is an architecture on a dataset with one task.  Within it the scores are ranked, 1 for the
 best, ties sharing their rank (Friedman 1937).  Replicates are no further blocks, because the test
@@ -47,7 +47,7 @@ class Order:
 
 def single_nets(detection: pd.DataFrame, replicates: Mapping[str, str]) -> pd.DataFrame:
     """``detection`` with ``architecture``, which net each is a replicate of by ``replicates``, if
-    not its own, and ``nets``, how many a figure is of: 1."""
+    not its own, and ``nets``, how many an estimate is of: 1."""
     net = detection.columns.get_loc("model") + 1
     table = detection.assign(distance=detection["distance"].fillna(""))
     table.insert(net, "architecture", table["model"].replace(dict(replicates)))
@@ -56,17 +56,18 @@ def single_nets(detection: pd.DataFrame, replicates: Mapping[str, str]) -> pd.Da
 
 
 def over_nets(singles: pd.DataFrame) -> Iterator[Row]:
-    """Rows of every figure that several nets of one architecture have: the mean over them.
+    """Rows of every estimate that several nets of one architecture have: the mean over them.
 
     ``singles`` are rows of :func:`single_nets`.  ``model`` is the architecture, ``nets`` counts
-    the nets that have the figure with an interval; those with too few images have none.  Intervals
-    are over images and nets together (:func:`joined_interval`), and end where the figure must;
-    ``n`` and ``n_positive`` are the smallest numbers of images, ``evaluations`` the largest cost.
+    the nets that have the estimate with an interval; those with too few images have none.
+    Intervals are over images and nets together (:func:`joined_interval`), and end where the
+    estimate must; ``n`` and ``n_positive`` are the smallest numbers of images, ``evaluations``
+    the largest cost.
     """
     names = set(singles.loc[singles["model"] != singles["architecture"], "architecture"])
     known = singles[singles["architecture"].isin(names) & singles["low"].notna()]
-    figure = ["model", "nets", "evaluations", "value", "low", "high", "n", POSITIVE]
-    keys = [name for name in singles.columns if name not in figure]
+    estimate = ["model", "nets", "evaluations", "value", "low", "high", "n", POSITIVE]
+    keys = [name for name in singles.columns if name not in estimate]
     place = known.groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
     order = np.argsort(place, kind="stable")
     estimates, counts, costs = (
@@ -186,8 +187,8 @@ def _rows(
     keys = {"dataset": dataset, "model": EVERY, "architecture": EVERY, "task": EVERY}
     keys |= {"distance": "", "set": EVERY, "positives": EVERY}
     blocks, nan = len(found.blocks), float("nan")
-    for score, *figure in zip(found.scores, *mean_intervals(found.ranks, seed), strict=True):
-        yield row("mean_rank", *figure, blocks, **keys, score=score, evaluations=costs[score])
+    for score, *estimate in zip(found.scores, *mean_intervals(found.ranks, seed), strict=True):
+        yield row("mean_rank", *estimate, blocks, **keys, score=score, evaluations=costs[score])
     for score in found.left_out:
         known = int(gains[score].notna().sum())
         yield row("mean_rank", nan, nan, nan, known, **keys, score=score, evaluations=costs[score])

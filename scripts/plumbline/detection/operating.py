@@ -8,7 +8,7 @@ import pandas as pd
 from plumbline.detection.columns import CONTROL
 from plumbline.detection.fitting import CALIBRATION
 from plumbline.detection.tasks import Task, draw, gain, tasks
-from plumbline.metrics.intervals import auroc_figure, wilson
+from plumbline.metrics.intervals import auroc_estimate, wilson
 from plumbline.runtime.seeding import derive
 from plumbline.storage.tables import Row, row
 
@@ -57,12 +57,12 @@ def at_threshold(scores: np.ndarray, wrong: np.ndarray, threshold: float, **keys
 def judge_detectors(
     scores: pd.DataFrame, control: pd.Series, right: pd.Series, seed: int, **keys: str
 ) -> Iterator[Row]:
-    """Rows of the table: figures of each detector, and of the control, on the same images.
+    """Rows of the table: estimates of each detector, and of the control, on the same images.
 
     ``scores`` are the detectors', ``control`` the negated maximum probability, ``right`` whether
     the net is right, all by (set, index).  Only images that every detector has scored count.
     ``calibration_errors`` is how many wrong answers there were to learn from; ``n_positive`` counts
-    those that a figure compares with others.  ``auroc`` on
+    those that an estimate compares with others.  ``auroc`` on
     calibration is out of fold.  ``auroc_gain`` on misclassified images is the AUROC minus that
     of the control, on the same images and resamples; ``auroc_difference``, on every task, that
     of the features named in ``AGAINST`` minus that of fewer features, the same detector.
@@ -100,8 +100,8 @@ def _worked(scores: pd.Series, right: pd.Series, seed: int, keys: Mapping[str, s
         task = Task("misclassified", name, "all", "", right[[name]].index, wrong)
         if resampled := draw(task, derive(seed, name, len(wrong))):
             found = int(wrong.sum())
-            figure = auroc_figure(resampled.measure(own)["auroc"], found, len(wrong) - found)
-            rows.append(row("auroc", *figure, len(wrong), found, **here))
+            estimate = auroc_estimate(resampled.measure(own)["auroc"], found, len(wrong) - found)
+            rows.append(row("auroc", *estimate, len(wrong), found, **here))
     return rows
 
 
@@ -131,6 +131,6 @@ def _gains(task: Task, table: pd.DataFrame, seed: int, keys: Mapping[str, str]) 
         if task.name == "misclassified":
             pairs.append(("auroc_gain", "max_probability", CONTROL))
         for metric, against, rival in pairs:
-            figure = gain(auroc(name) - auroc(rival), resampled)
+            estimate = gain(auroc(name) - auroc(rival), resampled)
             here = {**keys, **named, **where, "against": against}
-            yield row(metric, *figure, n, resampled.found, **here)
+            yield row(metric, *estimate, n, resampled.found, **here)

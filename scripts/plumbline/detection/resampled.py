@@ -1,6 +1,6 @@
-"""Figures of many scores on the same images in the same bootstrap resamples, quickly.
+"""Estimates of many scores on the same images in the same bootstrap resamples, quickly.
 
-The figures are those of :mod:`plumbline.metrics.ranking`.  All of them change only where a
+The estimates are those of :mod:`plumbline.metrics.ranking`.  All of them change only where a
 positive stands: so only thresholds at positives are looked at, and the negatives between two of
 them are counted
 together.  Arrays have an image in each row and a resample in each column: putting the images in
@@ -69,7 +69,7 @@ class Resampled:
         groups: tuple[np.ndarray, ...],
         size: int,
     ) -> dict[str, np.ndarray]:
-        """Figures of one block of resamples, ``counts`` [M, r].
+        """Estimates of one block of resamples, ``counts`` [M, r].
 
         ``images`` are the positives, the negatives, and those negatives that tie with a
         positive, in order of falling score; ``groups`` [..] which of the ``size`` thresholds

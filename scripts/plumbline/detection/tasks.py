@@ -8,7 +8,14 @@ import pandas as pd
 
 from plumbline.detection.columns import CONTROL
 from plumbline.detection.resampled import Resampled
-from plumbline.metrics.intervals import DIFFERENCE, Figure, auroc_figure, ranked, wilson, with_whole
+from plumbline.metrics.intervals import (
+    DIFFERENCE,
+    Estimate,
+    auroc_estimate,
+    ranked,
+    wilson,
+    with_whole,
+)
 from plumbline.metrics.ranking import resample
 from plumbline.runtime.seeding import derive
 from plumbline.storage.tables import Row, row
@@ -92,17 +99,17 @@ def judge(
     evaluations: Mapping[str, float] | None = None,
     **keys: str,
 ) -> list[Row]:
-    """Rows of one task: each score's figures on those of the task's images that have it.
+    """Rows of one task: each score's estimates on those of the task's images that have it.
 
     ``auroc_gain`` is the score's AUROC minus that of the control on the same images and in the
     same resamples; ``auroc_difference`` likewise minus that of the score that the key ``against``
     names, of the pairs ``COMPARED``; ``prevalence`` is the share of positives, the chance level
     of ``aupr`` and ``aurc``.  ``n`` counts the images, ``n_positive`` the positives.  The key
-    ``evaluations`` is what a score costs for an image.  Without positives or negatives the figures
-    are empty, with fewer than ten of either they have no interval.  Intervals: 95 %
+    ``evaluations`` is what a score costs for an image.  Without positives or negatives the
+    estimates are empty, with fewer than ten of either they have no interval.  Intervals: 95 %
     bootstrap (:func:`plumbline.metrics.intervals.ranked`,
-    :func:`plumbline.metrics.intervals.auroc_figure`), drawn within positives and within negatives,
-    adversarial images together with their sources.
+    :func:`plumbline.metrics.intervals.auroc_estimate`), drawn within positives and within
+    negatives, adversarial images together with their sources.
     """
     table = scores.reindex(task.keys)
     known = table.notna().to_numpy()
@@ -125,7 +132,7 @@ def draw(task: Task, seed: int) -> Resampled | None:
     return Resampled(task.positive, with_whole(resample(task.positive, seed, task.items)))
 
 
-def gain(samples: np.ndarray, resampled: Resampled) -> Figure:
+def gain(samples: np.ndarray, resampled: Resampled) -> Estimate:
     """A difference of two AUROCs on the same images and resamples, with its interval."""
     found = resampled.found
     return ranked(samples, found, resampled.total - found, DIFFERENCE)
@@ -142,20 +149,20 @@ def _judge_same(
     rows, aurocs = [], {}
     for name in names:
         metrics = (*METRICS, GAIN) if name != CONTROL else METRICS
-        figures = dict.fromkeys(metrics, NOTHING)
+        estimates = dict.fromkeys(metrics, NOTHING)
         if resampled:
             samples = resampled.measure(table[name].to_numpy())
             aurocs[name] = samples["auroc"]
-            figures = {metric: ranked(samples[metric], found, n - found) for metric in METRICS}
-            figures["auroc"] = auroc_figure(samples["auroc"], found, n - found)
+            estimates = {metric: ranked(samples[metric], found, n - found) for metric in METRICS}
+            estimates["auroc"] = auroc_estimate(samples["auroc"], found, n - found)
             if name != CONTROL:
-                figures[GAIN] = gain(samples["auroc"] - control, resampled)
+                estimates[GAIN] = gain(samples["auroc"] - control, resampled)
         own = {**keys, "score": name, "against": ""}
-        rows += [row(metric, *figures[metric], n, found, **own) for metric in metrics]
+        rows += [row(metric, *estimates[metric], n, found, **own) for metric in metrics]
         rows.append(row("prevalence", share, *wilson(found, n), n, found, **own))
     for name, against in COMPARED:
         if {name, against} <= aurocs.keys():
-            figure = gain(aurocs[name] - aurocs[against], resampled)
+            estimate = gain(aurocs[name] - aurocs[against], resampled)
             own = {**keys, "score": name, "against": against}
-            rows.append(row("auroc_difference", *figure, n, found, **own))
+            rows.append(row("auroc_difference", *estimate, n, found, **own))
     return rows

@@ -6,7 +6,12 @@ from typing import Any
 import numpy as np
 
 from plumbline.latent.corpora import positions
-from plumbline.metrics.intervals import bootstrap_counts, estimate, mean_interval, with_whole
+from plumbline.metrics.intervals import (
+    bootstrap_counts,
+    bootstrap_estimate,
+    mean_interval,
+    with_whole,
+)
 from plumbline.storage.tables import Row, row
 
 
@@ -57,7 +62,10 @@ def table(
         "noise_offset": offset / around["clean_spread"],
         "shift_ratio": counts @ moved / n / around["clean_spread"],
     }
-    rows = [row(metric, *estimate(each), n, **keys) for metric, each in (around | ratios).items()]
+    rows = [
+        row(metric, *bootstrap_estimate(each), n, **keys)
+        for metric, each in (around | ratios).items()
+    ]
     return [*rows, row("adversarial_shift", *mean_interval(moved, seed), n, **keys)]
 
 

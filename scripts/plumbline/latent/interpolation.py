@@ -83,8 +83,8 @@ def table(midpoints: Mapping[str, np.ndarray], seed: int, **keys: Any) -> Iterat
         latent = midpoints[f"latent.{measure}"]
         for space in SPACES:
             values, here = midpoints[f"{space}.{measure}"], {**keys, "measure": measure}
-            figures = {"midpoint_mean": values}
+            estimates = {"midpoint_mean": values}
             if space != "latent":
-                figures["difference_to_latent"] = values - latent
-            for metric, each in figures.items():
+                estimates["difference_to_latent"] = values - latent
+            for metric, each in estimates.items():
                 yield row(metric, *mean_interval(each, seed), len(each), **here, space=space)

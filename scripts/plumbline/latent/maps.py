@@ -1,4 +1,4 @@
-"""Figures that sum up maps of uncertainty over a two-dimensional latent space.
+"""Estimates that sum up maps of uncertainty over a two-dimensional latent space.
 
 No torch here: a map is arrays of measures that somebody computed on decoded grid points.
 """
@@ -10,9 +10,9 @@ import numpy as np
 
 from plumbline.latent.grids import Chart
 from plumbline.metrics.intervals import (
-    Figure,
+    Estimate,
     bootstrap_counts,
-    estimate,
+    bootstrap_estimate,
     mean_interval,
     with_whole,
 )
@@ -34,12 +34,12 @@ def grid_rows(chart: Chart, cells: Measures, seed: int, **keys: Any) -> Iterator
     on = int(chart.on_data.sum())
     counts = {"median_on_data": on, "distance_correlation": len(chart.cells)}
     for measure, certain in MAPPED.items():
-        found = figures(
+        found = estimates(
             cells[measure], chart.distance, chart.on_data, seed, high_is_certain=certain
         )
-        for metric, figure in found.items():
+        for metric, estimate in found.items():
             n = counts.get(metric, len(chart.cells) - on)
-            yield row(metric, *figure, n, **keys, measure=measure)
+            yield row(metric, *estimate, n, **keys, measure=measure)
 
 
 def blur_rows(images: Measures, decoded: Measures, seed: int, **keys: Any) -> Iterator[Row]:
@@ -57,19 +57,19 @@ def blur_rows(images: Measures, decoded: Measures, seed: int, **keys: Any) -> It
             ("mean_on_reconstructions", after),
             ("reconstruction_difference", after - before),
         ):
-            figure = mean_interval(values, seed)
-            yield row(metric, *figure, len(values), **keys, measure=measure)
+            estimate = mean_interval(values, seed)
+            yield row(metric, *estimate, len(values), **keys, measure=measure)
 
 
-def figures(
+def estimates(
     values: np.ndarray,
     distance: np.ndarray,
     on_data: np.ndarray,
     seed: int,
     *,
     high_is_certain: bool = False,
-) -> dict[str, Figure]:
-    """Figures of one measure on one map: metric -> (value, low, high).
+) -> dict[str, Estimate]:
+    """Estimates of one measure on one map: metric -> (value, low, high).
 
     ``values``, ``distance`` and ``on_data`` [cells].
 
@@ -92,11 +92,11 @@ def figures(
         "distance_correlation": _spearman(uncertainty, distance, counts),
     }
     shares = {"hole_share": int((~on_data).sum())}
-    return {name: estimate(each, shares.get(name)) for name, each in samples.items()}
+    return {name: bootstrap_estimate(each, shares.get(name)) for name, each in samples.items()}
 
 
 def hole_shares(uncertainty: np.ndarray, on_data: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """The ``hole_share`` of :func:`figures` in each resample of cells, [R].
+    """The ``hole_share`` of :func:`estimates` in each resample of cells, [R].
 
     ``uncertainty`` and ``on_data`` [cells]; ``counts`` [R, cells] says how often each is drawn.
     """

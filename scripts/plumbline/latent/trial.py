@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from plumbline.latent.maps import MAPPED, hole_shares, uncertain
-from plumbline.metrics import calibration
+from plumbline.metrics import classification
 from plumbline.metrics.intervals import (
     DIFFERENCE,
-    Figure,
-    auroc_figure,
+    Estimate,
+    auroc_estimate,
     bootstrap_counts,
-    estimate,
+    bootstrap_estimate,
     ranked,
     student_interval,
     widened,
@@ -33,7 +33,7 @@ TEST, MAP = "test", "map"
 SHARES = ("accuracy", "auroc", "hole_share")  # of images, pairs and cells
 
 Key = tuple[str, str, str]  # set, measure, metric
-Samples = dict[Key, np.ndarray]  # [1 + resamples]: the figure itself, then each resample's
+Samples = dict[Key, np.ndarray]  # [1 + resamples]: the estimate itself, then each resample's
 Measures = Mapping[str, np.ndarray]
 Who = tuple[str, int | str]  # arm and seed; an ensemble has one seed, the empty text
 Probs = Mapping[str, np.ndarray]  # by set, [S, N, K]
@@ -58,7 +58,7 @@ class Trial:
         return [name for name in self.counts if name not in (TEST, MAP)]
 
     def size(self, key: Key) -> int:
-        """How many images, or cells off the data, a figure is of."""
+        """How many images, or cells off the data, an estimate is of."""
         name, _, metric = key
         if name == MAP:
             return int((~self.on_data).sum())
@@ -70,7 +70,7 @@ class Trial:
         return self.counts[key[0]].shape[1] if key[2] == "auroc" else None
 
     def samples(self, probs: np.ndarray, measures: Mapping[str, Measures]) -> Samples:
-        """All figures of one net or ensemble, with their resamples.
+        """All estimates of one net or ensemble, with their resamples.
 
         ``probs`` [N, K] are its probabilities on test, ``measures`` its uncertainty measures
         on every set and on the map.
@@ -81,10 +81,8 @@ class Trial:
         - ``hole_share`` by each of them: share of the cells off the data that are less uncertain
           than the median cell on the data.
         """
-        found = {
-            (TEST, "", name): each
-            for name, each in calibration.resampled(probs, self.labels, self.counts[TEST]).items()
-        }
+        metrics = classification.resampled(probs, self.labels, self.counts[TEST])
+        found = {(TEST, "", name): samples for name, samples in metrics.items()}
         for name in JUDGED:
             known = {of: uncertain(each[name], MAPPED[name]) for of, each in measures.items()}
             for other in self.others:
@@ -143,16 +141,16 @@ def extra_row(arm: str, in_hole: np.ndarray, **keys: Any) -> Row:
 
 
 def _own_rows(judged: Trial, samples: Samples, **keys: Any) -> Iterator[Row]:
-    """Figures of one net or ensemble; intervals over images, or over cells of the map."""
+    """Estimates of one net or ensemble; intervals over images, or over cells of the map."""
     for key, each in samples.items():
         name, measure, metric = key
-        size, figure = judged.size(key), estimate(each)
+        size, estimate = judged.size(key), bootstrap_estimate(each)
         if metric == "accuracy":
-            figure = figure[0], *wilson(round(figure[0] * size), size)
+            estimate = estimate[0], *wilson(round(estimate[0] * size), size)
         elif metric == "auroc":
-            figure = auroc_figure(each, judged.positives(key), len(judged.labels))
+            estimate = auroc_estimate(each, judged.positives(key), len(judged.labels))
         here = {**keys, "set": name, "measure": measure, "over": _over(name)}
-        yield row(metric, *figure, size, judged.positives(key), **here)
+        yield row(metric, *estimate, size, judged.positives(key), **here)
 
 
 def _difference_rows(
@@ -167,23 +165,23 @@ def _difference_rows(
     for key in samples[arm, seeds[0]]:
         name, measure, metric = key
         gaps = np.stack([samples[arm, s][key] - samples[control, s][key] for s in seeds])
-        gaps = gaps.round(12)  # what float64 leaves of equal figures is no difference
+        gaps = gaps.round(12)  # what float64 leaves of equal estimates is no difference
         pooled = gaps.mean(0)
-        figures = {_over(name): (*_difference(judged, key, pooled), judged.size(key))}
+        estimates = {_over(name): (*_difference(judged, key, pooled), judged.size(key))}
         if len(seeds) > 1:
-            figure = student_interval(gaps[:, 0])
+            estimate = student_interval(gaps[:, 0])
             if metric in SHARES:
-                figure = widened(figure, judged.size(key), DIFFERENCE)
-            figures["seeds"] = (*figure, len(seeds))
+                estimate = widened(estimate, judged.size(key), DIFFERENCE)
+            estimates["seeds"] = (*estimate, len(seeds))
         here = {**keys, "arm": arm, "control": control, "set": name, "measure": measure}
-        for over, figure in figures.items():
-            yield row(f"{metric}_difference", *figure, **here, over=over)
+        for over, estimate in estimates.items():
+            yield row(f"{metric}_difference", *estimate, **here, over=over)
 
 
-def _difference(judged: Trial, key: Key, samples: np.ndarray) -> Figure:
+def _difference(judged: Trial, key: Key, samples: np.ndarray) -> Estimate:
     if key[2] == "auroc":
         return ranked(samples, judged.positives(key), len(judged.labels), DIFFERENCE)
-    return estimate(samples, judged.size(key) if key[2] in SHARES else None, DIFFERENCE)
+    return bootstrap_estimate(samples, judged.size(key) if key[2] in SHARES else None, DIFFERENCE)
 
 
 def _over(name: str) -> str:

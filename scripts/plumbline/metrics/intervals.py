@@ -12,7 +12,7 @@ FEWEST = 10  # with fewer items of a kind, resampling them gives no usable inter
 TINY = 1e-12  # equal estimates may differ by this much in float64
 SHARE, DIFFERENCE = (0.0, 1.0), (-1.0, 1.0)  # ranges of shares and of differences of shares
 
-Figure = tuple[float, float, float]
+Estimate = tuple[float, float, float]
 
 
 def wilson(successes: int, n: int) -> tuple[float, float]:
@@ -59,9 +59,9 @@ def interval(samples: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def estimate(
+def bootstrap_estimate(
     samples: np.ndarray, n: int | None = None, bounds: tuple[float, float] = SHARE
-) -> Figure:
+) -> Estimate:
     """Value with its 95 % interval from ``samples`` [1 + R]: the estimate on the original items,
     followed by the estimate on each resample.
 
@@ -77,14 +77,14 @@ def estimate(
     return with_ends if n is None else widened(with_ends, n, bounds)
 
 
-def widened(figure: Figure, n: int, bounds: tuple[float, float] = SHARE) -> Figure:
-    """``figure``, a share of ``n`` items or a difference of shares, never with zero width.
+def widened(estimate: Estimate, n: int, bounds: tuple[float, float] = SHARE) -> Estimate:
+    """``estimate``, a share of ``n`` items or a difference of shares, never with zero width.
 
     A share of 0 or 1 is the same in every resample, and so is the difference of two shares that
     agree on every item.  Around such a value the interval extends as far on either side as the
     upper Wilson bound for 0 of n (:func:`wilson`; about 3.7 / n for large n), within ``bounds``.
     """
-    value, low, high = figure
+    value, low, high = estimate
     if high - low < TINY or value in bounds:
         reach = wilson(0, n)[1]
         low, high = (
@@ -96,9 +96,9 @@ def widened(figure: Figure, n: int, bounds: tuple[float, float] = SHARE) -> Figu
 
 def ranked(
     samples: np.ndarray, positives: int, negatives: int, bounds: tuple[float, float] = SHARE
-) -> Figure:
-    """:func:`estimate` of a quantity that compares ``positives`` with ``negatives``, such as an
-    AUPR or a difference of two AUROCs, treated as a share of the smaller group.
+) -> Estimate:
+    """:func:`bootstrap_estimate` of a quantity that compares ``positives`` with ``negatives``,
+    such as an AUPR or a difference of two AUROCs, treated as a share of the smaller group.
 
     The ends are NaN with fewer than ``FEWEST`` of either: three items have only ten different
     resamples.
@@ -106,10 +106,10 @@ def ranked(
     fewer = min(positives, negatives)
     if fewer < FEWEST:
         return float(samples[0]), float("nan"), float("nan")
-    return estimate(samples, fewer, bounds)
+    return bootstrap_estimate(samples, fewer, bounds)
 
 
-def auroc_figure(samples: np.ndarray, positives: int, negatives: int) -> Figure:
+def auroc_estimate(samples: np.ndarray, positives: int, negatives: int) -> Estimate:
     """An AUROC with its 95 % interval from ``samples`` [1 + R]; NaN ends as in :func:`ranked`.
 
     The union of two intervals: the percentile interval of the resamples, which is too narrow
@@ -120,7 +120,7 @@ def auroc_figure(samples: np.ndarray, positives: int, negatives: int) -> Figure:
     value = float(samples[0])
     if min(positives, negatives) < FEWEST:
         return value, float("nan"), float("nan")
-    ends = estimate(samples)[1:], newcombe(value, positives, negatives)
+    ends = bootstrap_estimate(samples)[1:], newcombe(value, positives, negatives)
     return value, min(low for low, _ in ends), max(high for _, high in ends)
 
 

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from plumbline.metrics import calibration
+from plumbline.metrics import classification
 from plumbline.metrics.intervals import joined_interval
 
 Estimate = tuple[float, float, float]
 SHARE = (0.0, 1.0)
 SHARES = ("auroc", "hole_share", "class_hole_share", "unseen_hole_share")
-BOUNDS = calibration.BOUNDS | dict.fromkeys(SHARES, SHARE)
+BOUNDS = classification.BOUNDS | dict.fromkeys(SHARES, SHARE)
 BOUNDS |= {"distance_correlation": (-1.0, 1.0), "spread_ratio": (0.0, math.inf)}
 
 

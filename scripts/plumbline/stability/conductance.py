@@ -201,18 +201,18 @@ def measure(
     arrays = {f"{name}/{block}": each.numpy() for block, each in result.channels.items()}
     keys, of_set = {**keys, "set": name}, derive(seed, "images", name)
     gaps = torch.stack([_relative(each, result.change) for each in result.gap.values()], 1)
-    figures = zip(*mean_intervals(gaps.numpy(), of_set), strict=True)
+    estimates = zip(*mean_intervals(gaps.numpy(), of_set), strict=True)
     rows = [
-        row("completeness_gap", *map(float, figure), len(gaps), **keys, block=block)
-        for block, figure in zip(result.gap, figures, strict=True)
+        row("completeness_gap", *map(float, estimate), len(gaps), **keys, block=block)
+        for block, estimate in zip(result.gap, estimates, strict=True)
     ]
     exact = closed_form(classifier, images.images, result.target)
     if exact is not None:
         block = list(result.channels)[-1]
         difference = (result.channels[block] - exact).abs().sum(1)
         gap = _relative(difference, exact.abs().sum(1)).numpy()
-        figure = mean_interval(gap, of_set)
-        rows.append(row("closed_form_gap", *figure, len(gap), **keys, block=block))
+        estimate = mean_interval(gap, of_set)
+        rows.append(row("closed_form_gap", *estimate, len(gap), **keys, block=block))
     return {**arrays, f"{name}.index": images.index}, rows
 
 

@@ -9,8 +9,8 @@ from plumbline.config.stability import SequentialOptions
 from plumbline.metrics.intervals import (
     DIFFERENCE,
     FEWEST,
-    Figure,
-    auroc_figure,
+    Estimate,
+    auroc_estimate,
     bootstrap_counts,
     mean_interval,
     ranked,
@@ -84,20 +84,20 @@ def summary(outcome: Outcome, sets: Sets, seed: int, **keys: str | float) -> lis
     rows = []
     for name, answers, which in _parts(outcome, sets):
         rates, where = outcome.rate(name)[which], {"set": name, "answers": answers}
-        figure = widened(_mean(rates, derive(seed, "images", name, answers)), len(rates))
-        rows.append(row("label_change_rate", *figure, len(rates), **keys, **where))
+        estimate = widened(_mean(rates, derive(seed, "images", name, answers)), len(rates))
+        rows.append(row("label_change_rate", *estimate, len(rates), **keys, **where))
     rows.append(rejection(outcome.tries - outcome.mutants, outcome.tries, **keys))
     where = {"set": CALIBRATION, "answers": "all"}
-    figure = mean_interval(outcome.accuracy, derive(seed, "accuracy"))
-    rows.append(row("mutant_accuracy", *figure, outcome.mutants, **keys, **where))
+    estimate = mean_interval(outcome.accuracy, derive(seed, "accuracy"))
+    rows.append(row("mutant_accuracy", *estimate, outcome.mutants, **keys, **where))
     return rows + further
 
 
 def rejection(rejected: int, tries: int, **keys: str | float) -> Row:
     """``rejection_rate``: the share of the mutants drawn that were not accurate enough."""
     where = {"set": CALIBRATION, "answers": "all"}
-    figure = (rejected / tries, *wilson(rejected, tries))
-    return row("rejection_rate", *figure, tries, **keys, **where)
+    estimate = (rejected / tries, *wilson(rejected, tries))
+    return row("rejection_rate", *estimate, tries, **keys, **where)
 
 
 def by_number(outcome: Outcome, sets: Sets, seed: int, **keys: str | float) -> list[Row]:
@@ -112,11 +112,11 @@ def by_number(outcome: Outcome, sets: Sets, seed: int, **keys: str | float) -> l
         samples = {count: task.samples(outcome, count) for count in counts}
         for count, each in samples.items():
             if count < outcome.mutants:
-                rows.append(task.row("auroc", auroc_figure(each, *task.sizes), count, **keys))
+                rows.append(task.row("auroc", auroc_estimate(each, *task.sizes), count, **keys))
             if count > first:
-                figure = ranked(each - samples[first], *task.sizes, DIFFERENCE)
+                estimate = ranked(each - samples[first], *task.sizes, DIFFERENCE)
                 here = {**keys, "against": first}
-                rows.append(task.row("auroc_difference", figure, count, **here))
+                rows.append(task.row("auroc_difference", estimate, count, **here))
     return rows
 
 
@@ -131,7 +131,7 @@ def detection(
     """
     return [
         task.row(
-            "auroc", auroc_figure(task.samples(outcome, mutants), *task.sizes), mutants, **keys
+            "auroc", auroc_estimate(task.samples(outcome, mutants), *task.sizes), mutants, **keys
         )
         for task in _tasks(outcome, sets, seed)
     ]
@@ -162,10 +162,10 @@ class _Task:
         draws = with_whole(resample(positive, self.seed, self.items))
         return measure(np.concatenate(scores), positive, draws)["auroc"]
 
-    def row(self, metric: str, figure: Figure, mutants: int, **keys: str | float) -> Row:
+    def row(self, metric: str, estimate: Estimate, mutants: int, **keys: str | float) -> Row:
         found, rest = self.sizes
         keys = {"against": "", **keys, "mutants": mutants, "set": self.name, "answers": "wrong"}
-        return row(metric, *figure, found + rest, found, **keys)
+        return row(metric, *estimate, found + rest, found, **keys)
 
 
 def _tasks(outcome: Outcome, sets: Sets, seed: int) -> Iterator[_Task]:
@@ -248,9 +248,9 @@ def sequential(
         if each == CALIBRATION:
             continue
         found = done[each].verdict[_positive(outcome, sets, each, right)] == SUSPICIOUS
-        figure = _balanced(quiet, found, derive(seed, "balanced", name, each))
+        estimate = _balanced(quiet, found, derive(seed, "balanced", name, each))
         sizes, where = (len(quiet) + len(found), len(found)), {"set": each, "answers": "wrong"}
-        rows.append(row("balanced_accuracy", *figure, *sizes, **keys, **where))
+        rows.append(row("balanced_accuracy", *estimate, *sizes, **keys, **where))
     return rows
 
 
@@ -268,14 +268,14 @@ def _verdicts(done: Running, which: np.ndarray, seed: int, keys: Row) -> list[Ro
     return [*rows, row("mutants_needed", *_mean(done.asked[which], seed), n, **keys)]
 
 
-def _mean(values: np.ndarray, seed: int) -> Figure:
+def _mean(values: np.ndarray, seed: int) -> Estimate:
     """Mean over images; of a few that resamples tell no interval of there is none."""
     if len(values) < FEWEST:
         return float(values.mean()), float("nan"), float("nan")
     return mean_interval(values, seed)
 
 
-def _balanced(quiet: np.ndarray, found: np.ndarray, seed: int) -> Figure:
+def _balanced(quiet: np.ndarray, found: np.ndarray, seed: int) -> Estimate:
     if not min(len(quiet), len(found)):
         return (float("nan"),) * 3
     samples = [

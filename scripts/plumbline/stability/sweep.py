@@ -1,4 +1,4 @@
-"""One operator at its main rate and at further ones: mutants, figures, sequential tests."""
+"""One operator at its main rate and at further ones: mutants, estimates, sequential tests."""
 
 import sys
 from collections.abc import Callable, Collection
@@ -11,7 +11,7 @@ from plumbline.config.stability import MutantOptions
 from plumbline.errors import InputError
 from plumbline.models.classifier import Classifier
 from plumbline.runtime.seeding import derive
-from plumbline.stability import estimates as figures
+from plumbline.stability import estimates
 from plumbline.stability.layers import NoMutant
 from plumbline.stability.mutants import (
     CALIBRATION,
@@ -111,14 +111,14 @@ class Sweep:
         options = self._options
 
         def rule(rates: np.ndarray) -> RatioTest:
-            return figures.make_tests(rates, mutants, options.sequential)[options.stop_early]
+            return estimates.make_tests(rates, mutants, options.sequential)[options.stop_early]
 
         return rule
 
     def _tests(self, outcome: Outcome) -> dict[str, RatioTest]:
         """The tests that all images were asked for; what stopped early knows one verdict."""
         options = self._options
-        found = figures.tests(outcome, self.sets[CALIBRATION], options.sequential)
+        found = estimates.tests(outcome, self.sets[CALIBRATION], options.sequential)
         early = options.stop_early
         return found if early == "never" else {early: found[early]}
 
@@ -129,19 +129,19 @@ class Sweep:
             here = {**keys, "rate": rate, "role": role}
             seed = derive(self._seed, "figures", f"{rate:g}")
             sets = {name: self.sets[name] for name in outcome.changed}
-            rows += figures.summary(outcome, sets, seed, **here)
+            rows += estimates.summary(outcome, sets, seed, **here)
             if role == MAIN:
-                rows += figures.by_number(outcome, self.sets, seed, **here)
+                rows += estimates.by_number(outcome, self.sets, seed, **here)
                 for name, test in self._tests(outcome).items():
-                    rows += figures.sequential(outcome, self.sets, name, test, seed, **here)
+                    rows += estimates.sequential(outcome, self.sets, name, test, seed, **here)
             role = FURTHER
         for rate, (accepted, tries) in self._rejected.items():
             here = {**keys, "rate": rate, "role": FURTHER, "mutants": accepted}
-            rows.append(figures.rejection(tries - accepted, tries, **here))
+            rows.append(estimates.rejection(tries - accepted, tries, **here))
         return rows
 
     def images(self, outcomes: Outcomes, operator: str) -> dict[str, Any]:
         """Columns of the table of images, of the main rate."""
         rate, outcome = next(iter(outcomes.items()))
         test = next(iter(self._tests(outcome).values()))
-        return figures.per_image(outcome, self.sets, test, operator=operator, rate=rate)
+        return estimates.per_image(outcome, self.sets, test, operator=operator, rate=rate)

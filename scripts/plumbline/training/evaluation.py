@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.metrics.calibration import BINS, figures, reliability
+from plumbline.metrics.classification import BINS, estimates, reliability
 from plumbline.metrics.intervals import wilson
 from plumbline.storage.artefacts import ImageSet
 from plumbline.storage.tables import Row, row
@@ -22,9 +22,9 @@ def evaluation_rows(
     groups |= {name: images.labels == k for k, name in enumerate(images.classes)}
     for name, which in groups.items():
         if which.any():
-            found = figures(probs[which], images.labels[which], seed)
-            for metric, figure in found.items():
-                yield row(metric, *figure, int(which.sum()), **keys, **{"class": name})
+            found = estimates(probs[which], images.labels[which], seed)
+            for metric, estimate in found.items():
+                yield row(metric, *estimate, int(which.sum()), **keys, **{"class": name})
 
 
 def reliability_rows(probs: np.ndarray, images: ImageSet, **keys: Any) -> Iterator[Row]:

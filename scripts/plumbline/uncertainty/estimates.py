@@ -1,18 +1,18 @@
-"""The figures of one estimator on one image set, as rows of a table.
+"""The estimates of one estimator on one image set, as rows of a table.
 
 All intervals are 95 %: Wilson's for shares of images, else bootstrap over images, whose
 resamples follow from ``seed`` and are the same for every estimator of a set; an AUROC's is
-:func:`plumbline.metrics.intervals.auroc_figure`'s.
+:func:`plumbline.metrics.intervals.auroc_estimate`'s.
 """
 
 import numpy as np
 
-from plumbline.metrics import calibration
+from plumbline.metrics import classification
 from plumbline.metrics.intervals import (
-    Figure,
-    auroc_figure,
+    Estimate,
+    auroc_estimate,
     bootstrap_counts,
-    estimate,
+    bootstrap_estimate,
     mean_interval,
     ranked,
     wilson,
@@ -29,7 +29,7 @@ NO_EVIDENCE = 1e-6  # vacuity counts as 1 within this
 
 
 def rows(prediction: Prediction, control: Prediction, seed: int, **keys: str) -> list[Row]:
-    """All figures of ``prediction``; ``control`` is what the softmax says about the same images.
+    """All estimates of ``prediction``; ``control`` is what the softmax says about the same images.
 
     Where every image has a class (label at least 0): accuracy, NLL, Brier score and ECE of the
     mean over the samples, with the column ``measure`` how well each measure finds the errors
@@ -43,18 +43,18 @@ def rows(prediction: Prediction, control: Prediction, seed: int, **keys: str) ->
     found = []
     if (labels >= 0).all():
         probs = mean_probs(prediction.probs)
-        good = calibration.figures(probs, labels, seed)
-        found += [row(name, *figure, n, **plain) for name, figure in good.items()]
-        wrong = ~calibration.correct(probs, labels)
+        good = classification.estimates(probs, labels, seed)
+        found += [row(name, *estimate, n, **plain) for name, estimate in good.items()]
+        wrong = ~classification.correct(probs, labels)
         for measure, values in rankings(prediction).items():
             here = {**plain, "measure": measure}
             ranks = errors(values, wrong, seed)
             few = int(wrong.sum())
-            found += [row(name, *figure, n, few, **here) for name, figure in ranks.items()]
+            found += [row(name, *estimate, n, few, **here) for name, estimate in ranks.items()]
         if prediction.estimator != CONTROL:
             here = {**plain, "control": CONTROL}
-            pair = calibration.differences(probs, mean_probs(control.probs), labels, seed)
-            found += [row(name, *figure, n, **here) for name, figure in pair.items()]
+            pair = classification.differences(probs, mean_probs(control.probs), labels, seed)
+            found += [row(name, *estimate, n, **here) for name, estimate in pair.items()]
     measured = measures(prediction.probs, prediction.alpha)
     for name, each in measured.items():
         found.append(row(f"mean_{name}", *mean_interval(each, seed), n, **plain))
@@ -88,7 +88,7 @@ def rises(changed: Prediction, source: Prediction, seed: int, **keys: str) -> li
     ]
 
 
-def errors(uncertainty: np.ndarray, wrong: np.ndarray, seed: int) -> dict[str, Figure]:
+def errors(uncertainty: np.ndarray, wrong: np.ndarray, seed: int) -> dict[str, Estimate]:
     """How well ``uncertainty`` [N] finds the ``wrong`` [N] answers: metric -> (value, low, high).
 
     ``error_auroc`` is the chance that a wrong answer is more uncertain than a right one, NaN
@@ -101,14 +101,14 @@ def errors(uncertainty: np.ndarray, wrong: np.ndarray, seed: int) -> dict[str, F
     counts = with_whole(bootstrap_counts(len(wrong), seed))
     found = selective(uncertainty, wrong, counts, COVERAGES)
     few = int(wrong.sum()), int((~wrong).sum())
-    figures = {
-        "error_auroc": auroc_figure(found["auroc"], *few),
+    estimates = {
+        "error_auroc": auroc_estimate(found["auroc"], *few),
         "aurc": ranked(found["aurc"], *few),
     }
     for coverage, risks in zip(COVERAGES, found["risks"].T, strict=True):
         answered = int(np.ceil(coverage * len(wrong) - 1e-9))
-        figures[_risk_at(coverage)] = estimate(risks, answered)
-    return figures
+        estimates[_risk_at(coverage)] = bootstrap_estimate(risks, answered)
+    return estimates
 
 
 def _risk_at(coverage: float) -> str:

@@ -9,8 +9,14 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from plumbline.metrics import calibration
-from plumbline.metrics.intervals import DIFFERENCE, bootstrap_counts, estimate, wilson, with_whole
+from plumbline.metrics import classification
+from plumbline.metrics.intervals import (
+    DIFFERENCE,
+    bootstrap_counts,
+    bootstrap_estimate,
+    wilson,
+    with_whole,
+)
 from plumbline.metrics.ranking import selective
 from plumbline.storage.artefacts import Prediction
 from plumbline.storage.tables import Row, row
@@ -48,7 +54,7 @@ def choose(confidence: np.ndarray, right: np.ndarray, accuracy: float) -> float:
 def rows(
     sets: Mapping[str, Prediction], *, accuracy: float, fixed: float, seed: int, **keys: str
 ) -> Iterator[Row]:
-    """All figures of one estimator's refusals; ``sets`` holds its answers, calibration included.
+    """All estimates of one estimator's refusals; ``sets`` holds its answers, calibration included.
 
     For the rule ``chosen``, whose threshold is the smallest that reaches ``accuracy`` on
     calibration, and the rule ``fixed``, on each set: where images have classes ``coverage``, the
@@ -77,7 +83,7 @@ def rows(
 
 
 def _right(prediction: Prediction) -> np.ndarray:
-    return calibration.correct(mean_probs(prediction.probs), prediction.labels)
+    return classification.correct(mean_probs(prediction.probs), prediction.labels)
 
 
 def _answered(answered: np.ndarray, right: np.ndarray, seed: int, keys: Row) -> Iterator[Row]:
@@ -91,7 +97,7 @@ def _answered(answered: np.ndarray, right: np.ndarray, seed: int, keys: Row) -> 
     counts = with_whole(bootstrap_counts(n, seed))
     with np.errstate(invalid="ignore"):  # a resample with no answer has no accuracy
         samples = counts @ (answered & right) / (counts @ answered) - counts @ right / n
-    yield row("accuracy_gain", *estimate(samples, count, DIFFERENCE), count, **keys)
+    yield row("accuracy_gain", *bootstrap_estimate(samples, count, DIFFERENCE), count, **keys)
 
 
 def _curve(sure: np.ndarray, wrong: np.ndarray, seed: int, keys: Row) -> Iterator[Row]:
@@ -100,4 +106,4 @@ def _curve(sure: np.ndarray, wrong: np.ndarray, seed: int, keys: Row) -> Iterato
     for share, samples in zip(SHARES, found.T, strict=True):
         under = {**keys, "rule": "curve", "threshold": "", "share": share}
         answered = int(np.ceil(share * len(wrong) - 1e-9))
-        yield row("accuracy_at_share", *estimate(samples, answered), answered, **under)
+        yield row("accuracy_at_share", *bootstrap_estimate(samples, answered), answered, **under)

@@ -1,4 +1,4 @@
-"""What more passes and more nets bring: figures of prefixes of passes, and of sets of nets."""
+"""What more passes and more nets bring: estimates of prefixes of passes, and of sets of nets."""
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.metrics import calibration
+from plumbline.metrics import classification
 from plumbline.metrics.intervals import (
-    Figure,
-    auroc_figure,
+    Estimate,
+    auroc_estimate,
     bootstrap_counts,
-    estimate,
+    bootstrap_estimate,
     jackknife_interval,
     student_interval,
     wilson,
@@ -25,14 +25,14 @@ from plumbline.uncertainty.measures import mean_probs, rankings
 
 SUBSETS = 256  # of nets: all if there are no more, else so many drawn at random
 RANKED = ("entropy", "mutual_information")
-BOUNDS = calibration.BOUNDS | {"error_auroc": (0.0, 1.0)}
+BOUNDS = classification.BOUNDS | {"error_auroc": (0.0, 1.0)}
 Key = tuple[str, str]
 
 
 def by_samples(
     passes: Sequence[np.ndarray], labels: np.ndarray, sizes: Sequence[int], seed: int
 ) -> list[Row]:
-    """Figures of the first T passes of every net, for each T of ``sizes``.
+    """Estimates of the first T passes of every net, for each T of ``sizes``.
 
     ``passes`` holds for every training seed [S, N, K] with S at least the largest size.  A row
     for each seed (its column ``seed``), without interval, and one for ``all``: their mean with
@@ -52,29 +52,29 @@ def by_samples(
             nothing = float("nan"), float("nan"), len(labels)
             rows += [row(metric, v, *nothing, **here, seed=i) for i, v in enumerate(values)]
             known = int((~np.isnan(values)).sum())
-            figure = _kept(metric, student_interval(values))
-            rows.append(row(metric, *figure, known, **here, seed="all"))
+            estimate = _kept(metric, student_interval(values))
+            rows.append(row(metric, *estimate, known, **here, seed="all"))
     return rows
 
 
 def _of_one_net(probs: np.ndarray, labels: np.ndarray, seed: int, **keys: Any) -> Iterator[Row]:
-    """A row for each figure of :func:`one` of ``probs`` [S, N, K], resampled over images."""
+    """A row for each estimate of :func:`one` of ``probs`` [S, N, K], resampled over images."""
     n = len(labels)
-    wrong = int((~calibration.correct(mean_probs(probs), labels)).sum())
+    wrong = int((~classification.correct(mean_probs(probs), labels)).sum())
     for (metric, measure), samples in _sampled(probs, labels, bootstrap_counts(n, seed)).items():
-        figure, positive = estimate(samples), None
+        estimate, positive = bootstrap_estimate(samples), None
         if metric == "accuracy":
-            figure = figure[0], *wilson(n - wrong, n)
+            estimate = estimate[0], *wilson(n - wrong, n)
         elif metric == "error_auroc":
-            figure, positive = auroc_figure(samples, wrong, n - wrong), wrong
+            estimate, positive = auroc_estimate(samples, wrong, n - wrong), wrong
         here = {**keys, "measure": measure, "over": "images", "seed": "all"}
-        yield row(metric, *_kept(metric, figure), n, positive, **here)
+        yield row(metric, *_kept(metric, estimate), n, positive, **here)
 
 
 def by_members(
     nets: np.ndarray, labels: np.ndarray, sizes: Sequence[int], seed: int
 ) -> Iterator[Row]:
-    """Figures of ensembles of M of the ``nets`` [n, N, K], for each M of ``sizes`` up to n.
+    """Estimates of ensembles of M of the ``nets`` [n, N, K], for each M of ``sizes`` up to n.
 
     The value is the mean over all sets of M nets (``SUBSETS`` drawn from ``seed`` where there
     are more).  These overlap, so the 95 % interval over training seeds comes from the
@@ -88,8 +88,8 @@ def by_members(
         keys = {"vary": "members", "size": size, "over": "seeds"}
         for metric, measure in found[0]:
             values = np.array([each[metric, measure] for each in found])
-            figure = _kept(metric, _over_nets(values, sets, len(nets)))
-            yield row(metric, *figure, len(nets), **keys, measure=measure, seed="all")
+            estimate = _kept(metric, _over_nets(values, sets, len(nets)))
+            yield row(metric, *estimate, len(nets), **keys, measure=measure, seed="all")
 
 
 def one(probs: np.ndarray, labels: np.ndarray) -> dict[Key, float]:
@@ -103,11 +103,11 @@ def one(probs: np.ndarray, labels: np.ndarray) -> dict[Key, float]:
 
 
 def _sampled(probs: np.ndarray, labels: np.ndarray, resamples: np.ndarray) -> dict[Key, np.ndarray]:
-    """The figures of :func:`one`, then those of each of ``resamples`` [R, N], [1 + R] each."""
+    """The estimates of :func:`one`, then those of each of ``resamples`` [R, N], [1 + R] each."""
     mean = mean_probs(probs)
     counts = with_whole(resamples)
-    found = {(name, ""): v for name, v in calibration.resampled(mean, labels, counts).items()}
-    wrong = ~calibration.correct(mean, labels)
+    found = {(name, ""): v for name, v in classification.resampled(mean, labels, counts).items()}
+    wrong = ~classification.correct(mean, labels)
     ranked = rankings(Prediction("", "", probs, labels, labels))
     for name in (each for each in RANKED if each in ranked):
         found["error_auroc", name] = selective(ranked[name], wrong, counts, ())["auroc"]
@@ -124,15 +124,15 @@ def _sets(n: int, size: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
     return list(drawn)
 
 
-def _kept(metric: str, figure: Figure) -> Figure:
-    """The figure with the ends of its interval within what the metric can be."""
-    value, low, high = figure
+def _kept(metric: str, estimate: Estimate) -> Estimate:
+    """The estimate with the ends of its interval within what the metric can be."""
+    value, low, high = estimate
     lowest, highest = BOUNDS[metric]
     # NaN, an end that is unknown, comes first: max and min keep it.
     return value, max(low, lowest), min(high, highest)
 
 
-def _over_nets(values: np.ndarray, sets: Sequence[Sequence[int]], n: int) -> Figure:
+def _over_nets(values: np.ndarray, sets: Sequence[Sequence[int]], n: int) -> Estimate:
     """Mean of the ``values`` of ``sets`` of ``n`` nets, with the interval of the jackknife."""
     inside = np.array([[net in each for each in sets] for net in range(n)])
     without = [values[~has].mean() if (~has).any() else np.nan for has in inside]

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from plumbline.metrics.calibration import BINS
+from plumbline.metrics.classification import BINS
 from plumbline.metrics.intervals import wilson
 from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, CONTROL, legend_below, panels, styled

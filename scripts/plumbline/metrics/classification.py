@@ -10,7 +10,7 @@ import numpy as np
 
 from plumbline.metrics.intervals import (
     DIFFERENCE,
-    Figure,
+    Estimate,
     bootstrap_counts,
     interval,
     mean_interval,
@@ -83,7 +83,7 @@ def ece(probs: np.ndarray, labels: np.ndarray, bins: int = BINS) -> float:
     return float(np.abs(_gaps(probs, labels, bins).sum(0)).sum() / len(labels))
 
 
-def ece_interval(probs: np.ndarray, labels: np.ndarray, seed: int, bins: int = BINS) -> Figure:
+def ece_interval(probs: np.ndarray, labels: np.ndarray, seed: int, bins: int = BINS) -> Estimate:
     """ECE with its bootstrap interval over images: ``(ece, low, high)``.
 
     ECE is biased upwards in small samples, and resampling adds the same bias a second time.
@@ -98,7 +98,7 @@ def ece_interval(probs: np.ndarray, labels: np.ndarray, seed: int, bins: int = B
 
 def differences(
     probs: np.ndarray, control: np.ndarray, labels: np.ndarray, seed: int
-) -> dict[str, Figure]:
+) -> dict[str, Estimate]:
     """Accuracy, NLL, Brier score and ECE of ``probs`` minus those of ``control``, both [N, K].
 
     Both describe the same images and share the same resamples.  Returns
@@ -140,7 +140,7 @@ def reliability(probs: np.ndarray, labels: np.ndarray, bins: int = BINS) -> Reli
     return Reliability(confidence, share_correct, count)
 
 
-def figures(probs: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, Figure]:
+def estimates(probs: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, Estimate]:
     """Accuracy (Wilson), NLL, Brier score and ECE (bootstrap): metric -> (value, low, high)."""
     hits = correct(probs, labels)
     return {
