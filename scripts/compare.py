@@ -13,10 +13,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     from plumbline.attribution import comparison
-    from plumbline.attribution.answers import Answers
+    from plumbline.attribution.degradation_result import DegradationResult
     from plumbline.storage.tables import write_csv
 
-    found = [Answers.load(path) for path in args.answers]
+    found = [DegradationResult.load(path) for path in args.answers]
     write_csv(args.out, comparison.rows(found, args.seed))
 
 

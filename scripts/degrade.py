@@ -15,7 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--memory-mb", type=int, default=512, help="for the activations of a batch")
     parser.add_argument("--dataset", required=True, help="name of the images")
     parser.add_argument("--model", required=True, help="name of the net")
-    parser.add_argument("--out", required=True, help="Answers to write")
+    parser.add_argument("--out", required=True, help="DegradationResult to write")
     cli.add_runtime(parser)
 
 
@@ -23,8 +23,8 @@ def main(args: argparse.Namespace) -> None:
     import torch
 
     from plumbline.attribution import degradation, map_measures
-    from plumbline.attribution.answers import Answers
     from plumbline.attribution.budget import batch_size
+    from plumbline.attribution.degradation_result import DegradationResult
     from plumbline.errors import ArtefactError
     from plumbline.models.classifier import Classifier
     from plumbline.runtime.torch_setup import setup
@@ -42,11 +42,11 @@ def main(args: argparse.Namespace) -> None:
     relevance, shares = attribution.relevance[:count], args.options.shares
     rank = degradation.ranks(relevance, args.seed)
     fills = degradation.fillings(args.options.fills, ImageSet.load(args.train).pixels, device)
-    right, drop = degradation.answers(
+    right, drop = degradation.degraded_predictions(
         classifier, pixels, labels, target, rank, shares, fills, batch
     )
-    clean, _ = degradation.clean_answers(classifier, pixels, labels, target, batch)
-    Answers(
+    clean, _ = degradation.clean_predictions(classifier, pixels, labels, target, batch)
+    DegradationResult(
         dataset=args.dataset,
         model=args.model,
         method=attribution.method,

@@ -6,7 +6,7 @@ import csv
 import pytest
 from pydantic import ValidationError
 
-from plumbline.attribution.answers import Answers
+from plumbline.attribution.degradation_result import DegradationResult
 from plumbline.config.attribution import AttributionSection, DegradationOptions
 from plumbline.errors import ArtefactError, InputError
 from plumbline.storage.artefacts import Attribution
@@ -108,7 +108,7 @@ def test_explain_then_degrade_then_compare(files, digits, lenet):
     predicted = lenet(torch.from_numpy(digits["test"].pixels[:5])).argmax(1).numpy()
     assert (attribution.target[:5] == predicted).all()
     written = run_degrade(files).read_bytes()
-    answers = Answers.load(files / "mine.answers.safetensors")
+    answers = DegradationResult.load(files / "mine.answers.safetensors")
     assert (answers.dataset, answers.model, answers.method) == ("digits", "lenet5", "mine")
     assert (answers.fills, answers.shares) == (("0", "blur"), (0.1, 1.0))
     assert (answers.index == digits["test"].index[:5]).all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from plumbline.attribution import comparison
-from plumbline.attribution.answers import Answers
+from plumbline.attribution.degradation_result import DegradationResult
 from plumbline.errors import ArtefactError
 from plumbline.metrics.intervals import RESAMPLES, mean_interval, mean_intervals, wilson
 from plumbline.runtime.seeding import derive
@@ -16,7 +16,7 @@ SHARES, FILLS = (0.1, 0.2, 0.5), ("0", "mean")
 def made_up(method, n, seed):
     rng = np.random.default_rng(seed)
     shape = 2, 2, len(FILLS), n, len(SHARES)
-    return Answers(
+    return DegradationResult(
         dataset="digits",
         model="lenet5",
         method=method,
@@ -149,7 +149,9 @@ def test_without_controls_there_are_no_gains():
 def test_methods_that_saw_other_images_or_shares_are_refused(found):
     other = made_up("random", 40, 9)
     other.index[3] = 7
-    with pytest.raises(ArtefactError, match="gradient and random: not the same test or images"):
+    with pytest.raises(
+        ArtefactError, match="gradient and random differ in fills, shares or images"
+    ):
         comparison.rows([found[0], other], 0)
 
 
@@ -160,10 +162,10 @@ def test_intervals_of_columns_are_those_of_each_alone():
     np.testing.assert_allclose(together, alone, rtol=1e-12)
 
 
-def test_answers_are_read_as_they_were_written(found, tmp_path):
+def test_a_result_is_read_as_it_was_written(found, tmp_path):
     for name in ("one", "two"):
         found[1].save(tmp_path / name)
-    read = Answers.load(tmp_path / "one")
+    read = DegradationResult.load(tmp_path / "one")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert (read.dataset, read.model, read.method) == ("digits", "lenet5", "lime")
     assert (read.fills, read.shares) == (FILLS, SHARES)
@@ -171,7 +173,7 @@ def test_answers_are_read_as_they_were_written(found, tmp_path):
         np.testing.assert_array_equal(getattr(read, name), getattr(found[1], name))
 
 
-def test_answers_of_another_shape_are_refused(found):
+def test_arrays_of_the_wrong_shape_are_rejected(found):
     from dataclasses import replace
 
     with pytest.raises(ValueError, match=r"right must be \(2, 2, 2, 15, 3\)"):

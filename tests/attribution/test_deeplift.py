@@ -377,7 +377,7 @@ def test_wrong_rules_and_nets_are_named(exact, images, target):
     with pytest.raises(InputError, match="did you mean 'reveal_cancel'"):
         deeplift.attribute(exact["lenet5"], images, target, seed=0, rule="reveal-cancel")
     net = plain(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.BatchNorm2d(2), nn.Flatten()))
-    with pytest.raises(InputError, match="batch norm to follow a convolution"):
+    with pytest.raises(InputError, match="a convolution directly before every batch norm"):
         deeplift.attribute(net, images, target, seed=0, rule="reveal_cancel")
     _, gap = deeplift.attribute(net, images, target, seed=0, rule="rescale")
     assert gap.abs().max() < 1e-10

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from plumbline.attribution import degradation
-from plumbline.attribution.answers import MODES, RANKINGS
+from plumbline.attribution.degradation_result import MODES, RANKINGS
 
 SHARES = (0.0, 0.02, 0.2, 0.5, 1.0)
 
@@ -46,12 +46,14 @@ def slow_reference(net, image, label, target, relevance, share, mode, ranking, f
     return bool(logits.argmax() == label), float((p / (1 - p)).log())
 
 
-def test_answers_equal_a_loop_over_images_and_pixels(
+def test_predictions_equal_a_loop_over_images_and_pixels(
     exact, images, labels, target, relevance, fills
 ):
     net = exact["lenet5"]
     rank = degradation.ranks(relevance, seed=1)
-    right, drop = degradation.answers(net, images, labels, target, rank, SHARES, fills, batch=7)
+    right, drop = degradation.degraded_predictions(
+        net, images, labels, target, rank, SHARES, fills, batch=7
+    )
     assert right.shape == drop.shape == (2, 2, 4, 6, len(SHARES))
     before = [
         slow_reference(net, *each, 1.0, "keep", "descending", fills["0"])[1]
@@ -70,10 +72,12 @@ def test_answers_equal_a_loop_over_images_and_pixels(
         )
 
 
-def test_answers_do_not_depend_on_the_batch(exact, images, labels, target, relevance, fills):
+def test_predictions_do_not_depend_on_the_batch(exact, images, labels, target, relevance, fills):
     rank = degradation.ranks(relevance, seed=1)
     one, other = (
-        degradation.answers(exact["lenet5"], images, labels, target, rank, SHARES, fills, batch)
+        degradation.degraded_predictions(
+            exact["lenet5"], images, labels, target, rank, SHARES, fills, batch
+        )
         for batch in (1, 64)
     )
     assert (one[0] == other[0]).all()
@@ -84,9 +88,9 @@ def test_all_kept_or_none_deleted_is_the_clean_image(
     exact, images, labels, target, relevance, fills
 ):
     net = exact["lenet5"]
-    clean, _ = degradation.clean_answers(net, images, labels, target)
+    clean, _ = degradation.clean_predictions(net, images, labels, target)
     rank = degradation.ranks(relevance, seed=1)
-    right, drop = degradation.answers(net, images, labels, target, rank, SHARES, fills)
+    right, drop = degradation.degraded_predictions(net, images, labels, target, rank, SHARES, fills)
     for f, fill in enumerate(fills.values()):
         blank = (net(fill(images).expand_as(images)).argmax(1) == labels).numpy()
         for mode, (whole, nothing) in enumerate(((-1, 0), (0, -1))):
@@ -109,7 +113,7 @@ def test_hand_made_relevance_on_a_linear_net(linear):
     one, ones = (1 + 1e-9) / 784, torch.tensor([1, 1])
     black = degradation.fillings(["0"], images.numpy(), "cpu")
     rank = degradation.ranks(relevance, 0)
-    right, drop = degradation.answers(net, images, ones, ones, rank, [one], black)
+    right, drop = degradation.degraded_predictions(net, images, ones, ones, rank, [one], black)
     keep, delete, (descending, ascending) = 0, 1, (0, 1)
     assert right[descending, keep].all()
     assert not right[descending, delete].any()

@@ -1,8 +1,8 @@
-"""Rules for functions of a net, whichever way it calls them: guided backpropagation, DeConvNet.
+"""Replacement of activation functions in a net: guided backpropagation, DeConvNet.
 
-A mode of torch hands every call of a chosen function to a rule.  Unlike a hook on a layer it
-sees calls of functions and methods too, and it does not matter whether a layer is used more
-than once or works in place.
+A torch function mode redirects every call of a chosen function to a rule.  Unlike a hook on a
+layer it also sees calls of functions and tensor methods, and it works for layers that are used
+more than once or operate in place.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,9 +18,9 @@ MAX_POOL = (F.max_pool2d, torch.max_pool2d)
 
 
 class Replacing(TorchFunctionMode):
-    """While open, calls of the functions in ``rules`` go to their rule, with the same arguments.
+    """While active, calls of the functions in ``rules`` go to their rule, with the same arguments.
 
-    Inside a rule the functions are themselves.
+    Inside a rule the original functions apply.
     """
 
     def __init__(self, rules: dict[Callable, Callable]) -> None:
@@ -34,12 +34,12 @@ class Replacing(TorchFunctionMode):
 
 
 def relus(rule: Callable[[Tensor], Tensor]) -> dict[Callable, Callable]:
-    """Rules that let ``rule`` take the place of every ReLU; none works in place."""
+    """Rules that replace every form of ReLU by ``rule``; none of them operates in place."""
     return dict.fromkeys(RELU, lambda before, inplace=False: rule(before))
 
 
 def guided() -> Replacing:
-    """While open, ReLUs pass back what is positive, and only where they were active.
+    """While active, each ReLU passes back only positive gradients, and only where it was active.
 
     Springenberg et al. 2015, "Striving for simplicity", section 3.4.
     """
@@ -47,10 +47,10 @@ def guided() -> Replacing:
 
 
 def deconvnet() -> Replacing:
-    """While open, ReLUs pass back what is positive, wherever it falls.
+    """While active, each ReLU passes back only positive gradients, whether or not it was active.
 
     Zeiler and Fergus 2014, "Visualizing and understanding convolutional networks", section 2.1:
-    the rectifier works on the reconstruction, not on what the net computed.
+    the rectifier is applied to the reconstruction, not to the activations of the forward pass.
     """
     return Replacing(relus(_DeConvNet.apply))
 
@@ -65,7 +65,7 @@ class _Guided(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (after,) = ctx.saved_tensors
-        # The derivative of ReLU; as a product with a comparison it takes six times as long.
+        # The derivative of ReLU; a product with a boolean mask takes six times as long.
         return torch.ops.aten.threshold_backward(gradient, after, 0).clamp_(min=0)
 
 

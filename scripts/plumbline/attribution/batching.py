@@ -1,4 +1,4 @@
-"""What all methods share: pairs of image and sample in batches, and the logit explained."""
+"""Shared by all methods: pairs of image and sample in batches, and the logit to explain."""
 
 from itertools import pairwise
 
@@ -9,28 +9,28 @@ from plumbline.models.classifier import Classifier
 
 
 def pairs(pixels: Tensor, samples: int, batch: int) -> list[tuple[Tensor, Tensor]]:
-    """Every pair of an image of ``pixels`` [N, ...] and one of ``samples``, in batches.
+    """All pairs of an image in ``pixels`` [N, ...] and one of ``samples`` samples, in batches.
 
-    Returns tensors ``(image, sample)`` of at most ``batch`` positions each, on the device of
-    ``pixels``, images outermost: the order does not depend on ``batch``, so that a stream of
-    random numbers drawn along it does not either.
+    Returns index tensors ``(image, sample)`` of at most ``batch`` elements each, on the device
+    of ``pixels``, with images outermost.  The order does not depend on ``batch``, and neither
+    does a stream of random numbers drawn in this order.
     """
-    every = torch.arange(len(pixels) * samples, device=pixels.device)
-    return [(part // samples, part % samples) for part in every.split(batch)]
+    numbers = torch.arange(len(pixels) * samples, device=pixels.device)
+    return [(part // samples, part % samples) for part in numbers.split(batch)]
 
 
 def parts(images: int, batch: int) -> list[slice]:
-    """Consecutive images, ``batch`` at a time."""
+    """Slices of consecutive images, at most ``batch`` each."""
     return [slice(start, start + batch) for start in range(0, images, batch)]
 
 
 def blocks(images: int, samples: int, batch: int) -> list[tuple[slice, slice]]:
-    """Every pair of an image and a sample, in blocks of at most ``batch`` pairs.
+    """All pairs of an image and a sample, in blocks of at most ``batch`` pairs.
 
-    Returns slices ``(images, samples)``, images outermost, so that a stream of random numbers
-    drawn along them does not depend on ``batch``.  A block is either several images with all
-    their samples, or one image with some of them: what is made of it needs no copies of the
-    images, only a broadcast.
+    Returns slices ``(images, samples)``, with images outermost, so that a stream of random
+    numbers drawn in this order does not depend on ``batch``.  A block holds either several
+    images with all their samples or one image with some of them, so that images can be
+    broadcast instead of copied.
     """
     if samples <= batch:
         size = batch // samples
@@ -39,7 +39,7 @@ def blocks(images: int, samples: int, batch: int) -> list[tuple[slice, slice]]:
         ]
     pieces = -(-samples // batch)
     ends = [samples * k // pieces for k in range(pieces + 1)]
-    return [(slice(i, i + 1), slice(*each)) for i in range(images) for each in pairwise(ends)]
+    return [(slice(i, i + 1), slice(*piece)) for i in range(images) for piece in pairwise(ends)]
 
 
 def pick(logits: Tensor, target: Tensor) -> Tensor:
@@ -49,11 +49,11 @@ def pick(logits: Tensor, target: Tensor) -> Tensor:
 
 @torch.no_grad()
 def target_logits(classifier: Classifier, pixels: Tensor, target: Tensor, batch: int) -> Tensor:
-    """Logit of ``target`` for all ``pixels``, [N], at most ``batch`` images at a time."""
-    split = zip(pixels.split(batch), target.split(batch), strict=True)
-    return torch.cat([pick(classifier(images), classes) for images, classes in split])
+    """Logit of ``target`` for all ``pixels``, [N], computed in batches of at most ``batch``."""
+    batches = zip(pixels.split(batch), target.split(batch), strict=True)
+    return torch.cat([pick(classifier(images), classes) for images, classes in batches])
 
 
 def no_promise(pixels: Tensor) -> Tensor:
-    """The completeness gap of a method that promises nothing: NaN for each image."""
+    """The completeness gap of a method that is not complete: NaN for each image, [N]."""
     return torch.full((len(pixels),), torch.nan, dtype=pixels.dtype, device=pixels.device)

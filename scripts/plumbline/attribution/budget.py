@@ -1,4 +1,4 @@
-"""What an explanation costs: memory, from which the batch size follows, and network evaluations."""
+"""Cost of an explanation: memory, which determines the batch size, and network evaluations."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,26 +9,26 @@ from torch import Tensor, nn
 
 from plumbline.models.classifier import Classifier
 
-LARGEST = 256  # images in a batch; more are hardly faster
-GRADIENTS = 4  # what a modified backward pass keeps for each output, at most
+LARGEST = 256  # images in a batch; larger batches are hardly faster
+GRADIENTS = 4  # tensors that a modified backward pass keeps per output, at most
 
 
 def batch_size(
     classifier: Classifier, pixels: Tensor, budget_bytes: int, *, gradients: bool = True
 ) -> int:
-    """How many images like ``pixels`` [N, C, H, W] may go through the net at once.
+    """Number of images like ``pixels`` [N, C, H, W] that may go through the net at once, 1 to 256.
 
-    All outputs of all layers, measured on the first image, must fit ``budget_bytes``, four
-    times if there are ``gradients``.  From 1 to 256, whatever the budget.  Neither the time
-    nor the memory that happens to be free has a say: the answer is always the same.
+    The outputs of all layers, measured on the first image, must fit into ``budget_bytes``, four
+    times over if ``gradients`` are needed.  The result does not depend on free memory or speed,
+    so it is the same on every run.
     """
-    each = activation_bytes(classifier, pixels[:1]) * (GRADIENTS if gradients else 1)
-    return max(1, min(LARGEST, budget_bytes // each))
+    per_image = activation_bytes(classifier, pixels[:1]) * (GRADIENTS if gradients else 1)
+    return max(1, min(LARGEST, budget_bytes // per_image))
 
 
 @torch.no_grad()
 def activation_bytes(classifier: Classifier, pixels: Tensor) -> int:
-    """Bytes of ``pixels`` and of the outputs of all layers of the net for them."""
+    """Size in bytes of ``pixels`` and of the outputs of all layers of the net for them."""
     total = pixels.numel() * pixels.element_size()
 
     def add(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -44,7 +44,7 @@ def activation_bytes(classifier: Classifier, pixels: Tensor) -> int:
 
 @dataclass
 class Evaluations:
-    """How many images have gone forward through a net, and how many of them for a gradient."""
+    """Number of images passed forward through a net, and how many of them for a gradient."""
 
     images: int = 0
     with_gradients: int = 0
@@ -52,13 +52,13 @@ class Evaluations:
 
 @contextmanager
 def count_evaluations(classifier: Classifier) -> Iterator[Evaluations]:
-    """While open, count the images that go through the first layer of the net.
+    """While active, count the images that pass through the first layer of the net.
 
-    Copies that are made of the net meanwhile count too.
+    Images that pass through copies made of the net in the meantime are counted as well.
     """
     evaluations = Evaluations()
 
-    def count(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:  # copied by reference
+    def count(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:  # deepcopy keeps this object
         evaluations.images += len(inputs[0])
         if torch.is_grad_enabled() and inputs[0].requires_grad:
             evaluations.with_gradients += len(inputs[0])
@@ -71,5 +71,5 @@ def count_evaluations(classifier: Classifier) -> Iterator[Evaluations]:
 
 
 def _leaves(classifier: Classifier) -> Iterator[nn.Module]:
-    """The layers without layers of their own, in the order in which they are named."""
-    return (each for each in classifier.network.modules() if not list(each.children()))
+    """The layers that contain no other layers, in the order of ``modules()``."""
+    return (layer for layer in classifier.network.modules() if not list(layer.children()))

@@ -1,9 +1,9 @@
 """DeepLIFT's rules: contributions to a difference from a reference.
 
 Shrikumar, Greenside and Kundaje 2017, "Learning important features through propagating
-activation differences".  The reference goes through the net in the same batch as the images,
-so that every rule finds both; the gradient of one ordinary backward pass is then the product
-of multipliers along all paths, which is their chain rule (eq. 3).
+activation differences".  The reference passes through the net in the same batch as the images,
+so that every rule has access to both; the gradient of one ordinary backward pass is then the
+product of multipliers summed over all paths, the chain rule for multipliers (eq. 3).
 """
 
 from functools import partial
@@ -18,15 +18,15 @@ from plumbline.attribution.batching import pick
 from plumbline.errors import InputError
 from plumbline.models.classifier import Classifier
 
-NEAR = 1e-3  # relative difference of what a max-pooling takes for equal
+NEAR = 1e-3  # relative difference below which inputs of a max-pooling count as equal
 
 
 def rescale(classifier: Classifier, pixels: Tensor, reference: Tensor, target: Tensor) -> Tensor:
     """Contributions of ``pixels`` [N, C, H, W] to the ``target`` logits, by the rescale rule.
 
-    ``reference`` [1, C, H, W] is the image of which differences are taken.  A ReLU's
-    multiplier is its difference of outputs over its difference of inputs (section 3.5.2), and
-    its derivative where that is 0 / 0.
+    Differences are taken from the image ``reference`` [1, C, H, W].  The multiplier of a ReLU
+    is the difference of its outputs divided by the difference of its inputs (section 3.5.2),
+    or its derivative where that is 0 / 0.
     """
     leaf = torch.cat([reference, pixels]).requires_grad_()
     with Replacing(relus(_rescaled) | dict.fromkeys(MAX_POOL, _rescaled_pool)):
@@ -44,17 +44,17 @@ def reveal_cancel(
 ) -> Tensor:
     """Contributions of ``pixels`` to the ``target`` logits, by the reveal-cancel rule.
 
-    ``network`` is the classifier's, its batch norms folded.  In its place runs a stack of the
-    reference [1, ...] and of the positive and the negative part of each image's difference
-    from it [2 N, ...].  Convolutions and dense layers follow the linear rule, ReLUs
-    reveal-cancel; every other operation must be linear, without bias and image by image, and
-    so acts on the parts as on their sum.
+    ``network`` is the classifier's with batch norms folded.  Its input is a stack of the
+    reference [1, ...] and the positive and negative parts of each image's difference from it
+    [2 N, ...].  Convolutions and dense layers follow the linear rule, ReLUs reveal-cancel.  Any
+    other operation must be linear, without bias and independent between images, so that it can
+    be applied to the two parts separately.
     """
     start = classifier.normalise(reference)
     change = classifier.normalise(pixels) - start
     parts = torch.cat([change.clamp(min=0), change.clamp(max=0)]).requires_grad_()
     rules = relus(_reveal_cancel) | dict.fromkeys(MAX_POOL, _reveal_cancel_pool)
-    rules |= {each: partial(_linear_rule, each) for each in (F.conv2d, F.linear)}
+    rules |= {function: partial(_linear_rule, function) for function in (F.conv2d, F.linear)}
     with Replacing(rules | {F.batch_norm: _no_batchnorm}):
         _, up, down = _unstacked(network(torch.cat([start, parts])))
     (multipliers,) = torch.autograd.grad(pick(up + down, target).sum(), parts)
@@ -63,7 +63,7 @@ def reveal_cancel(
 
 
 class _Scaled(torch.autograd.Function):
-    """``value`` forward; backward the gradient times ``multiplier``, to ``source``."""
+    """Forward: ``value``.  Backward: the gradient times ``multiplier``, passed to ``source``."""
 
     @staticmethod
     def forward(ctx: Any, source: Tensor, value: Tensor, multiplier: Tensor) -> Tensor:
@@ -77,9 +77,9 @@ class _Scaled(torch.autograd.Function):
 
 
 def _ratio(change: Tensor, by: Tensor, limit: Tensor) -> Tensor:
-    """``change`` / ``by``, and ``limit`` where ``by`` is zero.
+    """``change`` / ``by``, or ``limit`` where ``by`` is zero.
 
-    No threshold is needed: for ReLU and maximum the quotient is bounded, however small ``by``.
+    No threshold is needed: for ReLU and maximum the quotient is bounded however small ``by`` is.
     """
     return torch.where(by == 0, limit, change / by)
 
@@ -93,21 +93,21 @@ def _rescaled(stack: Tensor) -> Tensor:
 
 
 def _rescaled_pool(stack: Tensor, *args: Any, **options: Any) -> Tensor:
-    """Max-pooling of such a stack: see :func:`_routes`."""
+    """Max-pooling of a stack [1 + N, ...], the reference first: see :func:`_routes`."""
     after, chosen, multiplier = _routes(stack.detach(), *args, **options)
     return _Scaled.apply(_picked(stack, chosen), after, multiplier)
 
 
 def _routes(before: Tensor, *args: Any, **options: Any) -> tuple[Tensor, Tensor, Tensor]:
-    """Outputs of a max-pooling, the one input of each window that answers for its difference
-    from the reference [1 + N, ...], and that input's multiplier.
+    """Outputs of a max-pooling, the input of each window that the difference from the reference
+    is attributed to [1 + N, ...], and the multiplier of that input.
 
-    If the maximum rose, it is the input that is now highest, which rose at least as much; if
-    it fell, the one that was highest in the reference, which fell at least as much.  So the
-    contribution is the window's whole difference and the multiplier in [0, 1 + NEAR].  Of
-    inputs that were nearly equal, as all are in a uniform reference, it is the one that is
-    highest now, lest rounding decide; of those that are equal in both, the first, as in the
-    derivative of max-pooling.
+    If the maximum rose, this is the input that is now the highest, which rose at least as much.
+    If it fell, it is the input that was the highest in the reference, which fell at least as
+    much.  The contribution is therefore the window's whole difference, with a multiplier in
+    [0, 1 + NEAR].  Among inputs that were nearly equal, as all are in a uniform reference, the
+    one that is highest now is chosen, so that rounding does not decide.  Among inputs equal in
+    both images it is the first, as in the derivative of max-pooling.
     """
     options["return_indices"] = True
     after, highest = F.max_pool2d(before, *args, **options)
@@ -119,9 +119,9 @@ def _routes(before: Tensor, *args: Any, **options: Any) -> tuple[Tensor, Tensor,
     return after, chosen, _ratio(rise, _picked(change, chosen), torch.ones_like(rise))
 
 
-def _picked(values: Tensor, places: Tensor) -> Tensor:
-    """The values at ``places`` [N, C, h, w], indices into each channel of [N, C, H, W]."""
-    return values.flatten(2).gather(2, places.flatten(2)).view_as(places)
+def _picked(values: Tensor, positions: Tensor) -> Tensor:
+    """The values at ``positions`` [N, C, h, w], flat indices into each channel of [N, C, H, W]."""
+    return values.flatten(2).gather(2, positions.flatten(2)).view_as(positions)
 
 
 def _unstacked(stack: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -133,10 +133,11 @@ def _unstacked(stack: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def _linear_rule(
     function: Any, stack: Tensor, weight: Tensor, bias: Tensor | None = None, *args: Any
 ) -> Tensor:
-    """Section 3.5.1: an input x adds w dx to the positive part where w dx > 0, else to the other.
+    """Linear rule (section 3.5.1): an input x contributes w dx to the positive part if w dx > 0,
+    otherwise to the negative part.
 
-    The sign is that of the whole dx, not of its parts, so that both get the same multiplier;
-    half of it goes to either side where dx is zero.
+    The sign is that of the whole dx, not of its parts, so that both parts get the same
+    multiplier.  Where dx is zero, half of it goes to either part.
     """
     start, up, down = _unstacked(stack)
     change = up + down
@@ -149,9 +150,10 @@ def _linear_rule(
 
 
 def _reveal_cancel(stack: Tensor) -> Tensor:
-    """Section 3.5.3: what a part adds to a ReLU's output, on the mean before and after the other.
+    """Reveal-cancel rule (section 3.5.3): the effect of one part of the input difference on a
+    ReLU's output, averaged over adding it before and after the other part.
 
-    The multiplier of a part that is zero is the limit from its side.
+    If a part is zero, its multiplier is the one-sided limit.
     """
     start, up, down = _unstacked(stack)
     with torch.no_grad():
@@ -166,7 +168,7 @@ def _reveal_cancel(stack: Tensor) -> Tensor:
 
 
 def _reveal_cancel_pool(stack: Tensor, *args: Any, **options: Any) -> Tensor:
-    """Max-pooling: both parts of the input that answers are rescaled alike."""
+    """Max-pooling: both parts of the chosen input are rescaled by the same multiplier."""
     start, up, down = _unstacked(stack)
     whole = torch.cat([start, start + up + down]).detach()
     after, chosen, multiplier = _routes(whole, *args, **options)
@@ -175,4 +177,6 @@ def _reveal_cancel_pool(stack: Tensor, *args: Any, **options: Any) -> Tensor:
 
 
 def _no_batchnorm(*args: Any, **options: Any) -> Tensor:
-    raise InputError("deeplift.reveal_cancel needs every batch norm to follow a convolution")
+    raise InputError(
+        "deeplift with rule reveal_cancel needs a convolution directly before every batch norm"
+    )

@@ -1,4 +1,4 @@
-"""One method's explanation of a classifier's decisions, and what it cost."""
+"""One method's explanation of a classifier's predictions, and its cost."""
 
 import time
 from collections.abc import Callable
@@ -26,30 +26,30 @@ def explain(
     memory: int,
     **options: Any,
 ) -> tuple[Attribution, list[Row]]:
-    """Explain the predicted class of ``pixels`` [N, C, H, W] by a method's ``attribute``.
+    """Explain the predicted class of each of ``pixels`` [N, C, H, W] by a method's ``attribute``.
 
-    Batches are such that their activations take at most ``memory`` bytes.  ``options`` are
-    the method's own.  Returns the attribution, called ``name``, and rows of its cost:
-    ``seconds_per_image``, of which there is one measurement and so no interval, and
-    ``evaluations_per_image``, how often the net was run forward, an exact count.
+    The activations of a batch take at most ``memory`` bytes.  ``options`` are the method's own.
+    Returns the attribution, called ``name``, and rows on its cost: ``seconds_per_image``, a
+    single measurement without an interval, and ``evaluations_per_image``, the number of forward
+    passes, an exact count.
     """
     batch = batch_size(classifier, pixels, memory)
-    answers = logits(classifier, pixels, batch)
-    target = answers.argmax(1)
+    outputs = logits(classifier, pixels, batch)
+    target = outputs.argmax(1)
     with count_evaluations(classifier) as evaluations:
         start = time.perf_counter()
         relevance, gap = attribute(
             classifier, pixels, target.to(pixels.device), seed=seed, batch=batch, **options
         )
-        relevance, gap = relevance.cpu(), gap.cpu()  # waits for an accelerator
+        relevance, gap = relevance.cpu(), gap.cpu()  # synchronises with an accelerator
         seconds = time.perf_counter() - start
-    probability = answers.softmax(1).gather(1, target[:, None])[:, 0]
+    probability = outputs.softmax(1).gather(1, target[:, None])[:, 0]
     attribution = Attribution(
         name, relevance.numpy(), target.numpy(), gap.numpy(), probability.numpy(), index
     )
     n = len(pixels)
-    used, nan = evaluations.images / n, float("nan")
+    per_image, nan = evaluations.images / n, float("nan")
     return attribution, [
         row("seconds_per_image", seconds / n, nan, nan, n),
-        row("evaluations_per_image", used, used, used, n),
+        row("evaluations_per_image", per_image, per_image, per_image, n),
     ]

@@ -1,10 +1,10 @@
-"""Erase what speaks for one class and against another: how far do the log-odds turn?
+"""Change of log-odds between two classes when pixels that distinguish them are erased.
 
 Shrikumar et al. 2017, "Learning important features through propagating activation
-differences", section 4.1: of images of a class o, the pixels whose relevance for o exceeds
-that for a class t the most are set to black, 20 % of them at most.  The result is by how much
-the logit of o minus the logit of t falls.  The better a method finds the pixels that tell o
-from t, the more it falls.
+differences", section 4.1: in images of a class o, the pixels whose relevance for o exceeds that
+for another class t the most, at most 20 % of the pixels, are set to black.  The measure is how
+much the logit of o minus the logit of t falls: the more it falls, the better the method finds
+the pixels that distinguish o from t.
 """
 
 import copy
@@ -28,27 +28,28 @@ Pair = tuple[int, int]
 BASELINES = ("random", "intensity", "gradient_x_input")
 QUARTILES = {"lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75}
 TEMPERATURE = 2.0
-TEMPERED = 20  # images on which it is tried
+TEMPERED = 20  # images on which the temperature is tested
 KEYS = ("dataset", "model", "method", "control", "pair")
 
 
 @dataclass(frozen=True)
 class Change:
-    """What erasing did to each image: the fall of the log-odds [N], and the pixels erased [N]."""
+    """Effect of erasing on each image: fall of the log-odds [N] and pixels erased [N]."""
 
     fall: np.ndarray
     erased: np.ndarray
 
 
 def known_pairs(names: Sequence[Sequence[str]], images: ImageSet) -> list[Pair]:
-    """The pairs of class ``names`` of which ``images`` have both, the first one with an image."""
-    number = {name: place for place, name in enumerate(images.classes)}
+    """Class numbers of the pairs of ``names`` that are both classes of ``images``, where the
+    first class has at least one image."""
+    number = {name: index for index, name in enumerate(images.classes)}
     pairs = [(number.get(first, -1), number.get(second, -1)) for first, second in names]
     return [pair for pair in pairs if min(pair) >= 0 and pair[0] in images.labels]
 
 
 def first_of_class(labels: np.ndarray, pairs: Sequence[Pair], count: int) -> dict[int, np.ndarray]:
-    """Positions of the first ``count`` images of each class that begins one of ``pairs``."""
+    """Positions of the first ``count`` images of each class that comes first in a pair."""
     return {origin: np.flatnonzero(labels == origin)[:count] for origin, _ in pairs}
 
 
@@ -63,42 +64,42 @@ def changes(
     batch: int,
     **options: Any,
 ) -> dict[Pair, Change]:
-    """Erase by one method: the change for each of ``pairs`` of classes (o, t).
+    """Erase pixels according to one method: the change for each of ``pairs`` of classes (o, t).
 
-    ``images`` [N, C, H, W] of each class o; ``attribute`` with its own ``options`` explains
-    each of them for o and, with the same ``seed``, for t.
+    ``images`` holds the images [N, C, H, W] of each class o.  ``attribute``, with its
+    ``options``, explains each of them for o and, with the same ``seed``, for t.
     """
-    found, known = {}, {}
+    change_of, maps = {}, {}
     for pair in pairs:
         origin = pair[0]
         pixels = images[origin]
         for label in pair:
-            if (origin, label) not in known:
+            if (origin, label) not in maps:
                 target = torch.full((len(pixels),), label, device=pixels.device)
                 relevance, _ = attribute(
                     classifier, pixels, target, seed=seed, batch=batch, **options
                 )
-                known[origin, label] = relevance.sum(1, keepdim=True)
-        difference = contrast(known[origin, origin], known[pair])
+                maps[origin, label] = relevance.sum(1, keepdim=True)
+        difference = contrast(maps[origin, origin], maps[pair])
         changed, count = erase(pixels, difference, share, seed)
         fall = margin(classifier, pixels, pair, batch) - margin(classifier, changed, pair, batch)
-        found[pair] = Change(fall.double().cpu().numpy(), count.cpu().numpy())
-    return found
+        change_of[pair] = Change(fall.double().cpu().numpy(), count.cpu().numpy())
+    return change_of
 
 
-def contrast(own: Tensor, other: Tensor) -> Tensor:
-    """Relevance for the one class minus that for the other.
+def contrast(for_origin: Tensor, for_other: Tensor) -> Tensor:
+    """Relevance for one class minus that for another.
 
-    A control that is blind to the class has the same for both; its own map then ranks.
+    If both are equal, as for a control that ignores the class, the map itself is returned.
     """
-    return own if torch.equal(own, other) else own - other
+    return for_origin if torch.equal(for_origin, for_other) else for_origin - for_other
 
 
 def erase(pixels: Tensor, difference: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Set the highest pixels of ``difference`` [N, 1, H, W] to 0, where it is above 0.
+    """Set the pixels where ``difference`` [N, 1, H, W] is positive and highest to 0.
 
-    At most ``share`` of the pixels go, rounded, in all channels; ties are broken at random by
-    ``seed``.  Returns the images and how many pixels each lost [N].
+    At most ``share`` of the pixels (rounded) are erased, in all channels; ties are broken at
+    random according to ``seed``.  Returns the images and the number of pixels erased, [N].
     """
     positive = (difference > 0).flatten(1).sum(1)
     most = round(share * difference[0].numel())
@@ -109,15 +110,15 @@ def erase(pixels: Tensor, difference: Tensor, share: float, seed: int) -> tuple[
 
 @torch.no_grad()
 def margin(classifier: Classifier, pixels: Tensor, pair: Pair, batch: int) -> Tensor:
-    """Logit of the first class minus that of the second, [N], their log-odds in nats."""
+    """Logit of the first class minus that of the second: their log-odds in nats, [N]."""
     logits = torch.cat([classifier(part) for part in pixels.split(batch)])
     return logits[:, pair[0]] - logits[:, pair[1]]
 
 
 def tempered(classifier: Classifier, temperature: float) -> Classifier:
-    """A copy whose logits are divided by ``temperature``: its last layer with weights is.
+    """A copy whose logits are divided by ``temperature``, by scaling its last layer with weights.
 
-    What may follow that layer, pooling or a ReLU, passes a positive factor on.
+    Layers that may follow, pooling or a ReLU, preserve a positive factor.
     """
     divided = copy.deepcopy(classifier)
     layers = [m for m in divided.network.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
@@ -136,11 +137,11 @@ def temperature_change(
     batch: int,
     **options: Any,
 ) -> np.ndarray:
-    """How far a temperature of 2 alters the normalised map of each image, [N].
+    """Change of the normalised map of each image under a temperature of 2, [N].
 
-    The predicted classes of ``pixels`` [N, C, H, W] are explained; a map is summed over
+    The predicted classes of ``pixels`` [N, C, H, W] are explained; each map is summed over
     channels and divided by its largest absolute value; the result is the largest change of any
-    pixel.  Where relevance is proportional to the logits it is 0: a factor cancels.
+    pixel.  It is 0 if relevance is proportional to the logits, because a factor cancels.
     """
     with torch.no_grad():
         target = torch.cat([classifier(part).argmax(1) for part in pixels.split(batch)])
@@ -154,33 +155,33 @@ def temperature_change(
 
 
 def rows(
-    found: Mapping[str, Mapping[Pair, Change]],
+    changes_by_method: Mapping[str, Mapping[Pair, Change]],
     temperatures: Mapping[str, np.ndarray],
     classes: Sequence[str],
     seed: int,
     **keys: str,
 ) -> list[Row]:
-    """Tidy rows: for each method and pair, called ``o->t`` by the names in ``classes``,
+    """Tidy rows for each method and pair, written ``o->t`` with the names in ``classes``.
 
     ``log_odds_fall``, the mean over images in nats, its ``lower_quartile``, ``median`` and
     ``upper_quartile``, ``erased_pixels`` per image, and ``log_odds_gain``: the fall minus that
-    of each of ``BASELINES``, named in the column ``control``, image by image.  For each
-    method ``temperature_map_change``, the mean of what :func:`temperature_change` returned.
+    of each of ``BASELINES``, named in the column ``control``, paired by image.  For each method
+    ``temperature_map_change``, the mean of the result of :func:`temperature_change`.
     Intervals: bootstrap over images.
     """
     table = []
-    for method, of_pairs in found.items():
+    for method, of_pairs in changes_by_method.items():
         for pair, change in of_pairs.items():
-            here = {**keys, "method": method, "pair": "->".join(classes[c] for c in pair)}
-            draw, n = derive(seed, here["pair"]), len(change.fall)
+            pair_keys = {**keys, "method": method, "pair": "->".join(classes[c] for c in pair)}
+            draw, n = derive(seed, pair_keys["pair"]), len(change.fall)
             means = {"log_odds_fall": change.fall, "erased_pixels": change.erased}
-            table += [_mean(metric, each, draw, **here) for metric, each in means.items()]
+            table += [_mean(metric, values, draw, **pair_keys) for metric, values in means.items()]
             quartiles = _quartiles(change.fall, draw)
-            table += [_row(name, *each, n, **here) for name, each in quartiles.items()]
+            table += [_row(name, *ends, n, **pair_keys) for name, ends in quartiles.items()]
             for other in BASELINES:
-                if other in found and other != method:
-                    gain = change.fall - found[other][pair].fall
-                    table.append(_mean("log_odds_gain", gain, draw, **here, control=other))
+                if other in changes_by_method and other != method:
+                    gain = change.fall - changes_by_method[other][pair].fall
+                    table.append(_mean("log_odds_gain", gain, draw, **pair_keys, control=other))
         if method in temperatures:
             moved = temperatures[method]
             table.append(_mean("temperature_map_change", moved, seed, **keys, method=method))
@@ -196,12 +197,13 @@ def _row(metric: str, value: float, low: float, high: float, n: int, /, **keys: 
 
 
 def _quartiles(values: np.ndarray, seed: int) -> dict[str, tuple[float, float, float]]:
-    """Each of ``QUARTILES`` with its bootstrap interval: the least value that so many reach."""
-    order, n = np.sort(values), len(values)
-    drawn = bootstrap_counts(n, seed)[:, np.argsort(values, kind="stable")].cumsum(1)
-    found = {}
+    """Each of ``QUARTILES`` with its bootstrap interval: the smallest value whose cumulative
+    share reaches the level."""
+    ordered, n = np.sort(values), len(values)
+    cumulative = bootstrap_counts(n, seed)[:, np.argsort(values, kind="stable")].cumsum(1)
+    quartiles = {}
     for name, level in QUARTILES.items():
-        samples = order[(drawn >= level * n).argmax(1)]
-        value = float(order[int(np.ceil(level * n)) - 1])
-        found[name] = (value, *interval(samples))
-    return found
+        samples = ordered[(cumulative >= level * n).argmax(1)]
+        value = float(ordered[int(np.ceil(level * n)) - 1])
+        quartiles[name] = (value, *interval(samples))
+    return quartiles

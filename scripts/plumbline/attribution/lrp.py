@@ -1,17 +1,20 @@
-"""Layer-wise relevance propagation: the rules, and one way through a net for all of them.
+"""Layer-wise relevance propagation: the rules, and one propagation procedure for all of them.
 
-Relevance R_j of an output z_j = sum_i x_i w_ij + b_j of a convolution or dense layer is shared
-among its inputs in proportions that the layer's rule gives.  What holds for every rule here:
+The relevance R_j of an output z_j = sum_i x_i w_ij + b_j of a convolution or dense layer is
+distributed among its inputs in proportions given by the layer's rule.  The following holds for
+every rule here:
 
-- A bias is one more input, whose value is always 1.  Its share is not handed on.
-- A denominator is never shifted to keep it from zero.  Where the one that a rule wants is
-  zero, there is nothing to share among, and that part is not handed on.  Only the epsilon
-  rule has a stabiliser, and keeps relevance back by it.
-- What biases and stabilisers absorb so is the gap, the sum of relevance minus the logit.
-- Batch norm is folded into the convolution before it.  Max-pooling gives all to the maximum;
-  average pooling, residual sums and concatenation share in proportion, as LRP-0 does.
-- Relevance is of pixels: the normalisation inside the classifier follows LRP-0 too, and its
-  shift counts as a bias, unless the rule of the pixels is ``box``.
+- A bias is treated as an additional input with value 1.  Its share is not passed on.
+- Denominators are never shifted away from zero.  Where the denominator of a rule is zero, there
+  are no contributions to distribute to, and that part is not passed on.  Only the epsilon rule
+  has a stabiliser, which absorbs relevance.
+- The relevance absorbed by biases and stabilisers makes up the gap, the sum of relevance minus
+  the logit.
+- Batch norm is folded into the preceding convolution.  Max-pooling passes all relevance to the
+  maximum; average pooling, residual sums and concatenation distribute it in proportion, as in
+  LRP-0.
+- Relevance is that of pixels: the normalisation inside the classifier follows LRP-0 as well, and
+  its shift counts as a bias, unless the input rule is ``box``.
 
 Bach et al. 2015, "On pixel-wise explanations for non-linear classifier decisions by
 layer-wise relevance propagation"; Montavon et al. 2019, "Layer-wise relevance propagation: an
@@ -35,11 +38,11 @@ from plumbline.runtime.progress import progress
 
 WEIGHTED = (nn.Conv2d, nn.Linear)
 INPUT_RULES = ("same", "box")
-ZERO = 1e-30  # a smaller denominator counts as zero, else a quotient could overflow float32
+ZERO = 1e-30  # smaller denominators count as zero; otherwise a quotient could overflow float32
 
 
 class Term(NamedTuple):
-    """One summand of a surrogate: a sum over inputs, the factor before it, the bias in it."""
+    """One summand of a surrogate: a sum over inputs, its factor, and the bias contained in it."""
 
     factor: Tensor
     sum: Tensor
@@ -47,7 +50,7 @@ class Term(NamedTuple):
 
 
 class Signed:
-    """A convolution or dense layer, its weights and biases split by sign once for all images."""
+    """A convolution or dense layer with its weights and biases split by sign."""
 
     def __init__(self, layer: nn.Conv2d | nn.Linear) -> None:
         self.layer = layer
@@ -60,34 +63,34 @@ class Signed:
             self.biases = self.bias.clamp(min=0), self.bias.clamp(max=0)
 
     def positive(self, inputs: Tensor) -> Tensor:
-        """Sum of the positive contributions x_i w_ij, bias included, to each output."""
+        """Sum of the positive contributions x_i w_ij to each output, including the bias."""
         return self._contributions(inputs, 0)
 
     def negative(self, inputs: Tensor) -> Tensor:
-        """Sum of the negative contributions."""
+        """Sum of the negative contributions to each output, including the bias."""
         return self._contributions(inputs, 1)
 
     def apply(self, inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        """The layer with other weights."""
+        """The layer's operation with other weights."""
         if isinstance(self.layer, nn.Linear):
             return F.linear(inputs, weight, bias)
         return self.layer._conv_forward(inputs, weight, bias)
 
     def _contributions(self, inputs: Tensor, sign: int) -> Tensor:
         same, other = self.weights[sign], self.weights[1 - sign]
-        if inputs.detach().amin() >= 0:  # as after a ReLU: half of the work
+        if inputs.detach().amin() >= 0:  # as after a ReLU: half the work
             return self.apply(inputs, same, self.biases[sign])
         above = self.apply(inputs.clamp(min=0), same, self.biases[sign])
         return above - self.apply((-inputs).relu(), other)
 
 
 def weighted(terms: list[Term]) -> Tensor:
-    """A surrogate with the derivative of the sum of ``terms``, each factor times sum."""
+    """A surrogate whose derivative is that of sum over ``terms`` of factor times sum."""
     return _Weighted.apply([term.factor for term in terms], *(term.sum for term in terms))
 
 
 class _Weighted(torch.autograd.Function):
-    """Nobody asks for a surrogate's value, so the first sum stands in for it."""
+    """Only the gradient is used; the forward value, the first sum, is a placeholder."""
 
     @staticmethod
     def forward(ctx: Any, factors: list[Tensor], *sums: Tensor) -> Tensor:
@@ -103,11 +106,11 @@ Rule = Callable[[Signed, Tensor, Tensor], list[Term]]
 
 
 def epsilon(value: float) -> Rule:
-    """R_i = x_i w_ij / (z_j + s_j) R_j; the stabiliser s_j has the sign of z_j.
+    """R_i = x_i w_ij / (z_j + s_j) R_j, where the stabiliser s_j has the sign of z_j.
 
     Its size is ``value`` times the root mean square of the layer's outputs for that image, as
-    in Montavon et al. 2019: it means the same in every layer.  With ``value`` 0 this is LRP-0,
-    R_i = x_i w_ij / z_j R_j.  Bach et al. 2015, eq. 58.
+    in Montavon et al. 2019, so that it is comparable between layers.  With ``value`` 0 this is
+    LRP-0, R_i = x_i w_ij / z_j R_j.  Bach et al. 2015, eq. 58.
     """
 
     def rule(layer: Signed, before: Tensor, after: Tensor) -> list[Term]:
@@ -117,24 +120,25 @@ def epsilon(value: float) -> Rule:
 
 
 def gamma(value: float) -> Rule:
-    """Contributions of the sign of z_j count 1 + ``value`` times, above and below the line.
+    """Contributions with the sign of z_j are multiplied by 1 + ``value``, in the numerator and
+    in the denominator.
 
-    For z_j > 0 these are the positive ones, and where inputs are not negative this is the
-    rule of Montavon et al. 2019, w_ij + ``value`` max(w_ij, 0).  That rule explodes in
-    residual nets, where z_j < 0 can have relevance and the first inputs have both signs; this
-    is its generalisation, Andeol et al. 2021, "Learning domain invariant representations by
-    joint Wasserstein distance minimization", appendix.
+    For z_j > 0 these are the positive contributions, and for non-negative inputs this is the
+    rule of Montavon et al. 2019, w_ij + ``value`` max(w_ij, 0).  That rule diverges in residual
+    nets, where outputs z_j < 0 can have relevance and the first inputs have both signs; the rule
+    here is its generalisation by Andeol et al. 2021, "Learning domain invariant representations
+    by joint Wasserstein distance minimization", appendix.
     """
 
     def rule(layer: Signed, before: Tensor, after: Tensor) -> list[Term]:
-        # The negative sum is z - positive: no third pass, and no cancellation, because
-        # z < 0 leaves (1 + value) z - value * positive without a summand above zero.
+        # The negative sum is z - positive, which saves a third pass.  There is no cancellation:
+        # for z < 0 both summands of (1 + value) z - value * positive are at most zero.
         z, positive = after.detach(), layer.positive(before)
         extra = (z > 0).to(z).mul_(2 * value).sub_(value)  # value where z > 0, else -value
-        own = (1 + value / 2) - extra / 2  # 1 where z > 0, else 1 + value
-        share = quotient(z, own * z + extra * positive.detach())
+        base = (1 + value / 2) - extra / 2  # 1 where z > 0, else 1 + value
+        share = quotient(z, base * z + extra * positive.detach())
         return [
-            Term(own.mul_(share), after, layer.bias),
+            Term(base.mul_(share), after, layer.bias),
             Term(extra.mul_(share), positive, layer.biases[0]),
         ]
 
@@ -142,16 +146,16 @@ def gamma(value: float) -> Rule:
 
 
 def alpha_beta(alpha: float, beta: float) -> Rule:
-    """Positive contributions share ``alpha`` R_j, negative ones -``beta`` R_j.
+    """Positive contributions receive ``alpha`` R_j, negative ones -``beta`` R_j, in proportion.
 
-    Where there are none of one sign its part is not handed on.  Bach et al. 2015, eq. 60,
-    with beta's sign as in Montavon et al. 2019.
+    If there are no contributions of one sign, its part is not passed on.  Bach et al. 2015,
+    eq. 60, with the sign of beta as in Montavon et al. 2019.
 
     Raises :class:`InputError` unless ``alpha`` - ``beta`` is 1 and ``beta`` at least 0.
     """
     if beta < 0 or abs(alpha - beta - 1) > 1e-9:
         raise InputError(
-            f"alpha - beta must be 1, and beta at least 0; not alpha {alpha:g}, beta {beta:g}"
+            f"alpha - beta must be 1 and beta at least 0, not alpha {alpha:g} and beta {beta:g}"
         )
 
     def rule(layer: Signed, before: Tensor, after: Tensor) -> list[Term]:
@@ -167,12 +171,13 @@ def alpha_beta(alpha: float, beta: float) -> Rule:
 
 
 def box(low: Tensor, high: Tensor) -> Rule:
-    """z^B, for the layer at the pixels, which lie between ``low`` and ``high`` [1, C, H, W].
+    """z^B rule for the first layer, whose inputs lie between ``low`` and ``high`` [1, C, H, W].
 
-    R_i = (x_i w_ij - l_i max(w_ij, 0) - h_i min(w_ij, 0)) / (the same summed over i) R_j.  A
-    bias has both bounds at its value, 1, and so gets nothing.  The derivative of this rule's
-    surrogate is R_i, not R_i / x_i, since a black pixel has relevance too.  Montavon et al.
-    2017, "Explaining nonlinear classification decisions with deep Taylor decomposition".
+    R_i = (x_i w_ij - l_i max(w_ij, 0) - h_i min(w_ij, 0)) / (the same summed over i) R_j.  Both
+    bounds of a bias equal its value, 1, so it receives nothing.  The derivative of this rule's
+    surrogate is R_i rather than R_i / x_i, because black pixels have relevance as well.
+    Montavon et al. 2017, "Explaining nonlinear classification decisions with deep Taylor
+    decomposition".
     """
 
     def rule(layer: Signed, before: Tensor, after: Tensor) -> list[Term]:
@@ -187,14 +192,13 @@ def box(low: Tensor, high: Tensor) -> Rule:
 
 @dataclass(frozen=True)
 class Rules:
-    """Which rule each layer of a net follows.
+    """The rule that each layer of a net follows.
 
-    ``of`` gives it for the place of a layer with weights, counted from the pixels, 1 to the
-    number of such layers, which it gets too.  ``input_rule`` is ``same``, or ``box``: the
-    layer at the pixels follows z^B with the bounds 0 and 1 of pixels, carried through the
-    classifier's normalisation.
+    ``of(number, layers)`` returns the rule of one layer with weights; layers are numbered from
+    the pixels, from 1 to ``layers``.  ``input_rule`` is ``same``, or ``box``: the first layer
+    follows z^B with the bounds 0 and 1 of pixels, transformed by the classifier's normalisation.
 
-    Raises :class:`InputError` for another ``input_rule``.
+    Raises :class:`InputError` for any other ``input_rule``.
     """
 
     of: Callable[[int, int], Rule]
@@ -207,7 +211,7 @@ class Rules:
 
 
 class Propagation:
-    """The net of a classifier, ready to hand on relevance by ``rules`` to any images."""
+    """The net of a classifier, prepared to propagate relevance by ``rules``."""
 
     def __init__(self, classifier: Classifier, pixels: Tensor, rules: Rules) -> None:
         self.classifier, self.box = classifier, rules.input_rule == "box"
@@ -219,23 +223,23 @@ class Propagation:
         ]
         self.signed: dict[nn.Module, Signed] = {layer: Signed(layer) for layer in layers}
         self.rules: dict[nn.Module, Rule] = {
-            layer: rules.of(place, len(layers)) for place, layer in enumerate(layers, start=1)
+            layer: rules.of(number, len(layers)) for number, layer in enumerate(layers, start=1)
         }
         if self.box:
             black = torch.zeros_like(pixels[:1])
-            bounds = (classifier.normalise(each) for each in (black, black + 1))
+            bounds = (classifier.normalise(image) for image in (black, black + 1))
             self.rules[layers[0]] = box(*bounds)
 
     def terms(self, layer: nn.Module, before: Tensor, after: Tensor) -> list[Term]:
-        """The surrogate of one layer, in parts."""
+        """The terms of the surrogate of one layer."""
         return self.rules[layer](self.signed[layer], before, after)
 
     def surrogate(self, layer: nn.Module, before: Tensor, after: Tensor) -> Tensor:
-        """What the layer's output hands on, a sum over inputs whose derivative is the rule."""
+        """The surrogate of one layer, a function of its input whose derivative is the rule."""
         return weighted(self.terms(layer, before, after))
 
     def __call__(self, pixels: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Relevance [N, C, H, W] and logit [N] of one batch; not without :func:`modified`."""
+        """Relevance [N, C, H, W] and logit [N] of one batch; call within :func:`modified`."""
         if self.box:
             leaf = self.classifier.normalise(pixels).requires_grad_()
             logit = pick(self.network(leaf), target)
@@ -252,7 +256,7 @@ def propagate(
 ) -> tuple[Tensor, Tensor]:
     """Relevance of all ``pixels`` for the logit of ``target``, [N, C, H, W], and its gap [N].
 
-    ``name`` is the method's, for the progress.
+    ``name`` is the name of the method in the progress report.
     """
     relevance, gap = torch.empty_like(pixels), torch.empty_like(pixels[:, 0, 0, 0])
     propagation = Propagation(classifier, pixels, rules)
@@ -264,14 +268,14 @@ def propagate(
 
 
 def quotient(numerator: Tensor, denominator: Tensor) -> Tensor:
-    """Their quotient, zero where the denominator is."""
-    # As torch.where on a comparison this takes ten times as long.
+    """``numerator`` / ``denominator``, or zero where the denominator is zero."""
+    # torch.where with a comparison takes ten times as long.
     share = numerator / F.hardshrink(denominator, ZERO)
     return share.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def share_handed_on(outputs: Tensor, epsilon: float) -> Tensor:
-    """z / (z + s) for outputs z, one if both are zero."""
+    """z / (z + s) for outputs z and stabiliser s; one where both are zero."""
     if not epsilon:
         return torch.ones_like(outputs)
     size, dims = outputs.abs(), tuple(range(1, outputs.ndim))

@@ -1,4 +1,4 @@
-"""Maps of one value per position: from a layer's size to the image's, and onto its channels."""
+"""Maps with one value per position: resizing to the image, and distribution over channels."""
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -9,18 +9,18 @@ from plumbline.registry import nearest
 
 
 def on_channels(values: Tensor, pixels: Tensor) -> Tensor:
-    """Share a map [N, H, W] equally among the channels of ``pixels`` [N, C, H, W].
+    """Distribute a map [N, H, W] equally over the channels of ``pixels`` [N, C, H, W].
 
-    The sum over channels, by which pixels are ranked and drawn, is the map.
+    The sum over channels, which is used for ranking and drawing, equals the map.
     """
     return (values / pixels.shape[1])[:, None].expand_as(pixels).contiguous()
 
 
 def enlarged(values: Tensor, pixels: Tensor) -> Tensor:
-    """A layer's map [N, h, w] at the size of ``pixels`` [N, C, H, W], bilinear, [N, H, W].
+    """A layer's map [N, h, w] resized bilinearly to the size of ``pixels`` [N, C, H, W], [N, H, W].
 
-    A single position becomes a map that is uniform to the last bit, so that its ranking is
-    drawn at random and not by rounding.
+    A map with a single position becomes exactly uniform, so that its ranking is random and not
+    decided by rounding.
     """
     size = pixels.shape[2:]
     if values.shape[1:] == (1, 1):
@@ -29,9 +29,9 @@ def enlarged(values: Tensor, pixels: Tensor) -> Tensor:
 
 
 def layer_end(network: Network, layer: str) -> int:
-    """Position in the chain after ``layer``; after the last convolutional block if it is empty.
+    """Position in the chain after ``layer``, or after the last convolutional block if empty.
 
-    Raises :class:`InputError`, naming the nearest, if the net has no such layer.
+    Raises :class:`InputError`, with the most similar name, if the net has no such layer.
     """
     names = [name for name, _ in network.named_children()]
     if layer and layer not in names:
@@ -40,6 +40,6 @@ def layer_end(network: Network, layer: str) -> int:
 
 
 def need_feature_maps(output: Tensor, layer: str) -> None:
-    """Raise :class:`InputError` unless a layer's ``output`` is of feature maps [N, C, H, W]."""
+    """Raise :class:`InputError` unless a layer's ``output`` has the shape [N, C, H, W]."""
     if output.ndim != 4:
-        raise InputError(f"layer {layer!r} has no feature maps; name one before the flattening")
+        raise InputError(f"layer {layer!r} has no feature maps; choose one before the flattening")

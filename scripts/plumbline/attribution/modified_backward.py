@@ -1,9 +1,9 @@
-"""Backward passes that follow a rule of their own: the engine of LRP and its kin.
+"""Backward passes with modified rules, the basis of LRP and related methods.
 
-A forward hook leaves a layer's output as it is, but lets gradients flow through another
-tensor, the surrogate, whose derivative is the rule.  One ordinary backward pass then applies
-the rule in every layer.  Residual sums, ReLUs that are reused or work in place, flattening
-and pooling need no treatment: their ordinary derivative shares relevance in proportion.
+A forward hook leaves the output of a layer unchanged but routes gradients through another
+tensor, the surrogate, whose derivative is the rule.  One ordinary backward pass then applies the
+rule in every layer.  Residual sums, reused or in-place ReLUs, flattening and pooling need no
+special treatment: their ordinary derivative distributes relevance in proportion.
 """
 
 import copy
@@ -20,11 +20,11 @@ Rule = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 
 class _Substitute(torch.autograd.Function):
-    """The first argument forward, bit by bit; the second backward."""
+    """Forward: exactly ``value``.  Backward: the gradient is passed to ``surrogate``."""
 
     @staticmethod
     def forward(ctx: Any, value: Tensor, surrogate: Tensor) -> Tensor:
-        return value.clone()  # its own memory: a ReLU that follows may work in place
+        return value.clone()  # a following ReLU may operate in place
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
@@ -33,11 +33,11 @@ class _Substitute(torch.autograd.Function):
 
 @contextmanager
 def modified(network: nn.Module, rules: dict[type[nn.Module], Rule]) -> Iterator[None]:
-    """While open, gradients through layers of the types in ``rules`` follow their rule.
+    """While active, gradients through layers of the types in ``rules`` follow their rule.
 
     A rule takes a layer, its input and its output and returns the surrogate, a tensor of the
-    output's shape that depends on the input.  Outputs do not change in a single bit.  All
-    hooks are gone afterwards, also after an exception.
+    output's shape that depends on the input.  Outputs are unchanged, bit by bit.  All hooks are
+    removed on exit, also after an exception.
     """
 
     def hook(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
@@ -57,20 +57,20 @@ def modified(network: nn.Module, rules: dict[type[nn.Module], Rule]) -> Iterator
 def fold_batchnorm(network: nn.Module) -> nn.Module:
     """A copy of ``network`` in which each convolution includes the batch norm that follows it.
 
-    A batch norm belongs to the convolution that its parent names directly before it, as in
-    torchvision's nets.  Others stay: in evaluation mode they are affine maps.  The copy is in
-    evaluation mode and computes the same function.
+    A batch norm is folded if it is the child directly after a convolution in their parent
+    module, as in torchvision's nets.  Others are kept: in evaluation mode they are affine maps.
+    The copy is in evaluation mode and computes the same function.
     """
-    places: list[tuple[str, str, str]] = []
+    pairs: list[tuple[str, str, str]] = []
     shared: dict[int, Tensor] = {}
     for path, parent in network.named_modules():
         for (conv, earlier), (norm, child) in pairwise(parent.named_children()):
             if isinstance(earlier, nn.Conv2d) and isinstance(child, nn.BatchNorm2d):
-                places.append((path, conv, norm))
+                pairs.append((path, conv, norm))
                 tensors = (*earlier.parameters(), *child.parameters(), *child.buffers())
-                shared |= {id(each): each for each in tensors}  # replaced below: not worth a copy
+                shared |= {id(tensor): tensor for tensor in tensors}  # replaced below: not copied
     folded = copy.deepcopy(network, shared).eval()
-    for path, conv, norm in places:
+    for path, conv, norm in pairs:
         parent = folded.get_submodule(path)
         layer, bn = getattr(parent, conv), getattr(parent, norm)
         layer.weight, layer.bias = fuse_conv_bn_weights(

@@ -1,6 +1,6 @@
-"""The sanity check of every attribution: does it change when the net's weights are re-drawn?
+"""Model randomisation test: do relevance maps change when the net's weights are re-drawn?
 
-A method whose maps stay as they are does not explain the net, whatever they look like.
+A method whose maps do not change does not explain the net, however plausible they look.
 Adebayo et al. 2018, "Sanity checks for saliency maps", section 3.
 """
 
@@ -21,17 +21,17 @@ from plumbline.runtime.progress import progress
 from plumbline.runtime.seeding import derive
 from plumbline.storage.tables import Row, row
 
-STAGES = 6  # at most: deeper nets have several layers re-drawn at once
+STAGES = 6  # at most; in deeper nets several layers are re-drawn at once
 Attribute = Callable[..., tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A net some of whose layers are re-drawn.
+    """A net in which some layers are re-drawn.
 
-    ``kind`` is ``cascade``, the first ``stage`` groups of :func:`stages` re-drawn;
-    ``independent``, only the group number ``stage``; or ``chance``, all of them, once more.
-    ``layer`` names the last group.  Stage 0 of the cascade is the trained net.
+    ``kind`` is ``cascade`` if the first ``stage`` groups of :func:`stages` are re-drawn,
+    ``independent`` if only group number ``stage`` is, or ``chance`` if all are re-drawn with
+    another seed.  ``layer`` names the last group.  Stage 0 of the cascade is the trained net.
     """
 
     kind: str
@@ -42,7 +42,8 @@ class Variant:
 
 @dataclass(frozen=True)
 class Correlations:
-    """Rank correlations [N] of a method's maps of two nets, and which had a constant map [N]."""
+    """Rank correlations [N] of a method's maps of two nets, and whether one of them is constant
+    [N] bool."""
 
     method: str
     variant: Variant
@@ -52,25 +53,25 @@ class Correlations:
 
 
 def stages(network: Network) -> list[tuple[str, ...]]:
-    """The layers of ``network`` that have weights, from the output down, in groups.
+    """Groups of the layers of ``network`` that have weights, from the output to the input.
 
-    A batch norm goes with the layer before it.  There are at most ``STAGES`` groups: the
-    output layer, and the others divided as evenly as possible.
+    A batch norm belongs to the layer before it.  There are at most ``STAGES`` groups: the
+    output layer alone, and the other layers divided as evenly as possible.
     """
-    found, norms = [], []
+    layers, norms = [], []
     for name, layer in reversed(list(network.named_children())):
         if isinstance(layer, nn.BatchNorm2d):
             norms.append(name)
         elif next(layer.parameters(), None) is not None:
-            found.append((name, *norms))
+            layers.append((name, *norms))
             norms = []
-    parts = np.array_split(np.arange(1, len(found)), min(STAGES, len(found)) - 1 or 1)
+    parts = np.array_split(np.arange(1, len(layers)), min(STAGES, len(layers)) - 1 or 1)
     groups = [[0], *(part.tolist() for part in parts if len(part))]
-    return [tuple(name for place in group for name in found[place]) for group in groups]
+    return [tuple(name for index in group for name in layers[index]) for group in groups]
 
 
 def variants(network: Network) -> list[Variant]:
-    """Every net that is compared, the cascade first, then the others."""
+    """All nets to be compared: the cascade, the independent ones, then ``chance``."""
     groups = stages(network)
     names = [_label(network, group) for group in groups]
     below = [sum(groups[:depth], ()) for depth in range(len(groups) + 1)]
@@ -78,24 +79,24 @@ def variants(network: Network) -> list[Variant]:
         Variant("cascade", depth, names[depth - 1] if depth else "", below[depth])
         for depth in range(len(below))
     ]
-    alone = [
+    independent = [
         Variant("independent", number, name, group)
         for number, (name, group) in enumerate(zip(names, groups, strict=True), start=1)
     ]
-    return [*cascade, *alone, Variant("chance", len(groups), names[-1], below[-1])]
+    return [*cascade, *independent, Variant("chance", len(groups), names[-1], below[-1])]
 
 
 def _label(network: Network, group: tuple[str, ...]) -> str:
-    """The names of a group's layers without those of batch norms."""
-    layers = [each for each in group if not isinstance(network.get_submodule(each), nn.BatchNorm2d)]
+    """The names of a group's layers, without batch norms."""
+    layers = [name for name in group if not isinstance(network.get_submodule(name), nn.BatchNorm2d)]
     return "+".join(layers)
 
 
 def redrawn(classifier: Classifier, layers: Iterable[str], seed: int) -> Classifier:
-    """A copy whose ``layers`` are as they were before training, drawn anew by ``seed``.
+    """A copy whose ``layers`` are initialised again, with weights drawn by ``seed``.
 
-    Each is initialised as its architecture does it, batch norms with their first statistics.
-    Torch's global generator is left as it was.
+    Each layer is initialised as in its architecture; batch norms get their initial statistics.
+    The state of torch's global generator is restored.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -116,22 +117,23 @@ def compare(
     seed: int,
     batch: int,
 ) -> Iterator[Correlations]:
-    """Rank correlations of each method's maps of the trained net with those of other nets.
+    """Rank correlations between each method's maps of the trained net and of re-drawn nets.
 
-    All explain the ``target`` [N] of the trained net for ``pixels`` [N, C, H, W].  Maps are
-    summed over channels, as everywhere.  The layers of cascade and independent nets are drawn
-    by one seed, so that both kinds re-draw a layer to the same weights.  ``chance`` compares
-    two nets that are both re-drawn whole: what is left is owed to the image and the
-    architecture alone.  Each net is made once and explained by all methods, by each with
-    other random numbers of its own: stage 0 of the cascade shows how well a method repeats
-    itself.
+    All explain the predictions ``target`` [N] of the trained net for ``pixels`` [N, C, H, W].
+    Maps are summed over channels.  Cascade and independent nets are drawn with the same seed,
+    so that a layer gets the same weights in both.  ``chance`` compares two completely re-drawn
+    nets: what similarity remains is due to the image and the architecture alone.  Each net is
+    made once and explained by all methods.  Random numbers of the methods differ between nets,
+    so that stage 0 of the cascade shows how reproducible a method is.
 
-    ``methods`` are functions ``attribute`` by the entry's name, their options bound.
+    ``methods`` holds functions ``attribute`` with their options bound, by the entry's name.
+
+    Raises :class:`InputError` if a map is not finite.
     """
 
     def maps(name: str, net: Classifier, *part: str | int) -> np.ndarray:
-        own = derive(seed, "explain", name, *part)
-        relevance, _ = methods[name](net, pixels, target, seed=own, batch=batch)
+        method_seed = derive(seed, "explain", name, *part)
+        relevance, _ = methods[name](net, pixels, target, seed=method_seed, batch=batch)
         if not relevance.isfinite().all():
             raise InputError(f"{name}: relevance is not finite on a net with random weights")
         return relevance.sum(1).flatten(1).double().cpu().numpy()
@@ -143,11 +145,11 @@ def compare(
         draw = derive(seed, "weights", variant.kind == "chance")
         net = redrawn(classifier, variant.redrawn, draw)
         for name in methods:
-            found = maps(name, net, variant.kind, variant.stage)
+            changed = maps(name, net, variant.kind, variant.stage)
             if variant.kind == "cascade":
-                last[name] = found
+                last[name] = changed
             reference = last[name] if variant.kind == "chance" else trained[name]
-            yield from _correlations(name, variant, reference, found, lit)
+            yield from _correlations(name, variant, reference, changed, lit)
 
 
 def _correlations(
@@ -158,50 +160,55 @@ def _correlations(
         ("absolute", None, np.abs),
         ("absolute_lit", lit, np.abs),
     ):
-        one, other = take(first), take(second)
-        constant = is_constant(one, where) | is_constant(other, where)
-        yield Correlations(name, variant, of, rank_correlation(one, other, where), constant)
+        ranked, other = take(first), take(second)
+        constant = is_constant(ranked, where) | is_constant(other, where)
+        yield Correlations(name, variant, of, rank_correlation(ranked, other, where), constant)
 
 
-def rows(found: Iterable[Correlations], seed: int, **keys: Any) -> list[Row]:
-    """Tidy rows of what :func:`compare` gives.
+def rows(correlations: Iterable[Correlations], seed: int, **keys: Any) -> list[Row]:
+    """Tidy rows from the result of :func:`compare`.
 
-    - ``rank_correlation``: mean over images, a bootstrap interval over images;
-    - ``constant_share``: share of the images of which one map or both are constant, whose
+    - ``rank_correlation``: mean over images, with a bootstrap interval over images;
+    - ``constant_share``: share of images for which at least one map is constant, so that the
       correlation counts as 0, with Wilson's interval;
-    - ``rank_correlation_gain``: with all layers re-drawn, the paired difference to the method
+    - ``rank_correlation_gain``: with all layers re-drawn, the paired difference from the method
       ``random``, if that is among the methods.
 
-    Keys are ``keys``, then method, kind, layer, stage and ``of``, what was ranked: ``signed``
-    relevance, its ``absolute`` value, or ``absolute_lit``, this without the pixels that are 0 in
-    the image.  Methods that multiply by the pixel give those no relevance whatever the weights.
+    Key columns are ``keys``, then method, kind, layer, stage and ``of``, what was ranked:
+    ``signed`` relevance, its ``absolute`` value, or ``absolute_lit``, the absolute value without
+    the pixels that are 0 in the image, which have no relevance in methods that multiply by the
+    pixel, whatever the weights.
     """
-    found = list(found)
-    full = max(each.variant.stage for each in found)
-    ends = [each for each in found if (each.variant.kind, each.variant.stage) == ("cascade", full)]
-    control = {each.of: each.values for each in ends if each.method == "random"}
+    correlations = list(correlations)
+    full = max(result.variant.stage for result in correlations)
+    ends = [
+        result
+        for result in correlations
+        if (result.variant.kind, result.variant.stage) == ("cascade", full)
+    ]
+    control = {result.of: result.values for result in ends if result.method == "random"}
     resamples = derive(seed, "bootstrap")
     table = []
-    for each in found:
-        n, own = len(each.values), keys | _keys(each)
-        table.append(row("rank_correlation", *mean_interval(each.values, resamples), n, **own))
-        count = int(each.constant.sum())
-        table.append(row("constant_share", count / n, *wilson(count, n), n, **own))
-    for each in ends:
-        if each.method != "random" and control:
-            gain = mean_interval(each.values - control[each.of], resamples)
-            table.append(
-                row("rank_correlation_gain", *gain, len(each.values), **keys, **_keys(each))
-            )
+    for result in correlations:
+        n, all_keys = len(result.values), keys | _keys(result)
+        mean = mean_interval(result.values, resamples)
+        table.append(row("rank_correlation", *mean, n, **all_keys))
+        count = int(result.constant.sum())
+        table.append(row("constant_share", count / n, *wilson(count, n), n, **all_keys))
+    for result in ends:
+        if result.method != "random" and control:
+            gain = mean_interval(result.values - control[result.of], resamples)
+            n, all_keys = len(result.values), keys | _keys(result)
+            table.append(row("rank_correlation_gain", *gain, n, **all_keys))
     return table
 
 
-def _keys(found: Correlations) -> dict[str, Any]:
-    variant = found.variant
+def _keys(result: Correlations) -> dict[str, Any]:
+    variant = result.variant
     return {
-        "method": found.method,
+        "method": result.method,
         "kind": variant.kind,
         "layer": variant.layer,
         "stage": variant.stage,
-        "of": found.of,
+        "of": result.of,
     }

@@ -1,4 +1,4 @@
-"""Uncertain explanations: the mean and the spread of an attribution over random passes."""
+"""Uncertainty of explanations: mean and standard deviation of relevance over random passes."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -21,10 +21,10 @@ Attribute = Callable[..., tuple[Tensor, Tensor]]
 
 
 class FixedMask(nn.Module):
-    """Dropout whose mask is given: the same in training and evaluation and for every image.
+    """Dropout with a fixed mask, the same in training and evaluation and for every image.
 
-    Each element of an image's input [``shape``] is kept with probability 1 - ``rate`` and
-    divided by it.  Before the first :meth:`draw` all are kept as they are.
+    Each element of the input ``shape`` of one image is kept with probability 1 - ``rate`` and
+    divided by that probability.  Before the first :meth:`draw` the layer is the identity.
     """
 
     mask: Tensor
@@ -35,7 +35,7 @@ class FixedMask(nn.Module):
         self.register_buffer("mask", torch.ones(shape))
 
     def draw(self, stream: np.random.Generator) -> None:
-        """Draw another mask."""
+        """Draw a new mask from ``stream``."""
         kept = stream.random(tuple(self.mask.shape)) >= self.rate
         scale = 1 / (1 - self.rate) if self.rate < 1 else 0.0
         self.mask.copy_(torch.from_numpy(kept * scale))
@@ -45,11 +45,11 @@ class FixedMask(nn.Module):
 
 
 def with_masks(classifier: Classifier, pixels: Tensor) -> tuple[Classifier, dict[str, FixedMask]]:
-    """A copy with a :class:`FixedMask` in the place of each dropout layer, and those by name.
+    """A copy in which each dropout layer is replaced by a :class:`FixedMask`, and these by name.
 
-    Nothing else tells it from an ordinary net in evaluation mode, so methods that copy, fold
-    or hook the net work on it, and explain the one that the masks leave.  ``pixels`` [N, C, H,
-    W] are images of the size that it will be given.
+    Otherwise the copy is an ordinary net in evaluation mode, so that methods which copy, fold or
+    hook a net explain the masked one.  ``pixels`` [N, C, H, W] are images of the size that the
+    net will be given.
 
     Raises :class:`InputError` if the net has no dropout layer.
     """
@@ -75,23 +75,23 @@ def with_masks(classifier: Classifier, pixels: Tensor) -> tuple[Classifier, dict
 def _dropout(
     classifier: Classifier, pixels: Tensor, samples: int, seed: int
 ) -> Iterator[tuple[Classifier, Tensor]]:
-    """The images before the net that is left by each pass's masks."""
-    thinned, masks = with_masks(classifier, pixels)
+    """For each pass the net with newly drawn masks, and the unchanged images."""
+    masked, masks = with_masks(classifier, pixels)
     for number in range(samples):
         for name, mask in masks.items():
             mask.draw(np.random.default_rng(derive(seed, number, name)))
-        yield thinned, pixels
+        yield masked, pixels
 
 
 def _noise(
     classifier: Classifier, pixels: Tensor, samples: int, level: float, seed: int
 ) -> Iterator[tuple[Classifier, Tensor]]:
-    """The images with each pass's noise before the net."""
-    size = pixels.amax((1, 2, 3), keepdim=True) - pixels.amin((1, 2, 3), keepdim=True)
+    """For each pass the unchanged net, and the images with newly drawn noise."""
+    span = pixels.amax((1, 2, 3), keepdim=True) - pixels.amin((1, 2, 3), keepdim=True)
     for number in range(samples):
         stream = np.random.default_rng(derive(seed, number))
         noise = torch.from_numpy(stream.standard_normal(tuple(pixels.shape))).to(pixels)
-        yield classifier, pixels + level * size * noise
+        yield classifier, pixels + level * span * noise
 
 
 def spread(
@@ -108,17 +108,16 @@ def spread(
 ) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of a method's relevance over random passes, [N, 1, H, W].
 
-    Relevance is summed over channels, as everywhere.  ``attribute`` is the method's function,
-    its options bound; it has the same random numbers in every pass, so that only the
-    ``source`` varies:
+    Relevance is summed over channels.  ``attribute`` is the method's function with its options
+    bound; its random numbers are the same in every pass, so that only the ``source`` varies:
 
-    - ``dropout``: a mask is drawn for each dropout layer and pass; the net that it leaves
-      explains all images.  So methods that run the net often explain one net in each pass,
-      and for every image the passes are those of MC dropout (Gal and Ghahramani 2016).
-    - ``noise``: normal noise is added to the pixels, not clipped, with ``level`` times each
-      image's range (highest minus lowest pixel) for a standard deviation.
+    - ``dropout``: one mask is drawn per dropout layer and pass, and the masked net explains all
+      images.  A method that evaluates the net many times thus explains one net in each pass, and
+      for each image the passes are those of MC dropout (Gal and Ghahramani 2016).
+    - ``noise``: normal noise is added to the pixels without clipping; its standard deviation is
+      ``level`` times the image's range (highest minus lowest pixel).
 
-    The first passes and images do not depend on later ones.  The deviation is that of the
+    Earlier passes and images do not depend on later ones.  The standard deviation is that of a
     sample, with ``samples`` - 1 in the denominator.
 
     Raises :class:`InputError` if ``samples`` is below 2 or the net has no dropout layer.
@@ -133,7 +132,7 @@ def spread(
     for number, (net, images) in enumerate(progress(passes, f"{source} passes", samples), start=1):
         relevance, _ = attribute(net, images, target, seed=derive(seed, "method"), batch=batch)
         value = relevance.sum(1, keepdim=True).double()
-        before = value - mean  # Welford 1962: no difference of large sums
+        before = value - mean  # Welford 1962 avoids differences of large sums
         mean += before / number
         squares += before * (value - mean)
     return mean.to(pixels), (squares / (samples - 1)).sqrt().to(pixels)
@@ -153,8 +152,8 @@ def explain(
 ) -> Spread:
     """The :class:`Spread` called ``name`` of a method's relevance for the predicted classes.
 
-    The other arguments are those of :func:`spread`; batches are such that their activations
-    take at most ``memory`` bytes.
+    The activations of a batch take at most ``memory`` bytes; the other arguments are those of
+    :func:`spread`.
     """
     pixels = torch.from_numpy(images.pixels).to(classifier.mean.device)
     batch = batch_size(classifier, pixels, memory)
@@ -162,11 +161,11 @@ def explain(
     target = outputs.argmax(1)
     objective = trained_for(classifier.record)
     probability = objective.log_probabilities(outputs).exp().gather(1, target[:, None])[:, 0]
-    where = (attribute, classifier, pixels, target.to(pixels.device))
+    inputs = classifier, pixels, target.to(pixels.device)
     mean, deviation = spread(
-        *where, source=source, samples=samples, level=level, seed=seed, batch=batch
+        attribute, *inputs, source=source, samples=samples, level=level, seed=seed, batch=batch
     )
-    relevance, _ = attribute(*where[1:], seed=derive(seed, "method"), batch=batch)
+    relevance, _ = attribute(*inputs, seed=derive(seed, "method"), batch=batch)
     arrays = {
         "relevance": relevance.sum(1, keepdim=True),
         "mean": mean,

@@ -1,4 +1,4 @@
-"""Superpixels: what LIME and KernelSHAP hide and show as a whole."""
+"""Superpixels: the regions that LIME and KernelSHAP hide or show as a whole."""
 
 import math
 
@@ -14,12 +14,12 @@ ITERATIONS = 10  # of SLIC, as in its paper
 def superpixels(pixels: Tensor, kind: str, cells: int, compactness: float) -> tuple[Tensor, int]:
     """Labels [N, H, W] int64 of the superpixels of ``pixels`` [N, C, H, W], and their number.
 
-    ``kind`` is ``grid``, ``cells`` x ``cells`` rectangles whose sides differ by a pixel at
-    most, or ``slic``, which starts from them and follows the image.  Every label from 0 to
-    the number, ``cells`` squared, occurs in every image.
+    ``kind`` is ``grid``, ``cells`` x ``cells`` rectangles whose sides differ by at most one
+    pixel, or ``slic``, which starts from this grid and adapts to the image.  Every label from 0
+    to ``cells``^2 - 1 occurs in every image.
 
-    Raises :class:`InputError` for another ``kind``, or if ``cells`` is below two or more than
-    the image has pixels along a side.
+    Raises :class:`InputError` for any other ``kind``, or if ``cells`` is below 2 or above the
+    number of pixels along a side.
     """
     if kind not in ("grid", "slic"):
         raise InputError(f"superpixels: no kind {kind!r}{nearest(kind, ['grid', 'slic'])}")
@@ -35,23 +35,23 @@ def superpixels(pixels: Tensor, kind: str, cells: int, compactness: float) -> tu
 
 
 def _slic(pixels: Tensor, grid: Tensor, cells: int, compactness: float) -> Tensor:
-    """k-means of colour and place, each pixel choosing among the 3 x 3 cells around its own.
+    """k-means on colour and position; each pixel chooses among the 3 x 3 cells around its own.
 
-    Squared distance: that of the colours, pixels in [0, 1], plus ``compactness`` squared times
-    that of the places in units of a cell's side.  The pixel nearest the middle of a grid cell keeps
-    that cell's label, so that none is lost.  Connectivity is not enforced.
+    The squared distance is that of the colours (pixels in [0, 1]) plus ``compactness``^2 times
+    that of the positions in units of a cell's side.  The middle pixel of each grid cell keeps
+    its label, so that no label is lost.  Connectivity is not enforced.
 
     Achanta et al. 2012, "SLIC superpixels compared to state-of-the-art superpixel methods",
     eq. 3, with a neighbourhood of cells in place of a window around each centre.
     """
     n, channels, height, width = pixels.shape
     device, count = pixels.device, cells**2
-    place = torch.cartesian_prod(
+    position = torch.cartesian_prod(
         torch.arange(height, device=device), torch.arange(width, device=device)
     ).to(pixels.dtype)
-    place = place * (compactness / (math.sqrt(height * width) / cells))
+    position = position * (compactness / (math.sqrt(height * width) / cells))
     colour = pixels.flatten(2).transpose(1, 2)
-    features = torch.cat([colour, place.expand(n, -1, -1)], dim=2)  # [N, P, F]
+    features = torch.cat([colour, position.expand(n, -1, -1)], dim=2)  # [N, P, F]
     near, inside = _neighbours(grid.flatten(), cells)  # [P, 9]
     image = torch.arange(n, device=device)[:, None]
     seeds = _middles(grid, count)
@@ -72,7 +72,7 @@ def _slic(pixels: Tensor, grid: Tensor, cells: int, compactness: float) -> Tenso
 
 
 def _neighbours(grid: Tensor, cells: int) -> tuple[Tensor, Tensor]:
-    """The cells around each pixel's own [P, 9], and whether they exist [P, 9]."""
+    """The 3 x 3 cells around each pixel's own [P, 9], and whether they exist [P, 9] bool."""
     step = torch.arange(-1, 2, device=grid.device)
     rows = (grid // cells)[:, None, None] + step[:, None]
     columns = (grid % cells)[:, None, None] + step

@@ -1,4 +1,4 @@
-"""Class activation mapping: where the features that speak for a class are."""
+"""Class activation mapping: feature maps weighted by the weights of a class."""
 
 import torch
 from torch import Tensor, nn
@@ -17,13 +17,14 @@ def attribute(
 ) -> tuple[Tensor, Tensor]:
     """Feature maps of the last block weighted for the ``target`` class, [N, C, H, W].
 
-    sum over k of w_k f_k(x, y), w being the dense layer's weights, signs kept; its mean over
-    the map and the bias make the logit.  The map is enlarged bilinearly to the image, which
-    does not keep that mean, so the gap is NaN; and shared equally among the channels, so that
-    their sum is the map.  Where the last block is a single position, the map is uniform: it
-    says nothing.  Zhou et al. 2016, "Learning deep features for discriminative localization".
+    sum over k of w_k f_k(x, y), where w are the dense layer's weights with their sign; the mean
+    of this map plus the bias is the logit.  The map is resized bilinearly to the image, which
+    does not preserve the mean, so the gap is NaN.  It is distributed equally over the channels,
+    so that their sum is the map.  If the last block has a single position, the map is uniform
+    and carries no information.  Zhou et al. 2016, "Learning deep features for discriminative
+    localization".
     """
-    dense = next(each for each in reversed(classifier.network) if isinstance(each, nn.Linear))
+    dense = next(layer for layer in reversed(classifier.network) if isinstance(layer, nn.Linear))
     relevance = torch.empty_like(pixels)
     for part in progress(parts(len(pixels), batch), "batches of cam"):
         features = classifier.features(pixels[part])

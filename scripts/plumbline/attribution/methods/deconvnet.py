@@ -13,14 +13,14 @@ from plumbline.runtime.progress import progress
 def attribute(
     classifier: Classifier, pixels: Tensor, target: Tensor, *, seed: int, batch: int = 256
 ) -> tuple[Tensor, Tensor]:
-    """Reconstruction from the ``target`` logit by the whole net, [N, C, H, W]; the gap is NaN.
+    """Reconstruction from the ``target`` logit through the whole net, [N, C, H, W]; gap NaN.
 
-    The mirrored net: transposed filters without biases, rectification of what is passed back,
-    and max-unpooling to the places of the maxima (the switches), which is the ordinary
-    derivative of max-pooling.  So this is a backward pass from a one at the logit in which
-    each ReLU rectifies the gradient.  Residual sums go back to both branches, batch norm
-    scales as if folded into its convolution.  The sign is kept.  Zeiler and Fergus 2014,
-    "Visualizing and understanding convolutional networks", section 2.1.
+    The mirrored net has transposed filters without biases, rectifies the signal that is passed
+    back, and unpools to the positions of the maxima (the switches), which is the ordinary
+    derivative of max-pooling.  It is therefore a backward pass, starting from one at the logit,
+    in which each ReLU rectifies the gradient.  Residual sums pass the signal to both branches;
+    batch norm scales it as if folded into its convolution.  The sign is kept.  Zeiler and Fergus
+    2014, "Visualizing and understanding convolutional networks", section 2.1.
     """
     relevance = torch.empty_like(pixels)
     for part in progress(parts(len(pixels), batch), "batches of deconvnet"):

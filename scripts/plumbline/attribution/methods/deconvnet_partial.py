@@ -1,4 +1,4 @@
-"""DeConvNet of a single filter: what excited it most, projected back to the pixels."""
+"""DeConvNet of a single filter: its strongest activation projected back to the pixels."""
 
 import torch
 from torch import Tensor
@@ -23,13 +23,13 @@ def attribute(
 ) -> tuple[Tensor, Tensor]:
     """Reconstruction from one filter's strongest activation, [N, C, H, W]; the gap is NaN.
 
-    ``layer`` is a layer of the net's chain whose output has feature maps, the last
-    convolutional block if empty; ``channel`` is the filter, and -1 each image's strongest, the
-    one with the highest activation.  All other activations of the layer are set to zero and
-    the one that is left is passed down through the mirrored net, as in ``deconvnet``.  It does
+    ``layer`` is a layer of the net's chain whose output has feature maps, or the last
+    convolutional block if empty.  ``channel`` is the filter; -1 selects for each image the one
+    with the highest activation.  All other activations of the layer are set to zero, and the
+    remaining one is passed back through the mirrored net, as in ``deconvnet``.  The result does
     not depend on ``target``.  Zeiler and Fergus 2014, section 2.1 and figure 2.
 
-    Raises :class:`InputError` for a layer or a channel that the net does not have.
+    Raises :class:`InputError` for a layer or channel that the net does not have.
     """
     at_least("deconvnet_partial.channel", channel, -1)
     network = classifier.network
@@ -46,7 +46,7 @@ def attribute(
 
 
 def _strongest(maps: Tensor, channel: int) -> Tensor:
-    """``maps`` [N, C, H, W] in which only the highest value of a channel, or of all, is left."""
+    """``maps`` [N, C, H, W] with all values zero but the highest of ``channel``, or of all."""
     if channel >= maps.shape[1]:
         raise InputError(
             f"deconvnet_partial.channel must be below {maps.shape[1]} in this layer, not {channel}"
@@ -55,6 +55,6 @@ def _strongest(maps: Tensor, channel: int) -> Tensor:
     offset = 0
     if channel >= 0:
         flat, offset = flat[:, channel : channel + 1], channel * flat.shape[2]
-    value, place = flat.flatten(1).max(1, keepdim=True)
-    alone = torch.zeros_like(maps.flatten(1))
-    return alone.scatter_(1, place + offset, value).view_as(maps)
+    value, position = flat.flatten(1).max(1, keepdim=True)
+    zeros = torch.zeros_like(maps.flatten(1))
+    return zeros.scatter_(1, position + offset, value).view_as(maps)

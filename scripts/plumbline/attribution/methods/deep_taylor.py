@@ -8,7 +8,7 @@ from plumbline.models.classifier import Classifier
 
 
 def rules() -> lrp.Rules:
-    """z^+ in every layer, which is alpha 1 and beta 0, and z^B at the pixels."""
+    """z^+, the alpha-beta rule with alpha 1 and beta 0, in every layer, and z^B at the pixels."""
     return lrp_alpha_beta.rules(input_rule="box")
 
 
@@ -17,10 +17,10 @@ def attribute(
 ) -> tuple[Tensor, Tensor]:
     """Deep Taylor decomposition of the ``target`` logit, [N, C, H, W].
 
-    The relevance of each hidden unit is expanded at a root point in the direction where only
-    its positive contributions shrink (z^+), the pixels at one inside the box of all images
-    (z^B).  The paper takes biases not to be positive, and then no relevance is lost; the share
-    of a positive bias is not handed on.  A positive logit gives relevance that is nowhere
+    The relevance of each hidden unit is expanded at a root point found in the direction in which
+    only positive contributions shrink (z^+), that of the first layer at one within the range of
+    pixels (z^B).  With non-positive biases, as the paper assumes, no relevance is lost; the
+    share of a positive bias is not passed on.  The relevance for a positive logit is nowhere
     negative.  Montavon et al. 2017, "Explaining nonlinear classification decisions with deep
     Taylor decomposition".
     """

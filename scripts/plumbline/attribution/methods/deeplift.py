@@ -1,4 +1,4 @@
-"""DeepLIFT: contributions to the logit's difference from a reference image's."""
+"""DeepLIFT: contributions to the difference of a logit from its value for a reference image."""
 
 import torch
 from torch import Tensor
@@ -27,32 +27,32 @@ def attribute(
 ) -> tuple[Tensor, Tensor]:
     """Multiplier times difference from the reference, [N, C, H, W].
 
-    The reference has the value ``baseline`` in all pixels; black is the paper's for digits.
-    Contributions to the ``target`` logit sum to f(x) - f(reference); the gap is what is left
-    over.  ``rule`` says how ReLUs are passed:
+    The reference has the value ``baseline`` in all pixels; the paper uses black for digits.
+    Contributions to the ``target`` logit sum to f(x) - f(reference); the gap is the deviation
+    from this.  ``rule`` determines the multiplier of a ReLU:
 
-    - ``rescale``: by the ratio of differences dy / dx.
-    - ``reveal_cancel``: positive and negative contributions to a ReLU's input are kept apart
-      by the linear rule and get a multiplier each, so that they do not hide one another.
-    - ``linear``: the linear rule alone, as study 003 has it, ReLUs and max-pooling keeping
-      their derivative.  Both parts then have one multiplier, and the result is the gradient
-      times the difference from the reference: not complete, unless the net is linear.  (With
-      ``rescale`` the linear rule changes nothing either.)
+    - ``rescale``: the ratio of differences dy / dx.
+    - ``reveal_cancel``: positive and negative contributions to a ReLU's input are separated by
+      the linear rule and get one multiplier each, so that they do not cancel.
+    - ``linear``: the linear rule alone, as in study 003; ReLUs and max-pooling keep their
+      derivative.  Both parts then have the same multiplier, and the result is the gradient
+      times the difference from the reference, which is complete only for a linear net.  (With
+      ``rescale``, too, the linear rule changes nothing.)
 
-    What the paper leaves open.  Max-pooling: a window's whole difference goes to its maximum
-    if that rose, and to the reference's maximum if it fell (of several, to the one that is
-    highest in the image), so that contributions still sum; both parts of the difference are
-    rescaled alike.  Residual sums, concatenation and average
-    pooling add up or carry the parts of their inputs.  Batch norm is folded into the
-    convolution before it.
+    Choices where the paper gives none.  Max-pooling: the whole difference of a window is
+    attributed to its maximum if that rose, and to the maximum of the reference if it fell
+    (among several, to the one that is highest in the image), so that contributions still sum
+    to the difference; both parts of the difference are rescaled equally.  Residual sums,
+    concatenation and average pooling are applied to the two parts separately.  Batch norm is
+    folded into the preceding convolution.
 
-    At least one image goes through the net beside the reference, or its two parts do: at most
-    ``batch`` images if that is three or more.
+    Each batch holds the reference and at least one image, or its two parts: at most ``batch``
+    in all if ``batch`` is three or more.
 
     Shrikumar et al. 2017, "Learning important features through propagating activation
     differences", sections 3.5.1 to 3.5.3.
 
-    Raises :class:`InputError` for another ``rule``.
+    Raises :class:`InputError` for any other ``rule``.
     """
     if rule not in RULES:
         raise InputError(f"deeplift: no rule {rule!r}{nearest(rule, RULES)}")
@@ -71,5 +71,5 @@ def attribute(
             relevance[part] = reveal_cancel(classifier, network, images, reference, classes)
     with torch.no_grad():
         start = classifier(reference)[0, target]
-    demanded = target_logits(classifier, pixels, target, batch) - start
-    return relevance, relevance.sum((1, 2, 3)) - demanded
+    difference = target_logits(classifier, pixels, target, batch) - start
+    return relevance, relevance.sum((1, 2, 3)) - difference

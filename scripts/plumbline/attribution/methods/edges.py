@@ -13,11 +13,11 @@ SMOOTH, SLOPE = (1.0, 2.0, 1.0), (-1.0, 0.0, 1.0)
 def attribute(
     classifier: Classifier, pixels: Tensor, target: Tensor, *, seed: int, batch: int = 256
 ) -> tuple[Tensor, Tensor]:
-    """Sobel's gradient magnitude of the image, [N, C, H, W], blind to the net; the gap is NaN.
+    """Sobel gradient magnitude of the image, independent of the net, [N, C, H, W]; gap NaN.
 
-    Of the mean of the channels, with the pixels at the border repeated outwards; shared
-    equally among the channels, so that their sum is the magnitude.  Many attributions look
-    like it: Adebayo et al. 2018, "Sanity checks for saliency maps".
+    Computed from the mean of the channels, with border pixels replicated, and distributed
+    equally over the channels, so that their sum is the magnitude.  Many attributions resemble
+    it: Adebayo et al. 2018, "Sanity checks for saliency maps".
     """
     grey = F.pad(pixels.mean(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
     smooth, slope = pixels.new_tensor(SMOOTH), pixels.new_tensor(SLOPE)

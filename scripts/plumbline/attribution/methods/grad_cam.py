@@ -1,4 +1,4 @@
-"""Grad-CAM: feature maps weighted by the mean gradient of the logit in them."""
+"""Grad-CAM: feature maps weighted by the mean gradient of the logit with respect to them."""
 
 import torch
 from torch import Tensor
@@ -21,13 +21,13 @@ def attribute(
 ) -> tuple[Tensor, Tensor]:
     """Grad-CAM of the ``target`` logit, [N, C, H, W]; the gap is NaN.
 
-    Each feature map of ``layer`` (a layer of the net's chain, the last convolutional block if
-    empty) is weighted by the mean over its positions of d logit / d activation; ``relu`` keeps
-    what is positive in the sum, as the paper does.  The map is enlarged bilinearly to the
-    image and shared equally among the channels, so that their sum is the map.  Where the layer
-    is a single position, the map is uniform: it says nothing.  Selvaraju et al. 2017,
-    "Grad-CAM: visual explanations from deep networks via gradient-based localization", eq. 1
-    and 2.
+    Each feature map of ``layer`` (a layer of the net's chain, or the last convolutional block if
+    empty) is weighted by the mean over its positions of d logit / d activation.  With ``relu``
+    only the positive part of the weighted sum is kept, as in the paper.  The map is resized
+    bilinearly to the image and distributed equally over the channels, so that their sum is the
+    map.  If the layer has a single position, the map is uniform and carries no information.
+    Selvaraju et al. 2017, "Grad-CAM: visual explanations from deep networks via gradient-based
+    localization", eq. 1 and 2.
 
     Raises :class:`InputError` for a layer that the net does not have, or that has no feature
     maps.
@@ -40,7 +40,7 @@ def attribute(
             maps = network.part(classifier.normalise(pixels[part]), stop=stop)
         need_feature_maps(maps, layer)
         leaf = maps.requires_grad_()
-        # A copy, because the next layer may work in place.
+        # A copy, because the next layer may operate in place.
         logit = pick(network.part(leaf.clone(), start=stop), target[part])
         (gradient,) = torch.autograd.grad(logit.sum(), leaf)
         weighted = torch.einsum("nkhw,nk->nhw", maps.detach(), gradient.mean((2, 3)))

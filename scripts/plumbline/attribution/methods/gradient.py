@@ -14,8 +14,8 @@ def attribute(
 ) -> tuple[Tensor, Tensor]:
     """d logit of ``target`` / d pixel, with its sign, [N, C, H, W]; the gap is NaN.
 
-    The sign says in which direction a brighter pixel moves the logit, and rankings by this
-    method use it.  Simonyan et al. 2014, section 3.1, show the absolute value.
+    The sign tells in which direction a brighter pixel changes the logit, and rankings by this
+    method use it.  Simonyan et al. 2014, section 3.1, use the absolute value.
     """
     relevance = torch.empty_like(pixels)
     for part in progress(parts(len(pixels), batch), "batches of gradient"):

@@ -14,8 +14,8 @@ def attribute(
 ) -> tuple[Tensor, Tensor]:
     """Pixel times d logit of ``target`` / d pixel, [N, C, H, W]; the gap is NaN.
 
-    In a net of ReLUs and max-pooling without biases this is LRP-0 and sums to the logit;
-    biases break that, so nothing is promised.  Shrikumar et al. 2016, "Not just a black box".
+    In a net of ReLUs and max-pooling without biases this equals LRP-0 and sums to the logit;
+    with biases it is not complete.  Shrikumar et al. 2016, "Not just a black box".
     """
     relevance = torch.empty_like(pixels)
     for part in progress(parts(len(pixels), batch), "batches of gradient_x_input"):

@@ -13,11 +13,11 @@ from plumbline.runtime.progress import progress
 def attribute(
     classifier: Classifier, pixels: Tensor, target: Tensor, *, seed: int, batch: int = 256
 ) -> tuple[Tensor, Tensor]:
-    """The gradient of the ``target`` logit, guided at each ReLU, [N, C, H, W]; the gap is NaN.
+    """Gradient of the ``target`` logit, guided at each ReLU, [N, C, H, W]; the gap is NaN.
 
-    Each ReLU passes back a gradient only where it was active and the gradient is positive.
-    All else keeps its derivative: max-pooling goes back to the maximum, residual sums to both
-    branches, batch norm scales as if folded into its convolution.  The sign is kept.
+    Each ReLU passes back a gradient only where it was active and the gradient is positive.  All
+    other operations keep their derivative: max-pooling passes it to the maximum, residual sums
+    to both branches, batch norm scales it as if folded into its convolution.  The sign is kept.
     Springenberg et al. 2015, "Striving for simplicity: the all convolutional net".
     """
     relevance = torch.empty_like(pixels)

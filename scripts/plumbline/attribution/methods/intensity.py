@@ -9,10 +9,10 @@ from plumbline.models.classifier import Classifier
 def attribute(
     classifier: Classifier, pixels: Tensor, target: Tensor, *, seed: int, batch: int = 256
 ) -> tuple[Tensor, Tensor]:
-    """The pixel values as relevance, [N, C, H, W], blind to the net; the gap is NaN.
+    """The pixel values as relevance, independent of the net, [N, C, H, W]; the gap is NaN.
 
-    Summed over channels they rank by brightness.  On bright digits before a dark ground this
-    keeps nearly all of the accuracy at a share of 20 %, so a method that does no better
-    there has shown nothing about the net.
+    Summed over channels they rank pixels by brightness.  For bright digits on a dark background
+    this preserves nearly all of the accuracy at a share of 20 %, so a method that does no better
+    there reveals nothing about the net.
     """
     return pixels.clone(), no_promise(pixels)

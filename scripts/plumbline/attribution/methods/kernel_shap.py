@@ -29,16 +29,16 @@ def attribute(
 ) -> tuple[Tensor, Tensor]:
     """Shapley value of each superpixel for the ``target`` logit, [N, C, H, W].
 
-    The game: the logit when only some superpixels are shown and the others set to ``fill``, a
-    value or each one's ``mean`` colour.  If all 2^D coalitions are at most ``samples``, the
-    values are exact; else ``samples`` coalitions are drawn, all sizes as often, in pairs of a
-    coalition and its complement, beside the empty and the full one.  The values sum to
-    f(x) - f(all hidden) by constraint; the gap shows rounding only.  A superpixel's value is
-    shared equally among its pixels and channels: relevance is constant inside, and its ranking
-    there is random.
+    The value of a coalition is the logit when only its superpixels are shown and the others are
+    replaced by ``fill``, a number or the ``mean`` colour of each.  If the 2^D coalitions are at
+    most ``samples``, the Shapley values are exact; otherwise ``samples`` coalitions are drawn,
+    with all sizes equally frequent, in pairs of a coalition and its complement, in addition to
+    the empty and the full one.  The values are constrained to sum to f(x) - f(all hidden); the
+    gap is due to rounding.  The value of a superpixel is divided equally among its pixels and
+    channels, so that relevance is constant within it and the ranking of its pixels is random.
 
-    With some two samples per superpixel the equations are hardly independent, and the values are
-    far off; four or more per superpixel are safe.
+    With only about two samples per superpixel the system of equations is nearly singular and
+    the values are inaccurate; four or more samples per superpixel are safe.
 
     ``segments`` is ``grid``, ``cells`` x ``cells`` rectangles, or ``slic`` with its
     ``compactness``, which starts from them: see :mod:`plumbline.attribution.superpixels`.
@@ -46,7 +46,7 @@ def attribute(
     Lundberg and Lee 2017, theorem 2; pairs and the constrained solution as in Covert and Lee
     2021, "Improving KernelSHAP: practical Shapley value estimation using linear regression";
     sizes as in Musco and Witter 2025, "Provably accurate Shapley value estimation via leverage
-    score sampling", which err less than sizes drawn by the Shapley kernel.
+    score sampling", which has smaller errors than sizes drawn by the Shapley kernel.
 
     Raises :class:`InputError` for options out of range.
     """
@@ -71,7 +71,7 @@ def _coalitions(
 ) -> tuple[Tensor, Tensor]:
     """Coalitions [images, S, ``count``] bool, and their weights [images, S].
 
-    The first is empty and the second full; both have weight zero, being constraints.
+    The first is empty and the second full; both are constraints and have weight zero.
     """
     if 2**count <= samples:
         inner, weight = _all(count)
@@ -100,26 +100,28 @@ def _paired(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Random coalitions and their complements, [images, 2 * draws, count], and their weights.
 
-    Sizes are spread evenly from 1 to ``count`` - 1, the members are uniform.  The weight is the
-    Shapley kernel over the probability of the coalition.
+    Sizes are distributed evenly from 1 to ``count`` - 1, members uniformly.  The weight is the
+    Shapley kernel divided by the probability of the coalition.
     """
     numbers = stream.random((images, draws, count + 1))
     share = (np.arange(draws) + numbers[..., 0]) / draws
     size = 1 + (share * (count - 1)).astype(int)
-    place = numbers[..., 1:].argsort(-1).argsort(-1)
-    half, weight = place < size[..., None], 1 / (size * (count - size))
-    return np.concatenate([half, ~half], axis=1), np.concatenate([weight, weight], axis=1)
+    rank = numbers[..., 1:].argsort(-1).argsort(-1)
+    drawn, weight = rank < size[..., None], 1 / (size * (count - size))
+    return np.concatenate([drawn, ~drawn], axis=1), np.concatenate([weight, weight], axis=1)
 
 
 def _shapley(present: Tensor, weight: Tensor, logits: Tensor) -> Tensor:
-    """Weighted least squares whose coefficients [N, D] sum to what the full coalition adds.
+    """Weighted least-squares coefficients [N, D], constrained to sum to the value of the full
+    coalition minus that of the empty one.
 
-    ``present`` [N, S, D], ``weight`` [N, S], ``logits`` [N, S]; first empty, then full.
+    ``present`` [N, S, D], ``weight`` [N, S], ``logits`` [N, S]; first the empty, then the full
+    coalition.
     """
     empty, total = logits[:, :1], logits[:, 1] - logits[:, 0]
     weighted = (weight[..., None] * present).mT
     left, right = weighted @ present, weighted @ (logits - empty)[..., None]
-    # The pseudo-inverse, because few random coalitions may leave some direction open.
+    # The pseudo-inverse, because with few random coalitions the matrix may be singular.
     inverse = torch.linalg.pinv(left, hermitian=True)
     free, ones = (inverse @ right)[..., 0], inverse.sum(2)
     excess = (free.sum(1) - total) / ones.sum(1)

@@ -1,4 +1,4 @@
-"""LIME: a weighted linear model of the logit in the presence of superpixels."""
+"""LIME: a weighted linear model of the logit as a function of the superpixels shown."""
 
 import numpy as np
 import torch
@@ -29,18 +29,19 @@ def attribute(
 ) -> tuple[Tensor, Tensor]:
     """Coefficients of a local linear model of the ``target`` logit, [N, C, H, W].
 
-    Of each image, ``samples`` copies are made in which every superpixel is shown or hidden
-    with probability 1/2; the first is the image itself.  A hidden one is set to ``fill``, a
-    value or its ``mean`` colour.  A copy weighs exp(-D^2 / (2 ``width``^2)), D being the cosine
-    distance of its presence vector to that of the image.  The weighted ridge regression
-    (penalty ``ridge``, the intercept is free) has a closed form and is solved for many images
-    at once.  A superpixel's coefficient is shared equally among its pixels and channels:
-    relevance is constant inside, and its ranking there is random.  The gap is NaN.
+    ``samples`` copies of each image are made in which every superpixel is shown or hidden with
+    probability 1/2; the first copy is the image itself.  Hidden superpixels are replaced by
+    ``fill``, a number or their ``mean`` colour.  The weight of a copy is
+    exp(-D^2 / (2 ``width``^2)), where D is the cosine distance of its presence vector from that
+    of the image.  The weighted ridge regression (penalty ``ridge``, intercept not penalised) is
+    solved in closed form for many images at once.  The coefficient of a superpixel is divided
+    equally among its pixels and channels, so that relevance is constant within it and the
+    ranking of its pixels is random.  The gap is NaN.
 
     ``segments`` is ``grid``, ``cells`` x ``cells`` rectangles, or ``slic`` with its
     ``compactness``, which starts from them: see :mod:`plumbline.attribution.superpixels`.
 
-    Ribeiro et al. 2016, "Why should I trust you?", with the logit in place of the probability.
+    Ribeiro et al. 2016, "Why should I trust you?", with the logit instead of the probability.
 
     Raises :class:`InputError` for options out of range.
     """

@@ -9,7 +9,7 @@ from plumbline.models.classifier import Classifier
 def rules(alpha: float = 1.0, beta: float = 0.0, input_rule: str = "same") -> lrp.Rules:
     """The rule of each layer."""
     rule = lrp.alpha_beta(alpha, beta)
-    return lrp.Rules(lambda place, layers: rule, input_rule)
+    return lrp.Rules(lambda number, layers: rule, input_rule)
 
 
 def attribute(

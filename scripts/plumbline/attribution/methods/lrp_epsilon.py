@@ -11,7 +11,7 @@ def rules(epsilon: float = 0.1, input_rule: str = "same") -> lrp.Rules:
     """The rule of each layer."""
     at_least("lrp_epsilon.epsilon", epsilon, 0)
     rule = lrp.epsilon(epsilon)
-    return lrp.Rules(lambda place, layers: rule, input_rule)
+    return lrp.Rules(lambda number, layers: rule, input_rule)
 
 
 def attribute(

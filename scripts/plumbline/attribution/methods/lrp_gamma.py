@@ -11,7 +11,7 @@ def rules(gamma: float = 0.25, input_rule: str = "same") -> lrp.Rules:
     """The rule of each layer."""
     at_least("lrp_gamma.gamma", gamma, 0)
     rule = lrp.gamma(gamma)
-    return lrp.Rules(lambda place, layers: rule, input_rule)
+    return lrp.Rules(lambda number, layers: rule, input_rule)
 
 
 def attribute(

@@ -1,4 +1,4 @@
-"""LRP-0 written with transposed layers, as study 003 does it."""
+"""LRP-0 implemented with transposed layers, as in study 003."""
 
 from typing import Any
 
@@ -25,14 +25,14 @@ def attribute(
 ) -> tuple[Tensor, Tensor]:
     """LRP of the ``target`` logit through transposed layers, [N, C, H, W].
 
-    From the answer to the pixels, each convolution is followed by its transpose and each dense
-    layer by the transposed matrix, with the same weights and no bias: R_i = x_i (W^T (R / (z +
-    s)))_i, where s has the sign of z and size ``stabiliser``.  (Study 003's transposed layers
-    kept random biases, so that its maps changed from call to call.)
+    From the output to the pixels, relevance passes through the transpose of each convolution and
+    the transposed matrix of each dense layer, with the same weights and no bias:
+    R_i = x_i (W^T (R / (z + s)))_i, where s has the sign of z and the size ``stabiliser``.
+    (Study 003's transposed layers kept random biases, so that its maps changed between calls.)
 
-    A transposed layer is the layer's adjoint, which is what its gradient multiplies by.  With
-    ``stabiliser`` 0 this is LRP-0 therefore, and gradient times input; with another it is
-    LRP-epsilon with a stabiliser of one size in all layers.
+    The transposed layer is the adjoint of the layer, by which its gradient multiplies.  With
+    ``stabiliser`` 0 this is therefore LRP-0 and equals gradient times input; otherwise it is
+    LRP-epsilon with a stabiliser of the same size in all layers.
 
     Raises :class:`InputError` if ``stabiliser`` is below 0.
     """
@@ -54,7 +54,7 @@ def attribute(
 
 
 class _Transposed(torch.autograd.Function):
-    """A layer's output; backward, relevance by output becomes relevance by input."""
+    """Forward: the layer's output.  Backward: relevance / output becomes relevance / input."""
 
     @staticmethod
     def forward(
@@ -71,22 +71,22 @@ class _Transposed(torch.autograd.Function):
         if ctx.stabiliser:
             shared = relevance / torch.where(z < 0, z - ctx.stabiliser, z + ctx.stabiliser)
         else:
-            shared = multiplier  # R / z, also where both are zero
+            shared = multiplier  # R / z, with its limit where both are zero
         return transposed(ctx.layer, shared, ctx.shape), None, None, None
 
 
 def transposed(layer: nn.Conv2d | nn.Linear, outputs: Tensor, shape: torch.Size) -> Tensor:
-    """The transposed layer, without bias: from ``outputs`` to inputs of ``shape``.
+    """The transposed layer without bias, from ``outputs`` to inputs of ``shape``.
 
     The adjoint of a dense layer or zero-padded convolution: for any inputs x and outputs y the
-    products <layer(x) - bias, y> and <x, transposed(y)> are the same number.
+    inner products <layer(x) - bias, y> and <x, transposed(y)> are equal.
     """
     if isinstance(layer, nn.Linear):
         return outputs @ layer.weight
-    # ``_reversed_padding_repeated_twice`` is (left, right, top, bottom), also of "same".
+    # ``_reversed_padding_repeated_twice`` is (left, right, top, bottom), also for "same" padding.
     left, right, top, bottom = layer._reversed_padding_repeated_twice
     height, width = shape[2] + top + bottom, shape[3] + left + right
-    spread = [
+    unused = [
         size - (d * (k - 1) + 1 + (out - 1) * s)
         for size, out, k, s, d in zip(
             (height, width),
@@ -96,9 +96,9 @@ def transposed(layer: nn.Conv2d | nn.Linear, outputs: Tensor, shape: torch.Size)
             layer.dilation,
             strict=True,
         )
-    ]  # rows and columns at the end that no output sees
+    ]  # rows and columns at the end that no output depends on
     padded = F.conv_transpose2d(
         outputs, layer.weight, stride=layer.stride, groups=layer.groups, dilation=layer.dilation
     )
-    padded = F.pad(padded, (0, spread[1], 0, spread[0]))
+    padded = F.pad(padded, (0, unused[1], 0, unused[0]))
     return padded[:, :, top : height - bottom, left : width - right]

@@ -1,4 +1,4 @@
-"""Occlusion: how far the logit drops when a block of the image is hidden."""
+"""Occlusion: drop of the logit when a block of the image is hidden."""
 
 import torch
 from torch import Tensor
@@ -22,29 +22,29 @@ def attribute(
 ) -> tuple[Tensor, Tensor]:
     """Mean drop of the ``target`` logit over the blocks that cover a pixel, [N, C, H, W].
 
-    A block of ``block`` x ``block`` pixels is set to ``fill`` in all channels and moved by
-    ``stride``; a last one lies flush with the edge.  A ``block`` of 0 is a seventh of the
-    image's shorter side, a ``stride`` of 0 half a block: 4 and 2 pixels for images of 28 x 28,
-    32 and 16 for 224 x 224.  The drop is shared equally among the channels, so that their sum
-    is the mean drop.  The gap is NaN.  Zeiler and Fergus 2014, section 4.2, with the logit in
-    place of the probability.
+    A block of ``block`` x ``block`` pixels is set to ``fill`` in all channels and moved over the
+    image in steps of ``stride``; the last block is aligned with the edge.  A ``block`` of 0
+    means a seventh of the image's shorter side, a ``stride`` of 0 half a block: 4 and 2 pixels
+    for images of 28 x 28, 32 and 16 for 224 x 224.  The drop is distributed equally over the
+    channels, so that their sum is the mean drop.  The gap is NaN.  Zeiler and Fergus 2014,
+    section 4.2, with the logit instead of the probability.
 
-    Raises :class:`InputError` if ``stride`` leaves pixels out or the block is larger than the
-    image.
+    Raises :class:`InputError` if ``stride`` exceeds the block, so that pixels would be skipped,
+    or if the block is larger than the image.
     """
     block, stride = _sizes(block, stride, min(pixels.shape[2:]))
     down, across = (_windows(side, block, stride, pixels.device) for side in pixels.shape[2:])
     whole = target_logits(classifier, pixels, target, batch)
-    places = torch.cartesian_prod(*(torch.arange(len(each)) for each in (down, across)))
-    drop = pixels.new_empty(len(pixels), len(places))
-    every = blocks(len(pixels), len(places), batch)
-    for image, place in progress(every, "batches of occlusion"):
-        top, left = places[place].to(pixels.device).unbind(1)
+    positions = torch.cartesian_prod(*(torch.arange(len(windows)) for windows in (down, across)))
+    drop = pixels.new_empty(len(pixels), len(positions))
+    batches = blocks(len(pixels), len(positions), batch)
+    for image, position in progress(batches, "batches of occlusion"):
+        top, left = positions[position].to(pixels.device).unbind(1)
         hidden = down[top, :, None] & across[left, None]
         occluded = torch.where(hidden[:, None], fill, pixels[image, None])
         classes = target[image].repeat_interleave(len(hidden))
         logits = target_logits(classifier, occluded.flatten(0, 1), classes, batch)
-        drop[image, place] = whole[image, None] - logits.view(occluded.shape[:2])
+        drop[image, position] = whole[image, None] - logits.view(occluded.shape[:2])
     down, across = down.to(pixels), across.to(pixels)
     total = torch.einsum("nrc,rh,cw->nhw", drop.unflatten(1, (len(down), -1)), down, across)
     covers = down.sum(0)[:, None] * across.sum(0)
@@ -53,7 +53,7 @@ def attribute(
 
 
 def _sizes(block: int, stride: int, side: int) -> tuple[int, int]:
-    """Block and stride in pixels; :class:`InputError` if they do not fit ``side``."""
+    """Block and stride in pixels; raises :class:`InputError` if they do not fit ``side``."""
     at_least("occlusion.block", block, 0)
     at_least("occlusion.stride", stride, 0)
     block = block or max(1, round(side / 7))
@@ -67,10 +67,10 @@ def _sizes(block: int, stride: int, side: int) -> tuple[int, int]:
 
 
 def _windows(side: int, block: int, stride: int, device: torch.device) -> Tensor:
-    """Which pixels of one side each block covers, [blocks, side] bool."""
+    """Pixels along one side that each block covers, [blocks, side] bool."""
     starts = list(range(0, side - block + 1, stride))
     if starts[-1] != side - block:
         starts.append(side - block)
     start = torch.tensor(starts, device=device)[:, None]
-    place = torch.arange(side, device=device)
-    return (place >= start) & (place < start + block)
+    position = torch.arange(side, device=device)
+    return (position >= start) & (position < start + block)

@@ -1,4 +1,4 @@
-"""Control: relevance drawn at random."""
+"""Control: random relevance."""
 
 import numpy as np
 import torch
@@ -11,9 +11,9 @@ from plumbline.models.classifier import Classifier
 def attribute(
     classifier: Classifier, pixels: Tensor, target: Tensor, *, seed: int, batch: int = 256
 ) -> tuple[Tensor, Tensor]:
-    """Uniform noise in [0, 1), [N, C, H, W], blind to image and net; the gap is NaN.
+    """Uniform noise in [0, 1), independent of image and net, [N, C, H, W]; the gap is NaN.
 
-    Any method must rank pixels better than this.
+    Any useful method ranks pixels better than this.
     """
     noise = np.random.default_rng(seed).random(tuple(pixels.shape))
     return torch.from_numpy(noise).to(pixels), no_promise(pixels)

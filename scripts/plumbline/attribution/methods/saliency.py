@@ -15,8 +15,8 @@ def attribute(
 ) -> tuple[Tensor, Tensor]:
     """max over channels of |d logit of ``target`` / d pixel|, [N, C, H, W]; the gap is NaN.
 
-    There is one map per image, never negative; it is shared equally among the channels, so
-    that their sum is the map.  Simonyan et al. 2014, "Deep inside convolutional networks",
+    There is one non-negative map per image; it is distributed equally over the channels, so that
+    their sum is the map.  Simonyan et al. 2014, "Deep inside convolutional networks",
     section 3.1.
     """
     relevance = torch.empty_like(pixels)

@@ -9,7 +9,7 @@ from plumbline.errors import at_least
 from plumbline.models.classifier import Classifier
 from plumbline.runtime.progress import progress
 
-HALVINGS = 12  # of the interval that holds the root
+HALVINGS = 12  # bisection steps on the interval that contains the root
 
 
 def attribute(
@@ -23,15 +23,15 @@ def attribute(
 ) -> tuple[Tensor, Tensor]:
     """First-order Taylor expansion of the ``target`` logit at a root, [N, C, H, W].
 
-    R_i = (x_i - r_i) d logit / d x_i at r, the root nearest to the image x on the segment from
-    there to the black image, where the logit f is zero: the sum is f(x) up to terms of higher
-    order, and the gap is what these amount to.  The root is sought at ``steps`` equal steps,
-    then by bisection, and approached from the side of the image.  Where the logit keeps its
-    sign the expansion is at the limit towards black.
+    R_i = (x_i - r_i) d logit / d x_i at r, the root of the logit f that is nearest to the image
+    x on the segment from x to the black image.  Relevance sums to f(x) up to terms of higher
+    order, which are the gap.  The root is bracketed in ``steps`` equal steps, refined by
+    bisection and approached from the side of the image.  If the logit does not change its sign,
+    the expansion point is the limit towards black.
 
-    In a net of ReLUs and max-pooling without biases f(t x) = t f(x): the only root is that
-    limit, and this is gradient times input.  Montavon et al. 2017, section 3.1, and 2018,
-    "Methods for interpreting and understanding deep neural networks", section 4.1.
+    In a net of ReLUs and max-pooling without biases f(t x) = t f(x): the only root is this
+    limit, and the method equals gradient times input.  Montavon et al. 2017, section 3.1, and
+    2018, "Methods for interpreting and understanding deep neural networks", section 4.1.
 
     Raises :class:`InputError` if ``steps`` is below 1.
     """
@@ -50,9 +50,9 @@ def attribute(
 def _root(
     classifier: Classifier, images: Tensor, target: Tensor, steps: int
 ) -> tuple[Tensor, Tensor]:
-    """Factors [N, 1, 1, 1] of ``images`` just below and just above the root nearest to them.
+    """Factors [N, 1, 1, 1] of ``images`` just below and just above the nearest root.
 
-    Zero takes the place of a root if there is none.
+    If there is no root, zero is used instead.
     """
 
     def sign(factor: Tensor) -> Tensor:
@@ -60,16 +60,16 @@ def _root(
         return logit.sign().view_as(factor)
 
     above = torch.ones_like(images[:, :1, :1, :1])
-    below, found = torch.zeros_like(above), torch.zeros_like(above, dtype=torch.bool)
-    own = sign(above)
+    below, bracketed = torch.zeros_like(above), torch.zeros_like(above, dtype=torch.bool)
+    image_sign = sign(above)
     for step in reversed(range(1, steps)):
         factor = torch.full_like(above, step / steps)
-        crosses = ~found & (sign(factor) != own)
+        crosses = ~bracketed & (sign(factor) != image_sign)
         below = torch.where(crosses, factor, below)
-        found |= crosses
-        above = torch.where(found, above, factor)
+        bracketed |= crosses
+        above = torch.where(bracketed, above, factor)
     for _ in range(HALVINGS):
         middle = (below + above) / 2
-        same = sign(middle) == own
+        same = sign(middle) == image_sign
         above, below = torch.where(same, middle, above), torch.where(same, below, middle)
     return below, above

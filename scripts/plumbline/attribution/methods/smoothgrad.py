@@ -1,4 +1,4 @@
-"""SmoothGrad: the mean of a gradient, or of any other map, over noisy copies of the image."""
+"""SmoothGrad: mean of the gradient, or of any other method, over noisy copies of the image."""
 
 import numpy as np
 import torch
@@ -11,8 +11,8 @@ from plumbline.registry import ATTRIBUTIONS
 from plumbline.runtime.progress import progress
 from plumbline.runtime.seeding import derive
 
-COPIES = 256  # noisy copies made at once, at most, ...
-VALUES = 2**23  # ... of so many pixel values in all
+COPIES = 256  # maximum number of noisy copies made at once ...
+VALUES = 2**23  # ... and of their pixel values in total
 
 
 def attribute(
@@ -26,16 +26,16 @@ def attribute(
     level: float = 0.15,
     base: str = "gradient",
 ) -> tuple[Tensor, Tensor]:
-    """Mean of the relevance by ``base`` over ``samples`` noisy copies, [N, C, H, W].
+    """Mean relevance by the method ``base`` over ``samples`` noisy copies, [N, C, H, W].
 
-    The noise is normal, with ``level`` times each image's own range (highest minus lowest
-    pixel) for its standard deviation, and is not clipped.  ``base`` is another method, a
-    module of attribution/methods, with its default options; the paper's is ``gradient``, whose
-    sign is kept here.  The gap is NaN.  Smilkov et al. 2017, "SmoothGrad: removing noise by
-    adding noise".
+    The noise is normal and not clipped; its standard deviation is ``level`` times the image's
+    range (highest minus lowest pixel).  ``base`` is another method, a module of
+    attribution/methods, used with its default options; the paper uses ``gradient``, whose sign
+    is kept here.  The gap is NaN.  Smilkov et al. 2017, "SmoothGrad: removing noise by adding
+    noise".
 
     Raises :class:`InputError` if ``samples`` is below 1 or ``level`` below 0, or if ``base`` is
-    SmoothGrad or no method.
+    ``smoothgrad`` or not a method.
     """
     at_least("smoothgrad.samples", samples, 1)
     at_least("smoothgrad.level", level, 0)
@@ -49,14 +49,14 @@ def attribute(
         shape = (image.stop - image.start, count, *pixels.shape[1:])
         noise = torch.from_numpy(stream.standard_normal(shape, dtype=np.float32)).to(pixels)
         noisy = noise.mul_(level * span[image, None]).add_(pixels[image, None])
-        own = derive(seed, base, image.start, sample.start)  # for a base that is itself random
+        base_seed = derive(seed, base, image.start, sample.start)  # for a random base
         classes = target[image].repeat_interleave(count)
-        map_, _ = explain(classifier, noisy.flatten(0, 1), classes, seed=own, batch=batch)
-        relevance[image] += map_.view(shape).sum(1) / samples
+        maps, _ = explain(classifier, noisy.flatten(0, 1), classes, seed=base_seed, batch=batch)
+        relevance[image] += maps.view(shape).sum(1) / samples
     return relevance, no_promise(pixels)
 
 
 def _blocks(pixels: Tensor, samples: int) -> list[tuple[slice, slice]]:
-    """Blocks of images and samples that do not depend on the batch, as a random base needs."""
+    """Blocks of images and samples; independent of the batch size, as a random base requires."""
     copies = max(1, min(COPIES, VALUES // pixels[0].numel()))
     return blocks(len(pixels), samples, copies)

@@ -1,4 +1,4 @@
-"""What the degradation test leaves behind of one method: an answer for every degraded image."""
+"""The artefact of the degradation test of one method: a prediction for every degraded image."""
 
 import os
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ ARRAYS = ("right", "drop", "clean", "total_variation", "sparsity", "index")
 
 
 @dataclass(frozen=True)
-class Answers:
-    """Answers to the degraded images of one attribution, and measures of its maps.
+class DegradationResult:
+    """Predictions for the degraded images of one attribution, and measures of its maps.
 
-    ``right`` [2, 2, F, N, S] bool, by the places in ``RANKINGS``, ``MODES``, ``fills`` and
-    ``shares``: whether each of N degraded images is still classified rightly.  ``drop``
-    float32, of the same shape: how far the log-odds of the explained class fell, in nats.
-    ``clean`` [N] bool: whether the whole image is classified rightly.  ``total_variation`` and
-    ``sparsity`` [N] are those of :mod:`plumbline.attribution.map_measures`.  ``index`` [N] says
-    which source image each one was.
+    ``right`` [2, 2, F, N, S] bool, indexed by ``RANKINGS``, ``MODES``, ``fills``, image and
+    ``shares``: whether the degraded image is still classified correctly.  ``drop`` float32 has
+    the same shape: the decrease of the log-odds of the explained class, in nats.  ``clean`` [N]
+    bool: whether the original image is classified correctly.  ``total_variation`` and
+    ``sparsity`` [N] are those of :mod:`plumbline.attribution.map_measures`.  ``index`` [N]
+    identifies the source image.
     """
 
     dataset: str
@@ -38,24 +38,26 @@ class Answers:
     index: np.ndarray
 
     def __post_init__(self) -> None:
-        sides = len(RANKINGS), len(MODES), len(self.fills), len(self.index), len(self.shares)
+        shape = len(RANKINGS), len(MODES), len(self.fills), len(self.index), len(self.shares)
         for name in ("right", "drop"):
-            if getattr(self, name).shape != sides:
-                raise ValueError(f"{name} must be {sides}, not {getattr(self, name).shape}")
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"{name} must be {shape}, not {getattr(self, name).shape}")
         if any(len(getattr(self, name)) != len(self.index) for name in ARRAYS[2:]):
             raise ValueError("clean, total_variation, sparsity and index differ in length")
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write atomically."""
+        """Write the artefact to ``path`` atomically."""
         metadata: dict[str, Any] = {"dataset": self.dataset, "model": self.model}
         metadata["method"] = self.method
         metadata |= {"fills": self.fills, "shares": self.shares}
-        save_arrays(path, "Answers", {name: getattr(self, name) for name in ARRAYS}, metadata)
+        save_arrays(
+            path, "DegradationResult", {name: getattr(self, name) for name in ARRAYS}, metadata
+        )
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Self:
-        """Read; raises :class:`ArtefactError` if the file is not sound."""
-        arrays, metadata = load_arrays(path, "Answers")
+        """Read ``path``; raises :class:`ArtefactError` if the file is damaged."""
+        arrays, metadata = load_arrays(path, "DegradationResult")
         lists = {name: tuple(metadata.pop(name)) for name in ("fills", "shares")}
         fields: dict[str, Any] = {**metadata, **lists, **arrays}
         return cls(**fields)
