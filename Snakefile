@@ -15,6 +15,11 @@ report: "docs/workflow.rst"
 include: "rules/common.smk"
 
 
+# Another workflow that this one is a part of has its own terminal.
+if workflow.is_main_process and workflow.modifier.is_main_snakefile():
+    shorten(workflow)
+
+
 onstart:
     # Snakemake 9.27 looks for work anew a timespan after each look, in a chain of its own for every
     # job that has ended: hundreds of looks a second late in a run, and a wait at its end.  Here

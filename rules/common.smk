@@ -12,6 +12,7 @@ sys.path.insert(0, str(SCRIPTS))
 
 from plumbline.runtime.cli import flags
 from plumbline.workflow.code_hash import code_hash
+from plumbline.workflow.terminal import shorten
 from plumbline.config.schema import load
 from plumbline.config.training import CROSS_ENTROPY, GIVEN
 from plumbline.errors import InputError

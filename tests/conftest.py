@@ -50,7 +50,7 @@ def tiny(tmp_path_factory):
     with FileLock(place / "tiny_run.lock"):
         if not made.exists():
             repository = fresh(tmp_path_factory.mktemp("tiny") / "repository", "tiny.yaml")
-            repository.snakemake()
+            (repository.folder / "terminal.txt").write_text(repository.snakemake().stdout)
             made.symlink_to(repository.folder)
     return Repository(made.resolve(), "tiny.yaml")
 

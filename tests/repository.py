@@ -72,7 +72,7 @@ class Repository:
 
     def pending(self, *targets: str) -> set[str]:
         """Jobs that a dry run would run, each as ``rule dataset/model/...``; `all` is none."""
-        output = self.snakemake("--dry-run", *targets).stdout
+        output = self.snakemake("--dry-run", "--printshellcmds", *targets).stdout
         if "Nothing to be done" in output:
             return set()
         jobs = set()

@@ -283,8 +283,8 @@ def test_partition_account_model_and_limits_are_those_of_the_profile(submitted):
 
 
 def test_limits_of_the_command_line_replace_all_of_the_profile(submitted, node):
-    how = ("lab_slurm", "--dry-run", "--forcerun", "train", "attack", "--set-resources")
-    said = run(node, submitted, *how, "train:runtime=1440")
+    how = ("lab_slurm", "--dry-run", "--printshellcmds", "--forcerun", "train", "attack")
+    said = run(node, submitted, *how, "--set-resources", "train:runtime=1440")
     asked = dict(
         re.findall(r"^rule (\w+):\n(?:    .*\n)*?    resources: (.*)$", said, re.MULTILINE)
     )

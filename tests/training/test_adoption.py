@@ -199,7 +199,7 @@ def jobs(folder, config):
     nets = [f"{folder}/models/digits/{model}/evaluation.csv" for model in ("lenet5", "resnet20")]
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "snakemake", "-n", "--cores", "1", "--nolock"),
+            *(sys.executable, "-m", "snakemake", "-n", "-p", "--cores", "1", "--nolock"),
             *("--workflow-profile", "none", "--directory", str(folder), "-s", ROOT / "Snakefile"),
             *("--configfile", ROOT / "config/config.yaml", folder / "given.yaml", "--", *nets),
         ],

@@ -35,12 +35,14 @@ def run(
     written, is printed on one line and ends the process with status 1; for a damaged file the
     line says how to regenerate it, with the name of the rule.  If ``logged`` and standard error
     is a log rather than a terminal, the last line written records host, device and package
-    versions (:mod:`plumbline.runtime.job_log`).  A program started by Snakemake ends when
-    Snakemake is killed (:mod:`plumbline.runtime.watchdog`).
+    versions (:mod:`plumbline.runtime.job_log`).  A program started by Snakemake begins its log
+    with its command, and ends when Snakemake is killed (:mod:`plumbline.runtime.watchdog`).
     """
     # Python's final garbage collection would visit everything that torch has loaded: 0.4 s a job.
     atexit.register(gc.freeze)
     watchdog.watch()
+    if watchdog.run_by_snakemake():
+        print(job_log.command_line(), file=sys.stderr, flush=True)
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -60,7 +62,7 @@ def run(
         file = f"{error.filename}: " if error.filename is not None else ""
         sys.exit(f"{Path(sys.argv[0]).name}: {file}{error.strerror}")
     if logged and not sys.stderr.isatty():
-        print(job_log.line(), file=sys.stderr)
+        print(job_log.provenance_line(), file=sys.stderr)
 
 
 def message(error: InputError) -> str:

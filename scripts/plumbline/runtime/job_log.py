@@ -1,14 +1,16 @@
-"""Where a job ran: host, processor, device, Python and packages, as one line of the job's log.
+"""What a job's log says of the job itself: its command, and where it ran.
 
-The bytes of an artefact must not depend on where and when it was made, so artefacts hold none of
-this.  Snakemake's own record of a file holds the rest: options, code hash, times and checksums of
-the inputs.
+The first line is the command.  The last line of a finished job records host, processor, device,
+Python and packages.  The bytes of an artefact must not depend on where and when it was made, so
+artefacts hold none of this.  Snakemake's own record of a file holds the rest: options, code hash,
+times and checksums of the inputs.
 """
 
 import functools
 import json
 import os
 import platform
+import shlex
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -18,8 +20,13 @@ MARK = "provenance: "
 INSTALLED = "site-packages"
 
 
-def line() -> str:
-    """Description of the running process, as the line that :func:`read` finds in a log."""
+def command_line() -> str:
+    """The command of the running process, quoted for a shell, as the first line of a log."""
+    return f"command: {shlex.join(['python', *sys.argv])}"
+
+
+def provenance_line() -> str:
+    """Description of the running process, as the line that :func:`read_provenance` finds."""
     description = {
         "host": platform.node(),
         "system": platform.platform(terse=True),
@@ -31,7 +38,7 @@ def line() -> str:
     return MARK + json.dumps(description, sort_keys=True)
 
 
-def read(log: Path) -> dict[str, Any] | None:
+def read_provenance(log: Path) -> dict[str, Any] | None:
     """The content of the last such line in ``log``; None if there is no log or no such line."""
     if not log.is_file():
         return None

@@ -18,6 +18,11 @@ INTERVAL = 1.0  # seconds
 _watched: list[int] = []
 
 
+def run_by_snakemake() -> bool:
+    """Whether a rule of the workflow started this process."""
+    return VARIABLE in os.environ
+
+
 def watch() -> None:
     """Start to watch Snakemake; end this process with status 1 once Snakemake is gone.
 

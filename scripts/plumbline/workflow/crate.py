@@ -185,7 +185,7 @@ class Builder:
             },
         )
         for log in record.logs:
-            if told := job_log.read(self.folder / log):
+            if told := job_log.read_provenance(self.folder / log):
                 machine = {part: told[part] for part in ("host", "processor", "device", "system")}
                 text = ", ".join(machine.values())
                 run["location"] = self.context(f"#machine-{identity(text)}", "Place", name=text)

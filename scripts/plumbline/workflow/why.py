@@ -72,7 +72,7 @@ def _making(record: Record) -> Iterator[str]:
 
 def _place(folder: Path, record: Record) -> Iterator[str]:
     """Machine and software versions of one job, as its log tells them."""
-    found = next(filter(None, (job_log.read(folder / log) for log in record.logs)), None)
+    found = next(filter(None, (job_log.read_provenance(folder / log) for log in record.logs)), None)
     if found is None:
         yield "machine: not known, the log does not tell it"
         return
