@@ -155,8 +155,37 @@ rule judge_claims:
         """
 
 
+rule record_configuration:
+    output:
+        results("config.json"),
+    log:
+        log("record_configuration"),
+    benchmark:
+        bench("record_configuration")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=10,
+    params:
+        job=job(
+            script="record_configuration.py",
+            code=code("record_configuration.py", "report"),
+            options=lambda w: options(source=str(whole_configuration())),
+        ),
+    shell:
+        r"""
+        python "$SCRIPTS/record_configuration.py" \
+            {params.job[options]} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
 rule build_report:
     input:
+        configuration=results("config.json"),
         claims=CLAIMS,
         published=beside("config/published.yaml"),
         ledger=results("tables/claims.csv"),
@@ -188,18 +217,12 @@ rule build_report:
                 "plumbline/report/pages/report.html",
                 *outline.modules(),
             ),
-            options=lambda w: options(
-                benchmarks=results("benchmarks"),
-                config=CONFIG.model_dump(mode="json"),
-                hashes=hashes(),
-                coverage=coverage(),
-                left_out=left_out(),
-                pins=locked(SCRIPTS.parent / "requirements.txt"),
-            ),
+            options=lambda w: options(benchmarks=results("benchmarks")),
         ),
     shell:
         r"""
         python "$SCRIPTS/build_report.py" \
+            --configuration {input.configuration:q} \
             --claims {input.claims:q} \
             --published {input.published:q} \
             --ledger {input.ledger:q} \

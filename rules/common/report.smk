@@ -1,4 +1,7 @@
 # What the rules of the stage report share: which tables and figures a configuration has.
+import functools
+
+from plumbline.workflow.configuration_file import configuration_file
 from plumbline.workflow.environments import locked
 from plumbline.report import outline
 from plumbline.report.claims.schema import load_claims, tables_of
@@ -369,3 +372,17 @@ def hashes():
         )
         for name in names + chosen
     }
+
+
+@functools.cache
+def whole_configuration():
+    """The file of the whole configuration and what follows from it, written when jobs are to run."""
+    content = {
+        "configuration": CONFIG.model_dump(mode="json"),
+        "coverage": coverage(),
+        "left_out": left_out(),
+        "hashes": hashes(),
+        "pins": locked(SCRIPTS.parent / "requirements.txt"),
+    }
+    runs = workflow.executor_plugin is not None and not workflow.dryrun
+    return configuration_file(content, write=runs)

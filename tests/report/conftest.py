@@ -158,15 +158,22 @@ def report(run, fake, tables, figures, config, coverage, explorer, leaderboard):
     run("judge_claims.py", "--claims", claims, "--tables", *tables.values(), "--out", ledger)
     (fake / "benchmarks").mkdir()
     (fake / "benchmarks/train.tsv").write_text("s\th:m:s\n61.5\t0:01:01\n")
+    content = {
+        "configuration": config,
+        "coverage": {DATASET: coverage},
+        "left_out": [],
+        "hashes": {"train.py": "0123456789abcdef"},
+        "pins": {},
+    }
+    (fake / "config.json").write_text(json.dumps(content))
     run(
         "build_report.py",
+        *("--configuration", fake / "config.json"),
         *("--claims", claims, "--ledger", ledger, "--tables", *tables.values()),
         *("--published", ROOT / "config/published.yaml"),
         *("--figures", *figures),
         *("--manifests", *sorted(fake.glob("data/*/manifest.json"))),
-        *("--benchmarks", fake / "benchmarks", "--config", json.dumps(config)),
-        *("--hashes", json.dumps({"train.py": "0123456789abcdef"})),
-        *("--coverage", json.dumps({DATASET: coverage}), "--out", out),
+        *("--benchmarks", fake / "benchmarks", "--out", out),
         *("--explorers", explorer, leaderboard),
     )
     return out

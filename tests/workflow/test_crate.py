@@ -98,10 +98,9 @@ def test_every_job_is_told_with_what_it_read_made_and_ran_on(handed_on, crate):
     folder, _ = handed_on
     run, *jobs = crate.root_dataset["mentions"]
     assert run["instrument"] == crate.mainEntity
-    assert [each.id for each in run["object"]] == ["workflow/configuration.json"]
-    assert json.loads((folder / "workflow/configuration.json").read_text())["datasets"] == [
-        "digits"
-    ]
+    assert [each.id for each in run["object"]] == ["config.json"]
+    configuration = json.loads((folder / "config.json").read_text())["configuration"]
+    assert configuration["datasets"] == ["digits"]
     assert len(jobs) == len(list(folder.glob("benchmarks/**/*.tsv")))
     (order,) = crate.get_by_type("OrganizeAction")
     assert (order["instrument"]["name"], order["result"]) == ("Snakemake", run)

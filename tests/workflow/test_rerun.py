@@ -44,7 +44,8 @@ def test_an_edited_method_reruns_that_method_and_what_follows(repository):
     text = (repository.folder / module).read_text()
     (repository.folder / module).write_text(text + "\n\nUNUSED = 1\n")
     tables = ("attribution", "cost", "log_odds", "randomization")
-    expected = {f"join_tables {table}" for table in tables} | {"judge_claims", "build_report"}
+    expected = {f"join_tables {table}" for table in tables}
+    expected |= {"judge_claims", "record_configuration", "build_report"}
     place = "digits/lenet5"
     expected |= {f"{rule} {place}/intensity" for rule in ("explain", "degrade")}
     expected |= {f"{rule} {place}" for rule in ("compare", "log_odds", "randomize")}

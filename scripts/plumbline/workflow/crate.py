@@ -11,7 +11,6 @@ import argparse
 import json
 import mimetypes
 import os
-import shlex
 import shutil
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[3]
 REPORT = "report/index.html"
+CONFIGURATION = "config.json"
 COPY = "workflow"
 SOURCES = (
     *("Snakefile", "rules", "scripts", "envs", "config", "profiles", "docs", "plumbline"),
@@ -222,12 +222,6 @@ def copy_workflow(target: Path) -> None:
             shutil.copy2(source, target / name)
 
 
-def configuration(report: Job) -> str:
-    """The whole configuration of the run that built a report, as JSON."""
-    words = shlex.split(report.options)
-    return json.dumps(json.loads(words[words.index("--config") + 1]), indent=1) + "\n"
-
-
 def build(results: Path, license: str) -> "ROCrate":
     """The crate of a finished run; writes the copy of the workflow, not the metadata.
 
@@ -239,8 +233,6 @@ def build(results: Path, license: str) -> "ROCrate":
     folder, name = locate(results / REPORT)
     jobs = jobs_behind(folder, name)
     copy_workflow(results / COPY)
-    report = next(job for job in jobs if name in job.outputs)
-    write_text(results / COPY / "configuration.json", configuration(report))
     crate = ROCrate()
     crate.metadata.extra_contexts.append(CONTEXT)
     builder = Builder(crate, results, folder)
@@ -276,7 +268,7 @@ def _run(
     """The run of the workflow: from the configuration to the report and the tables."""
     crate = builder.crate
     workflow["step"] = _once(control["instrument"] for _, control in pairs)
-    given = crate.dereference(f"{COPY}/configuration.json")
+    given = builder.data(CONFIGURATION)
     tables = [name for job in jobs for name in job.outputs if "/tables/" in f"/{name}"]
     results = [builder.file(report), *map(builder.file, tables)]
     for slot, name, entities in (
