@@ -63,7 +63,7 @@ rule degrade:
         train=results("data/{dataset}/train.safetensors"),
         attribution=results("attribution/{dataset}/{model}/{method}.safetensors"),
     output:
-        results("attribution/{dataset}/{model}/{method}.answers.safetensors"),
+        results("attribution/{dataset}/{model}/{method}.degradation.safetensors"),
     log:
         log("degrade/{dataset}/{model}/{method}"),
     benchmark:
@@ -105,7 +105,7 @@ rule degrade:
 rule compare:
     input:
         lambda w: [
-            results(f"attribution/{w.dataset}/{w.model}/{entry}.answers.safetensors")
+            results(f"attribution/{w.dataset}/{w.model}/{entry}.degradation.safetensors")
             for entry in attributions(w.model)
         ],
     output:
@@ -131,7 +131,7 @@ rule compare:
     shell:
         r"""
         python "$SCRIPTS/compare.py" \
-            --answers {input:q} \
+            --results {input:q} \
             {params.job[options]} \
             --out {output:q} \
             >{log:q} 2>&1

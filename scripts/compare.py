@@ -6,7 +6,7 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--answers", nargs="+", required=True, help="one file per method")
+    parser.add_argument("--results", nargs="+", required=True, help="one file per method")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
     parser.add_argument("--out", required=True, help="CSV to write")
 
@@ -16,7 +16,7 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.attribution.degradation_result import DegradationResult
     from plumbline.storage.tables import write_csv
 
-    found = [DegradationResult.load(path) for path in args.answers]
+    found = [DegradationResult.load(path) for path in args.results]
     write_csv(args.out, comparison.rows(found, args.seed))
 
 

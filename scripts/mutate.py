@@ -16,7 +16,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--calibration", required=True, help="ImageSet that accepts mutants")
     parser.add_argument("--sets", nargs="+", required=True, help="ImageSets that mutants classify")
     parser.add_argument("--names", nargs="+", required=True, help="what the table calls each set")
-    parser.add_argument("--swept", nargs="*", default=[], help="those that further rates see")
+    parser.add_argument(
+        "--further-sets", nargs="*", default=[], help="those that further rates see"
+    )
     parser.add_argument("--dataset", required=True, help="key of the table")
     parser.add_argument("--model", required=True, help="key of the table")
     parser.add_argument("--out", required=True, help="Parquet to write, a row per image")
@@ -29,15 +31,15 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.models.classifier import Classifier
     from plumbline.registry import OPERATORS
     from plumbline.runtime.torch_setup import setup
-    from plumbline.stability import label_changes as records
+    from plumbline.stability import label_changes
     from plumbline.stability.estimates import TEST
-    from plumbline.stability.sweep import Sweep
+    from plumbline.stability.mutation_analysis import MutationAnalysis
     from plumbline.storage.artefacts import ImageSet
     from plumbline.storage.tables import write_csv, write_parquet
 
     classifier = Classifier.load(args.classifier, setup(args.device, args.threads))
     counts = {TEST: args.options.test_images}
-    sweep = Sweep(
+    analysis = MutationAnalysis(
         classifier,
         OPERATORS.load(args.method),
         ImageSet.load(args.calibration),  # detectors learn on all of it
@@ -45,15 +47,15 @@ def main(args: argparse.Namespace) -> None:
             name: ImageSet.load(path).select(slice(counts.get(name, args.options.images)))
             for name, path in zip(args.names, args.sets, strict=True)
         },
-        args.swept,
+        args.further_sets,
         args.options,
         args.seed,
     )
-    outcomes = sweep.run(args.set, args.further_rates)
+    outcomes = analysis.run(args.set, args.further_rates)
     keys = {"dataset": args.dataset, "model": args.model, "operator": args.operator}
-    write_csv(args.table, sweep.rows(outcomes, **keys))
-    write_parquet(args.out, sweep.images(outcomes, args.operator))
-    records.save(args.changes, outcomes, {k: v.index for k, v in sweep.sets.items()})
+    write_csv(args.table, analysis.rows(outcomes, **keys))
+    write_parquet(args.out, analysis.images(outcomes, args.operator))
+    label_changes.save(args.changes, outcomes, {k: v.index for k, v in analysis.sets.items()})
 
 
 if __name__ == "__main__":

@@ -43,7 +43,9 @@ def main(args: argparse.Namespace) -> None:
     pixels = torch.from_numpy(images.pixels).to(device)
     batch = batch_size(classifier, pixels, args.memory_mb << 20)
     target = logits(classifier, pixels, batch).argmax(1).to(device)
-    found = randomization.compare(methods, classifier, pixels, target, seed=args.seed, batch=batch)
+    found = randomization.map_correlations(
+        methods, classifier, pixels, target, seed=args.seed, batch=batch
+    )
     keys = {"dataset": args.dataset, "model": args.model}
     write_csv(args.out, randomization.rows(found, args.seed, **keys))
 

@@ -54,7 +54,7 @@ def main(args: argparse.Namespace) -> None:
     wanted = torch.from_numpy(targets).to(device)
     method = VISUALIZATIONS.load(args.method)
     make = partial(method, classifier, wanted, material, seed=args.seed)
-    ask = partial(evidence.answers, classifier, second)
+    ask = partial(evidence.target_probabilities, classifier, second)
     images = make(**args.set).cpu().numpy()
     start = make(**args.set | {"steps": 0}).cpu().numpy()
     kept = evidence.distinct(targets, start, images)

@@ -7,7 +7,7 @@ def mutated_sets(dataset, model):
     return {name: file for name, file in sets.items() if name != "calibration"}
 
 
-def swept_sets():
+def further_sets():
     """The sets that further rates are tried on: test, and each attack's strongest images."""
     attacks = CONFIG.attacks
     return ["test", *(attacks.sets_of(entry)[-1] for entry in attacks.methods)]
@@ -24,7 +24,7 @@ def mutation_options(w):
         dataset=w.dataset,
         model=w.model,
         names=list(mutated_sets(w.dataset, w.model)),
-        swept=swept_sets(),
+        further_sets=further_sets(),
         set=section.operator_options(w.operator, w.model) | {"rate": main},
         further_rates=further,
         **runtime("mutate", w.dataset, w.model, w.operator),

@@ -56,20 +56,20 @@ def run_degrade(files, name="mine", images="test", count=5):
             train=files / "train.safetensors",
             attribution=files / f"{name}.safetensors",
             count=count,
-            out=files / f"{name}.answers.safetensors",
+            out=files / f"{name}.degradation.safetensors",
             options=DegradationOptions(shares=(0.1, 1.0), fills=("0", "blur")),
             **KEYS,
             **RUNTIME,
         )
     )
-    return files / f"{name}.answers.safetensors"
+    return files / f"{name}.degradation.safetensors"
 
 
 def run_compare(files, *names):
     import compare
 
-    answers = [files / f"{name}.answers.safetensors" for name in names]
-    compare.main(argparse.Namespace(answers=answers, seed=1, out=files / "degradation.csv"))
+    results = [files / f"{name}.degradation.safetensors" for name in names]
+    compare.main(argparse.Namespace(results=results, seed=1, out=files / "degradation.csv"))
     return (files / "degradation.csv").read_text()
 
 
@@ -108,14 +108,14 @@ def test_explain_then_degrade_then_compare(files, digits, lenet):
     predicted = lenet(torch.from_numpy(digits["test"].pixels[:5])).argmax(1).numpy()
     assert (attribution.target[:5] == predicted).all()
     written = run_degrade(files).read_bytes()
-    answers = DegradationResult.load(files / "mine.answers.safetensors")
-    assert (answers.dataset, answers.model, answers.method) == ("digits", "lenet5", "mine")
-    assert (answers.fills, answers.shares) == (("0", "blur"), (0.1, 1.0))
-    assert (answers.index == digits["test"].index[:5]).all()
+    results = DegradationResult.load(files / "mine.degradation.safetensors")
+    assert (results.dataset, results.model, results.method) == ("digits", "lenet5", "mine")
+    assert (results.fills, results.shares) == (("0", "blur"), (0.1, 1.0))
+    assert (results.index == digits["test"].index[:5]).all()
     clean = predicted == digits["test"].labels[:5]
-    assert (answers.clean == clean).all()
-    assert (answers.right[:, 0, ..., 1] == clean).all()  # all of the pixels kept
-    assert (answers.sparsity > 0).all()
+    assert (results.clean == clean).all()
+    assert (results.right[:, 0, ..., 1] == clean).all()  # all of the pixels kept
+    assert (results.sparsity > 0).all()
     run_explain(files, "random", name="random")
     run_degrade(files, "random", count=3)
     table = run_compare(files, "mine", "random")

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from plumbline.attribution.correlation import is_constant, rank_correlation
-from plumbline.attribution.randomization import STAGES, compare, redrawn, rows, stages, variants
+from plumbline.attribution.randomization import (
+    STAGES,
+    map_correlations,
+    redrawn,
+    rows,
+    stages,
+    variants,
+)
 from plumbline.errors import InputError
 from plumbline.models.classifier import Architecture, Network
 from plumbline.registry import ATTRIBUTIONS
@@ -104,7 +111,7 @@ def checked(nets, digits):
 
     target = nets["lenet5"](pixels).argmax(1)
     which = methods("gradient", "gradient_x_input", "random", "intensity") | {"empty": empty}
-    found = list(compare(which, nets["lenet5"], pixels, target, seed=1, batch=256))
+    found = list(map_correlations(which, nets["lenet5"], pixels, target, seed=1, batch=256))
     return found, pd.DataFrame(rows(found, 2, model="m"))
 
 
@@ -170,7 +177,7 @@ def test_every_method_meets_the_same_nets_each_made_once(nets, digits, monkeypat
 
     which = {name: recorder(name) for name in seen}
     target = torch.zeros(2, dtype=torch.int64)
-    list(compare(which, nets["lenet5"], pixels, target, seed=1, batch=256))
+    list(map_correlations(which, nets["lenet5"], pixels, target, seed=1, batch=256))
     assert seen["one"] == seen["two"]
     assert len({id(net) for net in seen["one"]}) == 1 + 10
     cascade, alone = seen["one"][2], seen["one"][6]  # the output layer re-drawn in both
@@ -184,7 +191,7 @@ def test_relevance_that_is_not_finite_is_told(nets, digits):
     pixels = torch.from_numpy(digits["test"].pixels[:2])
     target = torch.zeros(2, dtype=torch.int64)
     with pytest.raises(InputError, match="broken: relevance is not finite"):
-        list(compare({"broken": broken}, nets["lenet5"], pixels, target, seed=1, batch=9))
+        list(map_correlations({"broken": broken}, nets["lenet5"], pixels, target, seed=1, batch=9))
 
 
 def test_the_program_writes_the_same_table_twice(digits, lenet, tmp_path):

@@ -8,13 +8,13 @@ from sklearn.metrics import roc_auc_score
 from plumbline.config.stability import MutantOptions
 from plumbline.metrics.intervals import FEWEST
 from plumbline.registry import OPERATORS
-from plumbline.stability import label_changes as records
+from plumbline.stability import label_changes
 from plumbline.stability.layers import NoMutant
 from plumbline.stability.mutants import TooFew
+from plumbline.stability.mutation_analysis import MutationAnalysis
 from plumbline.stability.sequential import SUSPICIOUS, run
-from plumbline.stability.sweep import Sweep
 
-OPTIONS = {"mutants": 25, "sweep_mutants": 4, "accept": 0.6}
+OPTIONS = {"mutants": 25, "further_mutants": 4, "accept": 0.6}
 
 
 @pytest.fixture(scope="module")
@@ -30,20 +30,22 @@ def sets(digits):
 
 
 @pytest.fixture(scope="module")
-def swept(lenet, digits, sets):
+def analysed(lenet, digits, sets):
     operator = OPERATORS.load("neuron_activation_inversion")
     calibration = digits["calibration"].select(slice(50))
-    sweep = Sweep(lenet, operator, calibration, sets, ["test"], MutantOptions(**OPTIONS), 3)
-    outcomes = sweep.run({"rate": 0.1}, [0.02, 1.0])
-    return sweep, outcomes, sweep.rows(outcomes, model="x")
+    analysis = MutationAnalysis(
+        lenet, operator, calibration, sets, ["test"], MutantOptions(**OPTIONS), 3
+    )
+    outcomes = analysis.run({"rate": 0.1}, [0.02, 1.0])
+    return analysis, outcomes, analysis.rows(outcomes, model="x")
 
 
 def find(rows, **keys):
     return [each for each in rows if all(each.get(key) == value for key, value in keys.items())]
 
 
-def test_rates_are_swept_on_the_sets_that_are_named(swept, sets):
-    _, outcomes, rows = swept
+def test_rates_are_tried_on_the_sets_that_are_named(analysed, sets):
+    _, outcomes, rows = analysed
     assert list(outcomes) == [0.1, 0.02]  # at 1.0 no mutant is accurate enough
     assert outcomes[0.1].mutants == 25
     assert outcomes[0.02].mutants == 4
@@ -56,8 +58,8 @@ def test_rates_are_swept_on_the_sets_that_are_named(swept, sets):
         assert not known or each["low"] <= each["value"] <= each["high"]
 
 
-def test_label_change_rates_by_answer(swept, sets):
-    _, outcomes, rows = swept
+def test_label_change_rates_by_answer(analysed, sets):
+    _, outcomes, rows = analysed
     test = sets["test"]
     rate = outcomes[0.1].changed["test"].mean(0)
     right = outcomes[0.1].prediction["test"] == test.labels
@@ -68,8 +70,8 @@ def test_label_change_rates_by_answer(swept, sets):
         assert found["n"] == which.sum()
 
 
-def test_auroc_by_number_of_mutants(swept, sets):
-    _, outcomes, rows = swept
+def test_auroc_by_number_of_mutants(analysed, sets):
+    _, outcomes, rows = analysed
     outcome, images = outcomes[0.1], sets["fgsm_eps0.1"]
     right = outcome.prediction["test"] == sets["test"].labels
     deceived = (outcome.prediction["fgsm_eps0.1"] != images.labels) & right
@@ -83,10 +85,10 @@ def test_auroc_by_number_of_mutants(swept, sets):
         assert each["value"] == pytest.approx(roc_auc_score(truth, scores))
 
 
-def test_what_more_mutants_add_is_paired(swept, sets):
+def test_what_more_mutants_add_is_paired(analysed, sets):
     """The 25 hold the 10, and both are asked about the same images: less moves with the images
     than as if they were independent."""
-    _, outcomes, rows = swept
+    _, outcomes, rows = analysed
     here = {"set": "ood_noise", "role": "main"}
     aurocs = {each["mutants"]: each for each in find(rows, metric="auroc", **here)}
     found = find(rows, metric="auroc_difference", against=10, **here)
@@ -102,8 +104,8 @@ def test_what_more_mutants_add_is_paired(swept, sets):
         assert each["high"] - each["low"] < np.hypot(*(a["high"] - a["low"] for a in pair))
 
 
-def test_few_images_have_a_rate_but_no_interval(swept, sets):
-    _, _, rows = swept
+def test_few_images_have_a_rate_but_no_interval(analysed, sets):
+    _, _, rows = analysed
     for each in find(rows, metric="label_change_rate"):
         known = not np.isnan([each["low"], each["high"]]).any()
         assert known == (each["n"] >= FEWEST)
@@ -111,9 +113,9 @@ def test_few_images_have_a_rate_but_no_interval(swept, sets):
 
 
 @pytest.mark.parametrize("name", ["mean", "quantile"])
-def test_sequential_rows(swept, sets, name):
-    sweep, outcomes, rows = swept
-    outcome, test = outcomes[0.1], sweep._tests(outcomes[0.1])[name]
+def test_sequential_rows(analysed, sets, name):
+    analysis, outcomes, rows = analysed
+    outcome, test = outcomes[0.1], analysis._tests(outcomes[0.1])[name]
     done = run(outcome.changed["test"], test)
     right = outcome.prediction["test"] == sets["test"].labels
     where = {"set": "test", "answers": "right", "threshold": name}
@@ -128,9 +130,9 @@ def test_sequential_rows(swept, sets, name):
     assert balanced["value"] == pytest.approx((noise.mean() + 1 - suspicious["value"]) / 2)
 
 
-def test_table_of_images(swept, sets):
-    sweep, outcomes, _ = swept
-    columns = sweep.images(outcomes, "inversion")
+def test_table_of_images(analysed, sets):
+    analysis, outcomes, _ = analysed
+    columns = analysis.images(outcomes, "inversion")
     assert list(columns) == [
         *("set", "index", "label", "operator", "rate", "prediction"),
         *("label_change_rate", "standard_error", "mutants", "verdict", "mutants_needed"),
@@ -142,11 +144,11 @@ def test_table_of_images(swept, sets):
     assert columns["mutants_needed"].min() >= 1
 
 
-def test_all_changes_are_kept(swept, sets, tmp_path):
-    sweep, outcomes, _ = swept
-    indices = {name: each.index for name, each in sweep.sets.items()}
-    records.save(tmp_path / "changes.safetensors", outcomes, indices)
-    found = records.load(tmp_path / "changes.safetensors")
+def test_all_changes_are_kept(analysed, sets, tmp_path):
+    analysis, outcomes, _ = analysed
+    indices = {name: each.index for name, each in analysis.sets.items()}
+    label_changes.save(tmp_path / "changes.safetensors", outcomes, indices)
+    found = label_changes.load(tmp_path / "changes.safetensors")
     assert list(found) == [0.1, 0.02]
     for rate, outcome in outcomes.items():
         assert list(found[rate]) == list(outcome.changed)
@@ -161,9 +163,9 @@ def test_stopping_early_reports_the_test_that_stopped(lenet, digits, sets):
     operator = OPERATORS.load("neuron_activation_inversion")
     calibration = digits["calibration"].select(slice(50))
     options = MutantOptions(**OPTIONS, stop_early="quantile", sequential={"sigma": 0.5})
-    sweep = Sweep(lenet, operator, calibration, sets, [], options, 3)
-    outcomes = sweep.run({"rate": 0.1}, [])
-    rows = sweep.rows(outcomes, model="x")
+    analysis = MutationAnalysis(lenet, operator, calibration, sets, [], options, 3)
+    outcomes = analysis.run({"rate": 0.1}, [])
+    rows = analysis.rows(outcomes, model="x")
     assert {each["threshold"] for each in rows if "threshold" in each} == {"quantile"}
     asked = outcomes[0.1].asked["ood_noise"]
     (needed,) = find(rows, metric="mutants_needed", set="ood_noise", answers="all")
@@ -175,19 +177,21 @@ def test_a_main_rate_that_is_too_much_is_halved_until_the_net_bears_it(lenet, di
     operator = OPERATORS.load("neuron_activation_inversion")
     calibration = digits["calibration"].select(slice(50))
     options = MutantOptions(**OPTIONS)
-    sweep = Sweep(lenet, operator, calibration, sets, ["test"], options, 3)
-    outcomes = sweep.run({"rate": 1.0}, [0.5, 0.01])
+    analysis = MutationAnalysis(lenet, operator, calibration, sets, ["test"], options, 3)
+    outcomes = analysis.run({"rate": 1.0}, [0.5, 0.01])
     main, further = outcomes
     assert main in {0.5**times for times in range(1, 7)}
     assert further == 0.01
     too_much = [2 * main * 2**times for times in range(int(np.log2(0.5 / main)) + 1)]
     assert f"rate {2 * main:g}: " in capsys.readouterr().err
-    rows = sweep.rows(outcomes)
+    rows = analysis.rows(outcomes)
     rejected = [each for each in find(rows, metric="rejection_rate") if each["mutants"] < 2]
     assert sorted(each["rate"] for each in rejected) == sorted(too_much)
     assert {each["role"] for each in rejected} == {"further"}
     assert {each["rate"] for each in rows if each["role"] == "main"} == {main}
-    alone = Sweep(lenet, operator, calibration, sets, [], options, 3).run({"rate": main}, [])
+    alone = MutationAnalysis(lenet, operator, calibration, sets, [], options, 3).run(
+        {"rate": main}, []
+    )
     np.testing.assert_array_equal(alone[main].changed["test"], outcomes[main].changed["test"])
 
 
@@ -197,20 +201,22 @@ def test_no_part_of_a_main_rate_that_a_net_bears_is_an_error(lenet, digits, sets
     def ruin(network, *, seed, rate):
         return {name: torch.zeros_like(each) for name, each in network.state_dict().items()}
 
-    sweep = Sweep(lenet, ruin, calibration, sets, [], MutantOptions(mutants=2), 3)
+    analysis = MutationAnalysis(lenet, ruin, calibration, sets, [], MutantOptions(mutants=2), 3)
     with pytest.raises(TooFew, match=r"0 of 10 mutants keep 0\.9"):
-        sweep.run({"rate": 1.0}, [])
+        analysis.run({"rate": 1.0}, [])
 
 
 def test_a_further_rate_without_a_mutant_is_one_of_rejections(lenet, digits, sets, capsys):
     operator = OPERATORS.load("neuron_switch")
     calibration = digits["calibration"].select(slice(50))
-    sweep = Sweep(lenet, operator, calibration, sets, ["test"], MutantOptions(**OPTIONS), 3)
-    outcomes = sweep.run({"rate": 0.1}, [1e-4])
+    analysis = MutationAnalysis(
+        lenet, operator, calibration, sets, ["test"], MutantOptions(**OPTIONS), 3
+    )
+    outcomes = analysis.run({"rate": 0.1}, [1e-4])
     assert list(outcomes) == [0.1]
     assert "rate 0.0001: no layer has two neurons to switch" in capsys.readouterr().err
-    (rejected,) = find(sweep.rows(outcomes), metric="rejection_rate", rate=1e-4)
+    (rejected,) = find(analysis.rows(outcomes), metric="rejection_rate", rate=1e-4)
     assert (rejected["value"], rejected["n"], rejected["role"]) == (1.0, 20, "further")
     assert rejected["mutants"] == 0
     with pytest.raises(NoMutant, match=r"at the rate 0\.0001"):
-        sweep.run({"rate": 1e-4}, [])
+        analysis.run({"rate": 1e-4}, [])

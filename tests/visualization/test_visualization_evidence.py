@@ -9,10 +9,10 @@ import torch
 from plumbline.errors import ArtefactError, InputError
 from plumbline.storage.artefacts import ImageSet
 from plumbline.visualization import evidence
-from plumbline.visualization.evidence import Answers
+from plumbline.visualization.evidence import TargetProbabilities
 
 LABELS = np.array([2, 2, 5, 5])
-FOUND = Answers(
+FOUND = TargetProbabilities(
     LABELS,
     np.array([1.0, 0.8, 0.99, 0.1]),
     np.array([0.5, 0.7, 0.1, 0.1]),
@@ -78,7 +78,7 @@ def test_differences_are_paired():
 def test_answers_are_those_of_the_nets_and_are_kept(digits, nets):
     images = digits["test"].select(slice(30))
     first, second = nets["lenet5"], nets["alexnet"]
-    found = evidence.answers(first, second, images.images, images.labels)
+    found = evidence.target_probabilities(first, second, images.images, images.labels)
     said = first(torch.from_numpy(images.pixels)).softmax(1).numpy()
     np.testing.assert_allclose(found.probability, said[range(30), images.labels], atol=1e-5)
     others = second(torch.from_numpy(images.pixels)).argmax(1).numpy()
@@ -89,7 +89,7 @@ def test_answers_are_those_of_the_nets_and_are_kept(digits, nets):
         assert (getattr(again, name) == getattr(found, name)).all()
     assert kept.provenance == {"net": "lenet5", "second net": "alexnet"}
     assert [kept.index[kept.labels == 3].tolist()] == [list(range((images.labels == 3).sum()))]
-    alone = evidence.answers(first, None, images.images, images.labels)
+    alone = evidence.target_probabilities(first, None, images.images, images.labels)
     assert evidence.recall(evidence.keep("entry", images.pixels, alone, first, None)).second is None
 
 

@@ -108,7 +108,7 @@ def redrawn(classifier: Classifier, layers: Iterable[str], seed: int) -> Classif
     return copied.requires_grad_(False).eval()
 
 
-def compare(
+def map_correlations(
     methods: Mapping[str, Attribute],
     classifier: Classifier,
     pixels: Tensor,
@@ -166,7 +166,7 @@ def _correlations(
 
 
 def rows(correlations: Iterable[Correlations], seed: int, **keys: Any) -> list[Row]:
-    """Tidy rows from the result of :func:`compare`.
+    """Tidy rows from the result of :func:`map_correlations`.
 
     - ``rank_correlation``: mean over images, with a bootstrap interval over images;
     - ``constant_share``: share of images for which at least one map is constant, so that the

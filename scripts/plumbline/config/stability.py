@@ -43,7 +43,7 @@ class MutantOptions(Section):
     mutants: Count = 100
     """Accepted mutants per operator; the studies used 100 and 500."""
 
-    sweep_mutants: Count = 20
+    further_mutants: Count = 20
     """Accepted mutants at each further rate of an operator."""
 
     accept: Share = 0.9

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-MARK = "provenance: "
+MARK = "environment: "
 INSTALLED = "site-packages"
 
 

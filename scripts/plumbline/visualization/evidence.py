@@ -18,7 +18,7 @@ ALL = "all"
 
 
 @dataclass(frozen=True)
-class Answers:
+class TargetProbabilities:
     """What nets say of N images of the classes ``labels`` [N].
 
     ``probability`` [N] is the net's probability of that class, ``second`` [N] that of a second,
@@ -31,10 +31,10 @@ class Answers:
     second: np.ndarray | None
     recognised: np.ndarray | None
 
-    def of(self, which: np.ndarray) -> "Answers":
+    def of(self, which: np.ndarray) -> "TargetProbabilities":
         """Those at the places ``which``."""
         parts = (self.second, self.recognised)
-        return Answers(
+        return TargetProbabilities(
             self.labels[which],
             self.probability[which],
             *(None if part is None else part[which] for part in parts),
@@ -77,9 +77,9 @@ def targets(
     return np.repeat(np.array(chosen, dtype=np.int64), starts)
 
 
-def answers(
+def target_probabilities(
     classifier: Classifier, second: Classifier | None, images: np.ndarray, labels: np.ndarray
-) -> Answers:
+) -> TargetProbabilities:
     """What both nets say of ``images`` [N, C, H, W], uint8 or floats in [0, 1].
 
     Raises :class:`InputError` if the two nets do not tell the same classes apart.
@@ -87,11 +87,11 @@ def answers(
     place = np.arange(len(labels))
     own = logits(classifier, images).softmax(1).numpy()[place, labels]
     if second is None:
-        return Answers(labels, own, None, None)
+        return TargetProbabilities(labels, own, None, None)
     if second.classes != classifier.classes:
         raise InputError("the second net does not know the same classes as the first")
     others = logits(second, images).softmax(1).numpy()
-    return Answers(labels, own, others[place, labels], others.argmax(1) == labels)
+    return TargetProbabilities(labels, own, others[place, labels], others.argmax(1) == labels)
 
 
 def distinct(targets: np.ndarray, start: np.ndarray, images: np.ndarray) -> np.ndarray:
@@ -114,7 +114,7 @@ def of_classes(images: ImageSet, targets: np.ndarray) -> ImageSet:
 def keep(
     name: str,
     images: np.ndarray,
-    found: Answers,
+    found: TargetProbabilities,
     classifier: Classifier,
     second: Classifier | None,
 ) -> ImageSet:
@@ -129,10 +129,10 @@ def keep(
     return ImageSet(name, images, labels, order, classifier.classes, told, extra)
 
 
-def recall(made: ImageSet) -> Answers:
+def recall(made: ImageSet) -> TargetProbabilities:
     """The answers that :func:`keep` kept."""
     extra = made.extra
-    return Answers(
+    return TargetProbabilities(
         made.labels,
         extra["probability"],
         extra.get("second_probability"),
@@ -141,8 +141,8 @@ def recall(made: ImageSet) -> Answers:
 
 
 def rows(
-    found: Mapping[str, Answers],
-    against: Mapping[str, Answers],
+    found: Mapping[str, TargetProbabilities],
+    against: Mapping[str, TargetProbabilities],
     classes: Sequence[str],
     seed: int,
     **keys: str,
@@ -176,13 +176,13 @@ def rows(
                 yield row(metric, *mean_interval(first - second, seed), len(first), **own)
 
 
-def _means(each: Answers, seed: int, **keys: str) -> Iterator[Row]:
+def _means(each: TargetProbabilities, seed: int, **keys: str) -> Iterator[Row]:
     for metric, values in (("probability", each.probability), ("second_probability", each.second)):
         if values is not None:
             yield row(metric, *mean_interval(values, seed), len(values), **keys)
 
 
-def _shares(each: Answers, **keys: str) -> Iterator[Row]:
+def _shares(each: TargetProbabilities, **keys: str) -> Iterator[Row]:
     sure = each.probability >= SURE
     for metric, hits in (("sure", sure), ("second_recognition", each.recognised)):
         if hits is not None and len(hits):

@@ -30,11 +30,11 @@ HALVINGS = 6  # of a main rate that is too much for a net
 Outcomes = dict[float, Outcome]
 
 
-class Sweep:
-    """An ``operator`` on one net.
+class MutationAnalysis:
+    """The mutants of one net by one ``operator``, at a main rate and at further ones.
 
-    ``sets`` holds all image sets, calibration first; further rates than the main one are tried on
-    those of them that ``swept`` names.
+    ``sets`` holds all image sets, calibration first; further rates are tried on those that
+    ``further_sets`` names.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Sweep:
         operator: Operator,
         calibration: ImageSet,
         sets: dict[str, ImageSet],
-        swept: Collection[str],
+        further_sets: Collection[str],
         options: MutantOptions,
         seed: int,
     ) -> None:
@@ -51,7 +51,7 @@ class Sweep:
         self._options, self._seed = options, seed
         self.sets = {CALIBRATION: calibration} | sets
         self._rejected: dict[float, tuple[int, int]] = {}  # accepted and tries by rate
-        self._swept = {name: each for name, each in sets.items() if name in swept}
+        self._further_sets = {name: each for name, each in sets.items() if name in further_sets}
 
     def run(self, given: dict[str, Any], further: list[float]) -> Outcomes:
         """Outcomes by rate: that of the operator's options ``given`` first, then ``further``.
@@ -66,11 +66,11 @@ class Sweep:
             if rate in outcomes or rate in self._rejected:  # the main one came there
                 continue
             try:
-                outcomes[rate] = self._at(rate, given, self._options.sweep_mutants, main=False)
+                outcomes[rate] = self._at(rate, given, self._options.further_mutants, main=False)
             except TooFew as error:
                 self._reject(rate, error, error.accepted, error.tries)
             except NoMutant as error:
-                self._reject(rate, error, 0, TRIES * self._options.sweep_mutants)
+                self._reject(rate, error, 0, TRIES * self._options.further_mutants)
         return outcomes
 
     def _main(self, given: dict[str, Any]) -> tuple[float, Outcome]:
@@ -103,7 +103,7 @@ class Sweep:
     def _asked(self, main: bool) -> dict[str, ImageSet]:
         """The sets beside calibration that mutants of the main or of a further rate see."""
         if not main:
-            return self._swept
+            return self._further_sets
         return {name: each for name, each in self.sets.items() if name != CALIBRATION}
 
     def _stop(self, mutants: int) -> Callable[[np.ndarray], RatioTest]:
