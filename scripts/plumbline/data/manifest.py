@@ -33,6 +33,13 @@ class File:
         """Describe the file at ``path``."""
         return cls(name, checksum(path), os.stat(path).st_size, origin, str(path))
 
+    @property
+    def place(self) -> Path:
+        """Where the file lies; ``ValueError`` of an array that a library brings along."""
+        if self.path is None:
+            raise ValueError(f"{self.name} is no file")
+        return Path(self.path)
+
     @classmethod
     def of_array(cls, array: np.ndarray, name: str, origin: str) -> Self:
         """Describe an array by its type, shape and values."""

@@ -134,7 +134,7 @@ def obtain_weights(url: str | None, sha256: str | None, places: Places) -> File:
         path = located(places.path, places.mirror)
         if path.is_file():
             return File.on_disk(path, path.name, "own file" if path == places.path else "mirror")
-        if not url:
-            raise InputError(f"path: no file {places.path}, nor in the mirror")
+    if not url:
+        raise InputError(f"path: no file {places.path}, nor in the mirror")
     name = f"weights/{url.rsplit('/', 1)[-1]}"
     return obtain_file(Remote(name, (url,), sha256, "sha256"), places)

@@ -29,8 +29,11 @@ class Fit(Protocol):
 class Detector(Protocol):
     """What :func:`out_of_fold` asks of a detector."""
 
-    features: np.ndarray
-    fold: np.ndarray
+    @property
+    def features(self) -> np.ndarray: ...
+
+    @property
+    def fold(self) -> np.ndarray: ...
 
     def without(self, left: Folds) -> Scorer:
         """What was fitted on the images whose fold is not among ``left``."""

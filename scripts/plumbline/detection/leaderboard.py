@@ -187,8 +187,10 @@ def _rows(
     keys = {"dataset": dataset, "model": EVERY, "architecture": EVERY, "task": EVERY}
     keys |= {"distance": "", "set": EVERY, "positives": EVERY}
     blocks, nan = len(found.blocks), float("nan")
-    for score, *estimate in zip(found.scores, *mean_intervals(found.ranks, seed), strict=True):
-        yield row("mean_rank", *estimate, blocks, **keys, score=score, evaluations=costs[score])
+    ranks = zip(found.scores, *mean_intervals(found.ranks, seed), strict=True)
+    for score, mean, low, high in ranks:
+        own = {**keys, "score": score, "evaluations": costs[score]}
+        yield row("mean_rank", mean, low, high, blocks, **own)
     for score in found.left_out:
         known = int(gains[score].notna().sum())
         yield row("mean_rank", nan, nan, nan, known, **keys, score=score, evaluations=costs[score])

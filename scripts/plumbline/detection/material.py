@@ -38,9 +38,9 @@ class Material:
     """
 
     classifier: Classifier
-    train: ImageSet | None = None
+    train: ImageSet = None  # type: ignore[assignment]  # None unless NEEDS has it
     members: tuple[Classifier, ...] = ()
-    vae: Vae | None = None
+    vae: Vae = None  # type: ignore[assignment]  # None unless NEEDS has it
 
     @cached_property
     def train_features(self) -> Tensor:
@@ -64,7 +64,7 @@ class Material:
             backward = torch.is_grad_enabled() and inputs[0].requires_grad
             count.total += len(inputs[0]) * (1 + BACKWARD * backward)
 
-        nets = [self.classifier.network, *(each.network for each in self.members)]
+        nets: list[nn.Module] = [self.classifier.network, *(each.network for each in self.members)]
         nets += [self.vae.encoder] if self.vae else []
         with ExitStack() as hooks:
             for net in {id(each): each for each in nets}.values():
@@ -94,8 +94,8 @@ def score_sets(
     for name, images in progress(list(sets.items()), "image sets"):
         with material.counted() as count:
             own = derive(seed, name)
-            values = score(material, torch.from_numpy(images.images), seed=own, **options)
-        values = values.detach().cpu().double().numpy()
+            scored = score(material, torch.from_numpy(images.images), seed=own, **options)
+        values = scored.detach().cpu().double().numpy()
         if values.shape != (len(images),) or not np.isfinite(values).all():
             raise InputError(
                 f"{entry}: scores of the {len(images)} images of {name} must be as many finite "

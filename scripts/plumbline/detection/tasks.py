@@ -161,7 +161,7 @@ def _judge_same(
         rows += [row(metric, *estimates[metric], n, found, **own) for metric in metrics]
         rows.append(row("prevalence", share, *wilson(found, n), n, found, **own))
     for name, against in COMPARED:
-        if {name, against} <= aurocs.keys():
+        if resampled and {name, against} <= aurocs.keys():
             estimate = gain(aurocs[name] - aurocs[against], resampled)
             own = {**keys, "score": name, "against": against}
             rows.append(row("auroc_difference", *estimate, n, found, **own))

@@ -18,7 +18,7 @@ class Corpus(NamedTuple):
 
     fit: np.ndarray
     held: np.ndarray
-    index: np.ndarray
+    index: np.ndarray  # type: ignore[assignment]  # in place of tuple.index
 
 
 def with_others(
@@ -56,7 +56,7 @@ def noisy(changed: np.ndarray, sources: np.ndarray, seed: int) -> np.ndarray:
     ``changed`` (float32 in [0, 1] or uint8) and ``sources`` (float32) are [N, C, H, W]; every
     pixel goes up or down by that much, at random, and is clipped.
     """
-    changed = changed if changed.dtype == np.float32 else np.float32(changed) / 255
+    changed = changed if changed.dtype == np.float32 else changed.astype(np.float32) / 255
     size = np.abs(changed - sources).max((1, 2, 3), keepdims=True, initial=0)
     signs = np.random.default_rng(seed).choice(np.array([-1, 1], np.float32), sources.shape)
     return np.clip(sources + size * signs, 0, 1)
@@ -68,5 +68,7 @@ def _join(images: list[np.ndarray]) -> np.ndarray:
     if len(shapes) > 1:
         raise InputError(f"a corpus of one shape is needed, not {sorted(shapes)}: see data.sources")
     if len({each.dtype for each in images}) > 1:
-        images = [each if each.dtype == np.float32 else np.float32(each) / 255 for each in images]
+        images = [
+            each if each.dtype == np.float32 else each.astype(np.float32) / 255 for each in images
+        ]
     return np.concatenate(images)

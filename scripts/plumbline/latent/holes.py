@@ -93,7 +93,8 @@ def nearest(
     each.  Positions in ``data`` int64 [R, count], nearest first, and distances float64.
     """
     wanted = images.reshape(len(images), math.prod(images.shape[1:])).astype(np.float64)
-    best, places = np.empty((len(images), 0)), np.empty((len(images), 0), np.int64)
+    best: np.ndarray = np.empty((len(images), 0))
+    places: np.ndarray = np.empty((len(images), 0), np.int64)
     for start in range(0, len(data), CHUNK):
         part = data[start : start + CHUNK].reshape(-1, wanted.shape[1]).astype(np.float64)
         part = part / 255 if data.dtype == np.uint8 else part
@@ -110,7 +111,7 @@ def nearest(
 def data_distances(data: np.ndarray, seed: int) -> np.ndarray:
     """Distance of at most 500 images of ``data``, chosen at random, to the nearest other one."""
     chosen = np.random.default_rng(seed).permutation(len(data))[:SAMPLED]
-    images = data[chosen].astype(np.float32)
+    images: np.ndarray = data[chosen].astype(np.float32)
     images = images / 255 if data.dtype == np.uint8 else images
     return nearest(images, data, 1, skip=chosen)[1][:, 0]
 
@@ -203,8 +204,9 @@ def table(
             if len(cells)
             else np.full((len(wanted), 3), np.nan)
         )
-        for (name, metric), share in zip(wanted, shares, strict=True):
-            yield row(metric, *share, len(cells), **here, region="", **{"class": name})
+        for (name, metric), (mean, low, high) in zip(wanted, shares, strict=True):
+            own = {**here, "region": "", "class": name}
+            yield row(metric, mean, low, high, len(cells), **own)
 
 
 def _medians(values: np.ndarray, seed: int) -> np.ndarray:

@@ -65,7 +65,7 @@ def follow(
 
     All spaces draw alike, so that equal images have equal measures.
     """
-    found = {}
+    found: Measured = {}
     for space, each in images.items():
         measured = streamed(each.flatten(0, 1).split(CHUNK), predict, measure, seed)
         found |= {f"{space}.{name}": measured[name] for name in MAPPED}

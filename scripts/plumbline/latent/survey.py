@@ -50,7 +50,8 @@ def over_grids(
     **keys: Any,
 ) -> tuple[dict[str, np.ndarray], list[Row]]:
     """The part of :func:`survey` that the grids give."""
-    arrays, rows = {}, []
+    arrays: dict[str, np.ndarray] = {}
+    rows: list[Row] = []
     for name, grid in grids.items():
         own = derive(derive(seed, estimator), name)
         cells = streamed(decoded(vae, grid.cells), predict, measure, own)

@@ -126,8 +126,8 @@ def table(
             yield from _own_rows(judged, each, **keys, **here)
     for estimator, found in samples.items():
         for arm, control in PAIRS:
-            here = {"estimator": estimator, "arm": arm, "control": control, "seed": ""}
-            yield from _difference_rows(judged, found, **keys, **here)
+            further = {**keys, "estimator": estimator, "seed": ""}
+            yield from _difference_rows(judged, found, arm=arm, control=control, **further)
 
 
 def extra_row(arm: str, in_hole: np.ndarray, **keys: Any) -> Row:
@@ -147,14 +147,14 @@ def _own_rows(judged: Trial, samples: Samples, **keys: Any) -> Iterator[Row]:
         size, estimate = judged.size(key), bootstrap_estimate(each)
         if metric == "accuracy":
             estimate = estimate[0], *wilson(round(estimate[0] * size), size)
-        elif metric == "auroc":
-            estimate = auroc_estimate(each, judged.positives(key), len(judged.labels))
+        elif (found := judged.positives(key)) is not None:
+            estimate = auroc_estimate(each, found, len(judged.labels))
         here = {**keys, "set": name, "measure": measure, "over": _over(name)}
         yield row(metric, *estimate, size, judged.positives(key), **here)
 
 
 def _difference_rows(
-    judged: Trial, samples: Mapping[Who, Samples], *, arm: str, control: str, **keys
+    judged: Trial, samples: Mapping[Who, Samples], *, arm: str, control: str, **keys: Any
 ) -> Iterator[Row]:
     """Paired differences, ``arm`` minus ``control``, means over the seeds that both have.
 
@@ -167,20 +167,20 @@ def _difference_rows(
         gaps = np.stack([samples[arm, s][key] - samples[control, s][key] for s in seeds])
         gaps = gaps.round(12)  # what float64 leaves of equal estimates is no difference
         pooled = gaps.mean(0)
-        estimates = {_over(name): (*_difference(judged, key, pooled), judged.size(key))}
+        estimates = {_over(name): (_difference(judged, key, pooled), judged.size(key))}
         if len(seeds) > 1:
             estimate = student_interval(gaps[:, 0])
             if metric in SHARES:
                 estimate = widened(estimate, judged.size(key), DIFFERENCE)
-            estimates["seeds"] = (*estimate, len(seeds))
+            estimates["seeds"] = estimate, len(seeds)
         here = {**keys, "arm": arm, "control": control, "set": name, "measure": measure}
-        for over, estimate in estimates.items():
-            yield row(f"{metric}_difference", *estimate, **here, over=over)
+        for over, (estimate, n) in estimates.items():
+            yield row(f"{metric}_difference", *estimate, n, **here, over=over)
 
 
 def _difference(judged: Trial, key: Key, samples: np.ndarray) -> Estimate:
-    if key[2] == "auroc":
-        return ranked(samples, judged.positives(key), len(judged.labels), DIFFERENCE)
+    if (found := judged.positives(key)) is not None:
+        return ranked(samples, found, len(judged.labels), DIFFERENCE)
     return bootstrap_estimate(samples, judged.size(key) if key[2] in SHARES else None, DIFFERENCE)
 
 

@@ -132,7 +132,7 @@ def fit(
 
 
 @torch.no_grad()
-def encode(vae: Vae, images: np.ndarray, batch: int = 1024) -> np.ndarray:
+def encode(vae: Vae, images: np.ndarray | Tensor, batch: int = 1024) -> np.ndarray:
     """Encoder means of ``images`` [N, C, H, W], float32 [N, 2]; [0, 2] if there are none."""
     device = next(vae.parameters()).device
     codes = [vae.encode(each)[0].cpu() for each in batches(images, batch, device)]

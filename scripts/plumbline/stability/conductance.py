@@ -52,8 +52,8 @@ def conductance(
     device, (*parts, head) = classifier.mean.device, _parts(classifier.network)
     batch = batch or _batch(classifier, parts, images)
     flows = [_walk(classifier, parts, head, each, steps) for each in batches(images, batch, device)]
-    flow, size, target, change = zip(*flows, strict=True)
-    target, change = torch.cat(target).cpu(), torch.cat(change).cpu()
+    flow, size, targets, changes = zip(*flows, strict=True)
+    target, change = torch.cat(targets).cpu(), torch.cat(changes).cpu()
     channels = {
         name: torch.cat([each[place] for each in flow]).cpu()
         for place, (name, _) in enumerate(parts)
@@ -117,7 +117,8 @@ def _record(
     classifier: Classifier, parts: Sequence[Part], head: Part, pixels: Tensor, gradients: bool
 ) -> tuple[list[Tensor], Tensor]:
     """Output of every block, and the logits."""
-    hidden, outputs = classifier.normalise(pixels), []
+    hidden = classifier.normalise(pixels)
+    outputs: list[Tensor] = []
     for _, layers in parts:
         hidden = _through(layers, hidden)
         if gradients and not outputs:
@@ -203,8 +204,10 @@ def measure(
     gaps = torch.stack([_relative(each, result.change) for each in result.gap.values()], 1)
     estimates = zip(*mean_intervals(gaps.numpy(), of_set), strict=True)
     rows = [
-        row("completeness_gap", *map(float, estimate), len(gaps), **keys, block=block)
-        for block, estimate in zip(result.gap, estimates, strict=True)
+        row(
+            "completeness_gap", float(mean), float(low), float(high), len(gaps), **keys, block=block
+        )
+        for block, (mean, low, high) in zip(result.gap, estimates, strict=True)
     ]
     exact = closed_form(classifier, images.images, result.target)
     if exact is not None:

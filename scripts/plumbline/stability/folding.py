@@ -1,6 +1,7 @@
 """Batch normalisation folded into the convolutions that it follows."""
 
 import copy
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,31 +23,32 @@ class Folded:
 
     def __init__(self, network: nn.Sequential, probe: Tensor) -> None:
         self.network = copy.deepcopy(network)
-        self._pairs = {}
+        self._pairs: dict[tuple[str, str], tuple[nn.Conv2d, nn.BatchNorm2d]] = {}
         for name, norm in following_norms(self.network).items():
-            pair = self.network.get_submodule(name), self.network.get_submodule(norm)
-            if pair[1].running_mean is not None:
-                self._pairs[name, norm] = pair
-                self.network.set_submodule(name, fuse_conv_bn_eval(*pair))
+            convolution = cast(nn.Conv2d, self.network.get_submodule(name))
+            normalisation = cast(nn.BatchNorm2d, self.network.get_submodule(norm))
+            if normalisation.running_mean is not None:
+                self._pairs[name, norm] = convolution, normalisation
+                self.network.set_submodule(name, fuse_conv_bn_eval(convolution, normalisation))
                 self.network.set_submodule(norm, nn.Identity())
         wanted, found = network(probe.clone()), self.network(probe.clone())
         if not (found - wanted).abs().max() <= CLOSE * wanted.abs().max():
             self.network, self._pairs = copy.deepcopy(network), {}
-        self.network.to(memory_format=torch.channels_last)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def changes(self, changes: Changes) -> Changes:
         """What ``changes`` of the net's weights are in its copy."""
         result = dict(changes)
         for (name, norm), (conv, normal) in self._pairs.items():
-            own = {f"{name}.{kind}": value for kind, value in conv.named_parameters()}
+            own: dict[str, Any] = {f"{name}.{kind}": v for kind, v in conv.named_parameters()}
             own |= {f"{norm}.{kind}": value for kind, value in normal.named_parameters()}
             if changed := own.keys() & changes.keys():
                 own |= {key: result.pop(key) for key in changed}
                 result[f"{name}.weight"], result[f"{name}.bias"] = fuse_conv_bn_weights(
                     own[f"{name}.weight"],
                     own.get(f"{name}.bias"),
-                    normal.running_mean,
-                    normal.running_var,
+                    cast(Tensor, normal.running_mean),
+                    cast(Tensor, normal.running_var),
                     normal.eps,
                     own[f"{norm}.weight"],
                     own[f"{norm}.bias"],

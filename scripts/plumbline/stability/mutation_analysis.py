@@ -126,7 +126,7 @@ class MutationAnalysis:
         """Rows of the table: of each rate, and of the main rate by number of mutants and test."""
         rows, role = [], MAIN
         for rate, outcome in outcomes.items():
-            here = {**keys, "rate": rate, "role": role}
+            here: dict[str, str | float] = {**keys, "rate": rate, "role": role}
             seed = derive(self._seed, "figures", f"{rate:g}")
             sets = {name: self.sets[name] for name in outcome.changed}
             rows += estimates.summary(outcome, sets, seed, **here)

@@ -1,6 +1,7 @@
 """A net as stages that run one after another, of which each can be computed in part."""
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -58,8 +59,9 @@ class Stage:
         """Outputs of neurons of any number, with these weights."""
         if self.dense:
             return self.finish(F.linear(hidden, weight, bias))
-        how = (self.layer.stride, self.layer.padding, self.layer.dilation)
-        return self.finish(F.conv2d(hidden, weight, bias, *how))
+        layer = cast(nn.Conv2d, self.layer)
+        padding: Any = layer.padding
+        return self.finish(F.conv2d(hidden, weight, bias, layer.stride, padding, layer.dilation))
 
     def finish(self, hidden: Tensor) -> Tensor:
         """Output of the stage from that of its layer, which is overwritten."""

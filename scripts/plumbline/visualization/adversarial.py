@@ -15,7 +15,7 @@ from plumbline.runtime.progress import progress
 from plumbline.runtime.seeding import derive
 from plumbline.storage.artefacts import ImageSet
 from plumbline.storage.checkpoints import Checkpoint, fingerprint, finite
-from plumbline.visualization.generator import Generator, Pair, Plan
+from plumbline.visualization.generator import Generator, Pair, Plan, code_size
 
 NETS = ("generator", "discriminator")
 Optimizers = dict[str, torch.optim.Optimizer]
@@ -61,7 +61,7 @@ def fit(
     with torch.random.fork_rng():
         torch.manual_seed(derive(seed, "weights"))
         pair = plan.build().to(device)
-    optimizers = {name: _adam(getattr(pair, name), options) for name in NETS}
+    optimizers: Optimizers = {name: _adam(getattr(pair, name), options) for name in NETS}
     history = _taken_up(pair, optimizers, State.load(checkpoint, made_by))
     pixels = torch.from_numpy(train.images).to(device)
     for epoch in range(len(history), options.epochs):
@@ -129,7 +129,7 @@ def _step(
     stream: torch.Generator,
 ) -> dict[str, float]:
     """One step of the discriminator, then one of the generator, on the same codes."""
-    codes = torch.randn((len(images), pair.generator[0].in_features), generator=stream)
+    codes = torch.randn((len(images), code_size(pair.generator)), generator=stream)
     made = pair.generator(codes.to(images.device))
     real, fake = pair.discriminator(images), pair.discriminator(made.detach())
     missed = (_says(real, labels[0]) + _says(fake, labels[1])) / 2

@@ -122,7 +122,7 @@ def keep(
     labels = found.labels
     order = np.array([(labels[:place] == label).sum() for place, label in enumerate(labels)])
     extra = {"probability": found.probability}
-    if found.second is not None:
+    if found.second is not None and found.recognised is not None:
         extra |= {"second_probability": found.second, "recognised": found.recognised}
     nets = {"net": classifier, "second net": second}
     told = {key: net.architecture.name if net else "none" for key, net in nets.items()}

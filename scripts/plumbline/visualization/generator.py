@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,9 +16,14 @@ class Pair(nn.Module):
     """Generator, codes [N, D] -> images [N, C, H, W] in [0, 1], and discriminator, images ->
     logit of being real [N, 1]."""
 
-    def __init__(self, generator: nn.Module, discriminator: nn.Module) -> None:
+    def __init__(self, generator: nn.Sequential, discriminator: nn.Module) -> None:
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
+
+
+def code_size(net: nn.Sequential) -> int:
+    """Dimensions of a generator's codes, from the dense layer that it begins with."""
+    return cast(nn.Linear, net[0]).in_features
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class Generator(nn.Module):
     ``record`` tells how it was trained.
     """
 
-    def __init__(self, plan: Plan, net: nn.Module, record: dict[str, Any]) -> None:
+    def __init__(self, plan: Plan, net: nn.Sequential, record: dict[str, Any]) -> None:
         super().__init__()
         self.plan, self.net, self.record = plan, net, record
         self.eval().requires_grad_(False)
@@ -52,7 +57,7 @@ class Generator(nn.Module):
     @property
     def code(self) -> int:
         """Dimensions of a code."""
-        return self.net[0].in_features
+        return code_size(self.net)
 
     @property
     def shape(self) -> tuple[int, int, int]:

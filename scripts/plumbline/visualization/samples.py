@@ -54,7 +54,7 @@ def class_rows(
         yield row("sure_share", sure / n, *wilson(sure, n), n, **own)
         hits = np.eye(probabilities.shape[1])[probabilities.argmax(1)]
         drawn = bootstrap_counts(n, seed) @ hits
-        yield row("class_entropy", entropy(hits.sum(0)), *interval(entropy(drawn)), n, **own)
+        yield row("class_entropy", float(entropy(hits.sum(0))), *interval(entropy(drawn)), n, **own)
 
 
 def distance_rows(samples: np.ndarray, test: np.ndarray, seed: int, **keys: str) -> Iterator[Row]:

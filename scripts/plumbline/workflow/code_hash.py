@@ -63,7 +63,7 @@ def _read(path: Path) -> tuple[str, tuple[str, ...]]:
         body = getattr(node, "body", None)
         if isinstance(body, list):
             # Bare strings are docstrings or the descriptions of fields: they change no result.
-            node.body = [each for each in body if not _is_bare_string(each)]
+            body[:] = [each for each in body if not _is_bare_string(each)]
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), names
 
 
@@ -90,7 +90,7 @@ def _imported_names(tree: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             if node.level:
                 raise ValueError("relative imports are not followed: import by full name")
-            yield node.module
+            yield node.module or ""
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 

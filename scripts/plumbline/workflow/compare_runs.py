@@ -187,7 +187,8 @@ def compare(
             there = next(path for path in paths if path not in lacking)
             found[name] = [Difference((name,), "", str(there), "", math.inf)]
             continue
-        each = differences(*paths, tolerance.exact() if exact else tolerance)
+        allowed = tolerance.exact() if exact else tolerance
+        each = differences(paths[0], paths[1], allowed)
         found[name] = sorted(each, key=lambda difference: -difference.excess)
     return found
 

@@ -69,9 +69,9 @@ def _unpack(path: Path) -> dict[str, Any]:
             batches = {}
             for member in archive:
                 _refuse_strange(member, path)
-                if member.isfile() and member.name in names:
-                    content = archive.extractfile(member).read()
-                    batches[names[member.name]] = unpickle(content, member.name)
+                wanted = member.isfile() and member.name in names
+                if wanted and (content := archive.extractfile(member)):
+                    batches[names[member.name]] = unpickle(content.read(), member.name)
             return batches
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: not a readable tar.gz archive ({error})") from None

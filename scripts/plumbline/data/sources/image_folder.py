@@ -27,8 +27,10 @@ USABLE = {*GREY, "P", "PA", "RGB", "RGBA", "RGBX"}
 """Pillow's modes of grey and of red, green and blue in at most 8 bits."""
 
 LABELS = "labels"  # in the manifest; images have a suffix
-DAMAGED = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, AttributeError)
-DAMAGED += (ArithmeticError, MemoryError, struct.error, zlib.error)
+DAMAGED = (
+    *(OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, AttributeError),
+    *(ArithmeticError, MemoryError, struct.error, zlib.error),
+)
 """What Pillow's readers raise at damaged files."""
 
 
@@ -47,7 +49,7 @@ def obtain(places: Places) -> Obtained:
     names = [Path(path).relative_to(folder).as_posix() for path in paths]
     if places.labels:
         classes = _labelled(places.labels, names, places.classes)
-        paths, names = [*paths, places.labels], [*names, LABELS]
+        paths, names = [*paths, str(places.labels)], [*names, LABELS]
     else:
         classes = _classes(folder, names)
     files = (
@@ -100,10 +102,11 @@ def read(manifest: Manifest, wanted: Wanted) -> Pool:
     files = [file for file in manifest.files if file.name != LABELS]
     channels = wanted.channels or _channels(files)
     images = np.empty((len(files), channels, wanted.size, wanted.size), np.uint8)
-    used, skipped = [], []
+    used: list[File] = []
+    skipped: list[str] = []
     for file in progress(files, "images"):
         try:
-            pixels = _decode(Path(file.path), wanted.resize or wanted.size, wanted.size, channels)
+            pixels = _decode(file.place, wanted.resize or wanted.size, wanted.size, channels)
         except BrokenImageError as error:
             if not wanted.skip:
                 key = f"data.sources.{manifest.dataset}.broken"
@@ -122,7 +125,7 @@ def _channels(files: Sequence[File]) -> int:
     modes = set()
     for file in files:
         try:
-            with _open(Path(file.path)) as image:
+            with _open(file.place) as image:
                 modes.add(image.mode)
         except BrokenImageError:
             continue  # refused or skipped when its pixels are wanted

@@ -116,7 +116,7 @@ def _join(images: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(images)
 
 
-def _classes(given: Sequence[str] | None, labels: np.ndarray) -> tuple[str, ...]:
+def _classes(given: Sequence[str] | np.ndarray | None, labels: np.ndarray) -> tuple[str, ...]:
     count = int(labels.max()) + 1
     if count > MOST_CLASSES:
         raise InputError(f"the label {count - 1} is no class number")

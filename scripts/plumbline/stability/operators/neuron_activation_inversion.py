@@ -34,7 +34,8 @@ def mutate(
     norms = following_norms(network) if after_normalisation else {}
     chosen = chosen_neurons(network, np.random.default_rng(seed), rate, layers)
     changes = {}
-    for name, (layer, neurons) in chosen.items():
+    for name, (weighted, neurons) in chosen.items():
+        layer: nn.Module = weighted
         if name in norms:
             name, layer = norms[name], network.get_submodule(norms[name])
         for kind, value in layer.named_parameters(recurse=False):

@@ -24,7 +24,8 @@ def build(*, channels: int, size: int, code: int = 100, width: int = 64) -> Pair
 
     Raises :class:`InputError` if ``size`` cannot be halved down to 7 pixels or less.
     """
-    side, widths = size, []
+    side = size
+    widths: list[int] = []
     while side > SMALLEST:
         if side % 2:
             raise InputError(f"dcgan: a side of {size} pixels cannot be halved down to {SMALLEST}")
