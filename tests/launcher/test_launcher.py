@@ -152,17 +152,17 @@ def test_the_bench_adds_the_libraries_that_it_compares_with_if_it_can(clone):
     process, calls = launch(clone, "bench", "workflow", "--cores", "1")
     assert process.returncode == 0
     assert not any("requirements-bench.txt" in call for call in calls)
-    assert calls[-1] == f"<-m><plumbline.benchmarks.__main__><workflow><--cores><1> in {clone}"
+    assert calls[-1] == f"<-m><plumbline.benchmarks><workflow><--cores><1> in {clone}"
     process, calls = launch(clone, "bench", FULL="requirements-bench.txt")
     assert process.returncode == 0
-    assert "going on without" in process.stderr.splitlines()[-1]
+    assert "continuing without" in process.stderr.splitlines()[-1]
     assert "set-up failed: cannot install requirements-bench.txt" in process.stderr
-    assert calls[-1] == f"<-m><plumbline.benchmarks.__main__> in {clone}"
+    assert calls[-1] == f"<-m><plumbline.benchmarks> in {clone}"
     process, calls = launch(clone, "bench")
     assert [call.split(" -r ")[-1] for call in calls[:-1]] == ["requirements-bench.txt"]
     process, calls = launch(clone, "bench", "attribution")
     assert process.stderr == ""
-    assert calls == [f"<-m><plumbline.benchmarks.__main__><attribution> in {clone}"]
+    assert calls == [f"<-m><plumbline.benchmarks><attribution> in {clone}"]
 
 
 def test_a_run_on_a_cluster_adds_its_plugin(clone):
@@ -176,10 +176,13 @@ def test_arguments_and_exit_status_pass_through(clone):
     assert calls[-1] == f"<-m><snakemake><a b><--config><x='1 2'><><*> in {clone}"
 
 
-@pytest.mark.parametrize("command", ["why", "compare", "crate"])
-def test_some_commands_take_a_path_from_where_the_user_is(clone, tmp_path, command):
+@pytest.mark.parametrize(
+    ("command", "module"), [("why", "why"), ("compare", "compare_runs"), ("crate", "crate")]
+)
+def test_some_commands_take_a_path_from_where_the_user_is(clone, tmp_path, command, module):
+    assert (ROOT / f"scripts/plumbline/workflow/{module}.py").is_file()
     _, calls = launch(clone, command, "calls", cwd=tmp_path)
-    assert calls[-1] == f"<-m><plumbline.{command}><calls> in {tmp_path}"
+    assert calls[-1] == f"<-m><plumbline.workflow.{module}><calls> in {tmp_path}"
     added = [call for call in calls if "requirements-crate.txt" in call]
     assert len(added) == (1 if command == "crate" else 0)
 
