@@ -28,8 +28,9 @@ from plumbline.errors import InputError
 from plumbline.models.classifier import Architecture, Classifier, logits
 from plumbline.registry import OPERATORS
 from plumbline.runtime.torch_setup import setup
-from plumbline.stability.mutants import GROUP, label_changes
-from plumbline.stability.replay import Changes, Replay
+from plumbline.stability.folding import Changes
+from plumbline.stability.mutant_predictor import MUTANT_BATCH, MutantPredictor
+from plumbline.stability.mutants import label_changes
 from plumbline.storage.artefacts import ImageSet
 
 DENSE, ANY, NEVER_SLOWER = 0.1, 0.8, 1.0  # what is to be reached
@@ -117,9 +118,9 @@ def contests(net: Classifier, mutants: int, pixels: np.ndarray, sizes: Sizes) ->
 
 def together(net: Classifier, pixels: np.ndarray, mutants: list[Changes]) -> Tensor:
     """Which labels change, [M, N], in our way, what is kept of the net itself made anew."""
-    replay = Replay(net, pixels)
-    groups = [mutants[i : i + GROUP] for i in range(0, len(mutants), GROUP)]
-    return torch.cat([replay.answers(group) != replay.labels for group in groups]).cpu()
+    predictor = MutantPredictor(net, pixels)
+    groups = [mutants[i : i + MUTANT_BATCH] for i in range(0, len(mutants), MUTANT_BATCH)]
+    return torch.cat([predictor.predict(group) != predictor.labels for group in groups]).cpu()
 
 
 @torch.no_grad()
@@ -147,5 +148,7 @@ def peak_memory(mutants: int, images: int) -> float:
     operator = partial(OPERATORS.load(INVERSION), rate=0.03)
     calibration, test = (each.select(slice(images // 10)) for each in sets.values())
     label_changes(net, operator, calibration, {"test": test}, mutants=mutants, accept=0.0, seed=0)
-    Replay(net, pixels).answers([operator(net.network, seed=seed) for seed in range(GROUP)])
+    MutantPredictor(net, pixels).predict(
+        [operator(net.network, seed=seed) for seed in range(MUTANT_BATCH)]
+    )
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -13,7 +13,12 @@ from plumbline.errors import InputError
 from plumbline.models.classifier import Classifier
 from plumbline.runtime.progress import progress
 from plumbline.runtime.seeding import derive
-from plumbline.stability.replay import GROUP, GROUP_BYTES, Changes, Replay
+from plumbline.stability.folding import Changes
+from plumbline.stability.mutant_predictor import (
+    MUTANT_BATCH,
+    MUTANT_BATCH_BYTES,
+    MutantPredictor,
+)
 from plumbline.stability.sequential import RatioTest, Running
 from plumbline.storage.artefacts import ImageSet
 
@@ -64,7 +69,11 @@ class TooFew(InputError):
 
 @dataclass(frozen=True)
 class _Accepted:
-    """Accepted mutants of one group: how they were drawn, what they say on calibration."""
+    """Accepted mutants, all or of one batch.
+
+    ``attempts`` number the draws, ``changes`` are their weights, ``changed`` [M, N] says which
+    labels of the calibration images each of them changes, ``accuracy`` is their accuracy there.
+    """
 
     attempts: list[int]
     changes: list[Changes]
@@ -93,35 +102,63 @@ def label_changes(
 
     Wang et al. 2019, algorithm 1; study 004.  Raises :class:`TooFew` if not even two are accepted.
     """
-    own = Replay(classifier, calibration.images)
-    others = Replay(classifier, np.concatenate([each.pixels for each in sets.values()]))
-    prediction = others.labels.cpu().numpy()
+    on_calibration = MutantPredictor(classifier, calibration.images)
+    pixels = np.concatenate([images.pixels for images in sets.values()])
+    on_sets = MutantPredictor(classifier, pixels)
+    labels = on_sets.labels.cpu().numpy()
+    truth = torch.from_numpy(calibration.labels).to(on_calibration.labels.device)
     draw = _Draw(classifier, operator, seed)
-    truth = torch.from_numpy(calibration.labels).to(own.labels.device)
-    groups, changed = [], []
-    accepted = _accepted(draw, own, truth, mutants, accept)
-    for group in progress(accepted, "accepted mutants", mutants, lambda group: len(group.attempts)):
-        if stop is None:
-            changed.append(_changed(others, group.changes).cpu())
-        group.changes.clear()
-        groups.append(group)
-    accuracy = np.array([each for group in groups for each in group.accuracy])
-    first = torch.cat([group.changed for group in groups]).cpu().numpy() if groups else None
-    tries = _tries(groups, mutants)
-    _check(len(accuracy), tries, mutants, accept)
-    if stop is None:
-        rest = torch.cat(changed).numpy()
-        asked = np.full(len(prediction), len(rest))
-    else:
-        attempts = [each for group in groups for each in group.attempts]
-        right = first[:, (own.labels == truth).cpu().numpy()]
-        rest, asked = _until_verdict(draw, others, attempts, stop(right.mean(0)))
-    ends = np.cumsum([len(each) for each in sets.values()])[:-1]
-    parts = [np.split(each, ends, axis=-1) for each in (prediction, rest, asked)]
-    of_sets = [dict(zip(sets, part, strict=True)) for part in parts]
-    of_own = [own.labels.cpu().numpy(), first, np.full(len(calibration), len(accuracy))]
-    whole = [{CALIBRATION: one} | many for one, many in zip(of_own, of_sets, strict=True)]
-    return Outcome(*whole, accuracy=accuracy, tries=tries)
+    batches = _accepted(draw, on_calibration, truth, mutants, accept)
+    accepted, changed = _collect(batches, on_sets if stop is None else None, mutants)
+    count, tries = len(accepted.attempts), _tries(accepted.attempts, mutants)
+    _check(count, tries, mutants, accept)
+    own_changed = accepted.changed.cpu().numpy()
+    asked = np.full(len(labels), count)
+    if stop is not None:
+        right = own_changed[:, (on_calibration.labels == truth).cpu().numpy()]
+        changed, asked = _until_verdict(draw, on_sets, accepted.attempts, stop(right.mean(0)))
+    own = on_calibration.labels.cpu().numpy(), own_changed, np.full(len(calibration), count)
+    return Outcome(
+        *_by_set(own, (labels, changed, asked), sets),
+        accuracy=np.array(accepted.accuracy),
+        tries=tries,
+    )
+
+
+def _collect(
+    batches: Iterator[_Accepted], on_sets: MutantPredictor | None, mutants: int
+) -> tuple[_Accepted, np.ndarray]:
+    """All accepted mutants, without their weights, and which labels they change [M, N].
+
+    Without ``on_sets``, M is 0: what they change there is predicted later.
+    """
+    found: list[_Accepted] = []
+    changed: list[Tensor] = []
+    for batch in progress(batches, "accepted mutants", mutants, lambda each: len(each.attempts)):
+        if on_sets is not None:
+            changed.append(_changed(on_sets, batch.changes).cpu())
+        batch.changes.clear()
+        found.append(batch)
+    accepted = _Accepted(
+        [attempt for batch in found for attempt in batch.attempts],
+        [],
+        torch.cat([batch.changed for batch in found]) if found else torch.empty(0, 0),
+        [accuracy for batch in found for accuracy in batch.accuracy],
+    )
+    return accepted, torch.cat(changed).numpy() if changed else np.empty((0, 0), bool)
+
+
+def _by_set(
+    calibration: tuple[np.ndarray, np.ndarray, np.ndarray],
+    others: tuple[np.ndarray, np.ndarray, np.ndarray],
+    sets: dict[str, ImageSet],
+) -> list[dict[str, np.ndarray]]:
+    """Each array of ``calibration``, and of the ``others`` divided along its last axis, by set."""
+    ends = np.cumsum([len(images) for images in sets.values()])[:-1]
+    return [
+        {CALIBRATION: first} | dict(zip(sets, np.split(rest, ends, axis=-1), strict=True))
+        for first, rest in zip(calibration, others, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -136,34 +173,34 @@ class _Draw:
         return self.operator(self.classifier.network, seed=derive(self.seed, "mutant", attempt))
 
     def groups(self, attempts: Sequence[int]) -> Iterator[tuple[list[int], list[Changes]]]:
-        """Mutants that answer together, as many as ``GROUP`` and ``GROUP_BYTES`` allow."""
+        """Batches of mutants, of at most ``MUTANT_BATCH`` and about ``MUTANT_BATCH_BYTES``."""
         numbers, changes, size = [], [], 0
         for attempt in attempts:
             changes.append(self(attempt))
             numbers.append(attempt)
             size += sum(each.numel() * each.element_size() for each in changes[-1].values())
-            if len(changes) == GROUP or size >= GROUP_BYTES:
+            if len(changes) == MUTANT_BATCH or size >= MUTANT_BATCH_BYTES:
                 yield numbers, changes
                 numbers, changes, size = [], [], 0
         if changes:
             yield numbers, changes
 
 
-def _changed(replay: Replay, changes: Sequence[Changes]) -> Tensor:
-    return replay.answers(changes) != replay.labels
+def _changed(predictor: MutantPredictor, changes: Sequence[Changes]) -> Tensor:
+    return predictor.predict(changes) != predictor.labels
 
 
 def _accepted(
-    draw: _Draw, own: Replay, truth: Tensor, mutants: int, accept: float
+    draw: _Draw, predictor: MutantPredictor, truth: Tensor, mutants: int, accept: float
 ) -> Iterator[_Accepted]:
-    """Accepted mutants, group by group; no more are drawn than one by one would have been.
+    """Accepted mutants, batch by batch; no more are drawn than one by one would have been.
 
-    A mutant that cannot reach the accuracy any more is not asked about the other images.
+    Of a mutant that can no longer reach the accuracy the remaining images are not predicted.
     """
-    right = own.labels == truth
+    right = predictor.labels == truth
     needed = math.ceil(accept * int(right.sum()) - 1e-9)  # may round up past a whole number
 
-    def lost(labels: Tensor) -> Tensor:
+    def rejected(labels: Tensor) -> Tensor:
         done = labels.shape[1]
         return (labels == truth[:done]).sum(1) + len(truth) - done < needed
 
@@ -172,7 +209,7 @@ def _accepted(
         wanted = range(attempt, min(attempt + mutants - found, most))
         numbers, changes = next(draw.groups(wanted))
         attempt = numbers[-1] + 1
-        labels = own.answers(changes, lost)
+        labels = predictor.predict(changes, rejected)
         hits = (labels == truth).sum(1).tolist()
         good = [i for i, count in enumerate(hits) if count >= needed]
         found += len(good)
@@ -180,14 +217,13 @@ def _accepted(
             yield _Accepted(
                 [numbers[i] for i in good],
                 [changes[i] for i in good],
-                labels[good] != own.labels,
+                labels[good] != predictor.labels,
                 [hits[i] / len(truth) for i in good],
             )
 
 
-def _tries(groups: Sequence[_Accepted], mutants: int) -> int:
+def _tries(attempts: Sequence[int], mutants: int) -> int:
     """How many mutants were drawn: up to the last accepted, or all that may be."""
-    attempts = [each for group in groups for each in group.attempts]
     return attempts[-1] + 1 if len(attempts) == mutants else TRIES * mutants
 
 
@@ -199,17 +235,17 @@ def _check(count: int, tries: int, mutants: int, accept: float) -> None:
 
 
 def _until_verdict(
-    draw: _Draw, replay: Replay, attempts: Sequence[int], test: RatioTest
+    draw: _Draw, predictor: MutantPredictor, attempts: Sequence[int], test: RatioTest
 ) -> tuple[np.ndarray, np.ndarray]:
     """Changes [M, N] and the number [N] of mutants asked, each image until its verdict."""
-    running = Running(test, len(replay.labels))
-    changed = np.zeros((len(attempts), len(replay.labels)), bool)
+    running = Running(test, len(predictor.labels))
+    changed = np.zeros((len(attempts), len(predictor.labels)), bool)
     done = 0
     for _, changes in draw.groups(attempts):
         asked = running.open
         if not len(asked):
             break
-        answers = _changed(replay, changes).cpu().numpy()
+        answers = _changed(predictor, changes).cpu().numpy()
         for line in answers:
             place = np.isin(asked, running.open)
             changed[done, running.open] = line[place]
@@ -217,5 +253,5 @@ def _until_verdict(
             done += 1
         left = np.flatnonzero(np.isin(asked, running.open))
         if len(left) < len(asked):
-            replay.keep(torch.from_numpy(left))
+            predictor.restrict(torch.from_numpy(left))
     return changed, running.asked

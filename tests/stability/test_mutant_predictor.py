@@ -9,9 +9,9 @@ from torch import nn
 
 from plumbline.models.classifier import logits
 from plumbline.registry import OPERATORS
-from plumbline.stability import replay as module
+from plumbline.stability import mutant_predictor as module
 from plumbline.stability.folding import Folded
-from plumbline.stability.replay import Replay
+from plumbline.stability.mutant_predictor import MutantPredictor
 from plumbline.stability.stages import stages
 
 INVERT = OPERATORS.load("neuron_activation_inversion")
@@ -37,18 +37,18 @@ def one_by_one(classifier, changes, pixels):
         partial(OPERATORS.load("neuron_switch"), rate=0.3, layers="dense"),
     ],
 )
-def test_answers_are_those_of_copied_mutants(nets, digits, model, operator):
+def test_predictions_are_those_of_copied_mutants(nets, digits, model, operator):
     pixels, net = digits["test"].pixels[:24], nets[model]
     before = {key: value.clone() for key, value in net.state_dict().items()}
     before_network = {key: value.clone() for key, value in net.network.named_parameters()}
     mutants = [operator(net.network, seed=seed) for seed in range(4)]
     wanted = torch.stack([one_by_one(net, each, pixels) for each in mutants])
-    for cache in (0, 300_000, module.CACHE):
-        replay = Replay(net, pixels, batch=16, cache=cache)
-        assert torch.equal(replay.labels, logits(net, pixels, batch=16).argmax(1))
-        assert torch.equal(replay.answers(mutants), wanted)
+    for cache in (0, 300_000, module.CACHE_BYTES):
+        predictor = MutantPredictor(net, pixels, batch=16, cache=cache)
+        assert torch.equal(predictor.labels, logits(net, pixels, batch=16).argmax(1))
+        assert torch.equal(predictor.predict(mutants), wanted)
         # Afterwards the kept activations are still good.
-        assert torch.equal(replay.answers([{}, before_network]), replay.labels.expand(2, -1))
+        assert torch.equal(predictor.predict([{}, before_network]), predictor.labels.expand(2, -1))
     after = net.state_dict()
     assert all(torch.equal(before[key], after[key]) for key in before)
 
@@ -64,57 +64,57 @@ def test_mutants_of_all_kinds_may_come_together(lenet, digits):
         INVERT(lenet.network, seed=3, rate=0.9),
     ]
     wanted = torch.stack([one_by_one(lenet, each, pixels) for each in mutants])
-    assert torch.equal(Replay(lenet, pixels, batch=10).answers(mutants), wanted)
+    assert torch.equal(MutantPredictor(lenet, pixels, batch=10).predict(mutants), wanted)
 
 
 def test_mutants_of_late_layers_start_from_kept_activations(lenet, digits):
-    replay = Replay(lenet, digits["test"].pixels[:8])
+    predictor = MutantPredictor(lenet, digits["test"].pixels[:8])
     changes = {"output.bias": torch.full((10,), -1e9).index_fill(0, torch.tensor([7]), 1e9)}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(replay._folded.network.conv1, "forward", None)  # must not be asked again
-        assert replay.answers([changes, changes]).tolist() == [[7] * 8] * 2
+        patch.setattr(predictor._copy.network.conv1, "forward", None)  # must not be asked again
+        assert predictor.predict([changes, changes]).tolist() == [[7] * 8] * 2
 
 
 def test_images_can_be_left_out(lenet, digits):
     pixels, which = digits["test"].pixels[:24], torch.tensor([0, 3, 4, 11, 12, 23])
     mutants = [INVERT(lenet.network, seed=seed, rate=0.1) for seed in range(3)]
-    replay = Replay(lenet, pixels, batch=8)
-    whole = replay.answers(mutants)
-    replay.keep(which)
-    assert torch.equal(replay.answers(mutants), whole[:, which])
-    replay.keep(torch.tensor([5]))
-    assert torch.equal(replay.answers(mutants), whole[:, [23]])
-    assert torch.equal(replay.labels, logits(lenet, pixels[[23]]).argmax(1))
+    predictor = MutantPredictor(lenet, pixels, batch=8)
+    whole = predictor.predict(mutants)
+    predictor.restrict(which)
+    assert torch.equal(predictor.predict(mutants), whole[:, which])
+    predictor.restrict(torch.tensor([5]))
+    assert torch.equal(predictor.predict(mutants), whole[:, [23]])
+    assert torch.equal(predictor.labels, logits(lenet, pixels[[23]]).argmax(1))
 
 
 def test_lost_mutants_are_not_asked_about_the_rest(lenet, digits):
     pixels = digits["test"].pixels[:24]
     mutants = [INVERT(lenet.network, seed=seed, rate=0.1) for seed in range(4)]
-    whole, seen = Replay(lenet, pixels, batch=8).answers(mutants), []
+    whole, seen = MutantPredictor(lenet, pixels, batch=8).predict(mutants), []
 
     def lost(labels):
         seen.append(labels.shape[1])
         return torch.tensor([True, False, labels.shape[1] > 8, False])
 
-    found = Replay(lenet, pixels, batch=8).answers(mutants, lost)
+    found = MutantPredictor(lenet, pixels, batch=8).predict(mutants, lost)
     for mutant, asked in enumerate((8, 24, 16, 24)):
         assert torch.equal(found[mutant, :asked], whole[mutant, :asked])
         assert (found[mutant, asked:] == -1).all()
     assert seen == [8, 16, 24]
     seen.clear()
-    replay = Replay(lenet, pixels, batch=8)
-    replay.answers(mutants, lambda labels: seen.append(0) or torch.ones(4, dtype=bool))
+    predictor = MutantPredictor(lenet, pixels, batch=8)
+    predictor.predict(mutants, lambda labels: seen.append(0) or torch.ones(4, dtype=bool))
     assert len(seen) == 1  # with none left there is nothing more to do
 
 
 def test_a_failing_layer_leaves_the_net_as_it_was(lenet, digits):
-    replay = Replay(lenet, digits["test"].pixels[:8])
+    predictor = MutantPredictor(lenet, digits["test"].pixels[:8])
     weight = lenet.network.conv1.weight
     with pytest.raises(RuntimeError):
-        replay.answers([{"conv1.bias": torch.ones(8), "conv2.weight": torch.zeros(64, 3)}])
+        predictor.predict([{"conv1.bias": torch.ones(8), "conv2.weight": torch.zeros(64, 3)}])
     assert lenet.network.conv1.weight is weight
     own = dict(lenet.network.named_parameters())
-    assert torch.equal(replay.answers([own])[0], replay.labels)
+    assert torch.equal(predictor.predict([own])[0], predictor.labels)
 
 
 class Before(nn.Module):
