@@ -75,7 +75,7 @@ def test_the_chain_ends_in_the_data(folder):
     lines = list(chain(folder, "results/table.csv"))
     tree = [(len(line) - len(line.lstrip()), line.strip().split(", made")[0]) for line in lines]
     manifest = hashlib.sha256(json.dumps(MANIFEST).encode()).hexdigest()
-    unknown = "machine: not known, the log does not tell it"
+    unknown = "machine: not recorded in a log"
     assert tree == [
         (0, "results/table.csv"),
         (2, DIGESTS["table"]),
@@ -98,7 +98,7 @@ def test_the_chain_ends_in_the_data(folder):
         (10, "data: images, sha256 feed, mirror"),
         (12, "own.npz"),
         (14, DIGESTS["images"]),
-        (14, "source: no rule made it"),
+        (14, "source: not made by a rule"),
         (4, "results/data/manifest.json (above)"),
     ]
     assert re.search(r"made \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+\d\d:\d\d in \d+\.\d s", lines[2])
@@ -124,7 +124,7 @@ def test_what_was_read_but_not_recorded_is_not_claimed(folder, tmp_path):
     assert f"  {DIGESTS['table']}" in lines
     assert f"      not recorded; now {DIGESTS['net']}" in lines
     (copy / "own.npz").unlink()
-    assert "              not recorded; now gone" in chain(copy, "results/table.csv")
+    assert "              not recorded; now missing" in chain(copy, "results/table.csv")
 
 
 def test_a_job_tells_in_its_log_what_ran_it(tmp_path):

@@ -28,7 +28,7 @@ BASE = {
     "high": 0.9,
     "n": 100,
 }
-COLUMNS = {"measured": ("threshold",), "told": ("verdict",)}
+COLUMNS = {"measured": ("threshold",), "reported": ("verdict",)}
 
 
 def folder(path, *rows, name="training"):
@@ -134,7 +134,7 @@ def test_rows_of_the_same_key_are_told_apart_by_their_order(tmp_path):
 def test_exact_allows_nothing_but_the_clock(tmp_path):
     one = folder(tmp_path / "a", {}, {"metric": "seconds"})
     other = folder(tmp_path / "b", {}, {"metric": "seconds", "value": 0.1})
-    tolerances = {"training": Tolerance(**COLUMNS, absolute=9, without=("seconds",))}
+    tolerances = {"training": Tolerance(**COLUMNS, absolute=9, skipped=("seconds",))}
     assert compare(one, other, Tolerance(), tolerances, exact=True)["training"] == []
     for change in ({"value": 0.80001}, {"verdict": "fails"}, {"threshold": 0.4}, {"n": 99}):
         other = folder(tmp_path / "b", change)
@@ -170,8 +170,8 @@ def test_every_table_that_has_a_tolerance_is_one_of_the_report():
         ("default: {absolut: 1}\ntables: {}", "absolut"),
         ("default: {absolute: -1}\ntables: {}", "absolute"),
         ("default: {}", "tables"),
-        ("3", "no tolerances"),
-        ("a: [", "no tolerances"),
+        ("3", "not a file with default and tables"),
+        ("a: [", "not a file with default and tables"),
     ],
 )
 def test_bad_tolerances_are_named(tmp_path, text, message):
@@ -192,7 +192,8 @@ def test_the_program_names_the_worst_row_and_fails(tmp_path):
 
     tolerances = tmp_path / "t.yaml"
     tolerances.write_text(
-        "default: {}\ntables: {training: {absolute: 0.1, measured: [threshold], told: [verdict]}}"
+        "default: {}\n"
+        "tables: {training: {absolute: 0.1, measured: [threshold], reported: [verdict]}}"
     )
     bad = run(one, other, "--tolerances", tolerances)
     assert bad.returncode == 1
@@ -206,4 +207,4 @@ def test_the_program_names_the_worst_row_and_fails(tmp_path):
     none = run(one, tmp_path)
     assert none.returncode == 1
     assert none.stderr.count("\n") == 1
-    assert "no results folder" in none.stderr
+    assert "not a results folder" in none.stderr

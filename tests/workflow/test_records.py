@@ -39,7 +39,7 @@ def test_the_chain_behind_the_claims_has_no_gap(tiny):
     lines = [line.strip() for line in chain(tiny.folder, "results/tables/claims.csv")]
     told = {line.split(", ")[0] for line in lines}
     assert {"rule: train", "rule: prepare", "rule: fetch", "data: digits.images"} <= told
-    assert lines[lines.index("source: no rule made it") - 2] == "config/claims.yaml"
-    assert lines.count("source: no rule made it") == 1
-    for gap in ("not known", "not recorded", "gone"):
+    assert lines[lines.index("source: not made by a rule") - 2] == "config/claims.yaml"
+    assert lines.count("source: not made by a rule") == 1
+    for gap in ("not recorded", "missing"):
         assert not [line for line in lines if gap in line]

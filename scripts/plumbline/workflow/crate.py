@@ -1,10 +1,9 @@
-"""Make a results folder a Workflow Run RO-Crate, so that it can be handed on.
+"""Describe a results folder as a Workflow Run RO-Crate, so that it can be published.
 
-``python -m plumbline.workflow.crate RESULTS`` lays a copy of the workflow beside the results and
-writes ``ro-crate-metadata.json``: every file behind the report with size and SHA-256, and every
-job that
-made one with its options, inputs, outputs, times, machine and software.  Profile: Provenance Run
-Crate 0.6 (https://w3id.org/ro/wfrun/provenance/0.6).
+``python -m plumbline.workflow.crate RESULTS`` copies the workflow into the results and writes
+``ro-crate-metadata.json``: every file that the report depends on with size and SHA-256, and every
+job that made one with options, inputs, outputs, times, machine and software.  Profile: Provenance
+Run Crate 0.6 (https://w3id.org/ro/wfrun/provenance/0.6).
 """
 
 import argparse
@@ -48,14 +47,14 @@ MIT = "https://spdx.org/licenses/MIT"
 
 @dataclass(frozen=True)
 class Job:
-    """One execution of a rule, from the records of the files that it made."""
+    """One execution of a rule: one of its records, and all files that it made."""
 
     record: Record
     outputs: tuple[str, ...]
 
 
 def jobs_behind(folder: Path, name: str) -> list[Job]:
-    """The jobs of runs in ``folder`` that the output ``name`` came from, by their start."""
+    """The jobs of runs in ``folder`` that ``name`` depends on, in order of their start."""
     found: dict[str, Job] = {}  # by the command, which names the outputs
     seen, waiting = set(), deque([name])
     while waiting:
@@ -67,7 +66,7 @@ def jobs_behind(folder: Path, name: str) -> list[Job]:
             found.setdefault(record.shell, Job(record, ()))
             _add_output(found, record)
             waiting.extend(record.inputs)
-    # What a job made besides, for readers and not for other jobs.
+    # Further outputs of these jobs, which no other job reads.
     for place in {Path(output).parent for job in found.values() for output in job.outputs}:
         for path in sorted((folder / place).iterdir()):
             record = record_of(folder, os.fspath(place / path.name))
@@ -83,9 +82,9 @@ def _add_output(found: dict[str, Job], record: Record) -> None:
 
 @dataclass
 class Builder:
-    """Puts what is known of a run into a crate whose root is ``results``.
+    """Adds the files and jobs of a run to a crate whose root is ``results``.
 
-    ``folder`` is where the workflow ran: the names of the records start there.
+    ``folder`` is the working folder of the run, to which the names in the records are relative.
     """
 
     crate: "ROCrate"
@@ -95,7 +94,7 @@ class Builder:
     packages: dict[str, Any] = field(default_factory=dict)
 
     def context(self, identifier: str, kind: str | list[str], **properties: Any) -> "ContextEntity":
-        """An entity that is no file; the first of its name is kept."""
+        """An entity that is not a file; an existing one with the same identifier is returned."""
         from rocrate.model import ContextEntity
 
         found = self.crate.dereference(identifier)
@@ -107,7 +106,7 @@ class Builder:
     def file(self, name: str) -> Any:
         """The entity of a file that a rule read or wrote.
 
-        One outside of the crate is told of by its name and checksum.
+        A file outside the crate is described by its name and checksum.
         """
         if name not in self.files:
             path = self.folder / name
@@ -115,14 +114,14 @@ class Builder:
             if inside:
                 self.files[name] = self.data(inside)
             else:
-                digest = checksum(path) if path.is_file() else "gone"
+                digest = checksum(path) if path.is_file() else "missing"
                 self.files[name] = self.context(
                     f"#input-{digest[:16]}", "CreativeWork", name=path.name, sha256=digest
                 )
         return self.files[name]
 
     def place(self, path: Path) -> str:
-        """Where a file stands in the crate; empty if it stands elsewhere."""
+        """The path of a file within the crate; empty if it is not in the crate."""
         path = Path(os.path.abspath(path))
         if path.is_relative_to(self.results) and path.is_file():
             return path.relative_to(self.results).as_posix()
@@ -132,7 +131,7 @@ class Builder:
         return ""
 
     def data(self, inside: str, **properties: Any) -> Any:
-        """A file of the crate with its size, checksum and media type."""
+        """The entity of a file of the crate, with size, checksum and media type."""
         path = self.results / inside
         kind = mimetypes.guess_type(inside)[0]
         about = {
@@ -151,9 +150,9 @@ class Builder:
                 identifier = f"#{name.replace(' ', '-')}-{identity(name, value)}"
                 yield self.context(identifier, "PropertyValue", name=name, value=value)
 
-    def software(self, told: dict[str, Any]) -> Iterator[Any]:
-        """Python and the packages that a job's log names."""
-        for name, version in {"Python": told["python"], **told["packages"]}.items():
+    def software(self, provenance: dict[str, Any]) -> Iterator[Any]:
+        """Python and the packages that the log of a job names."""
+        for name, version in {"Python": provenance["python"], **provenance["packages"]}.items():
             identifier = f"#{name}-{version}"
             if identifier not in self.packages:
                 self.packages[identifier] = self.context(
@@ -162,14 +161,14 @@ class Builder:
             yield self.packages[identifier]
 
     def tool(self, job: Job) -> Any:
-        """The script of a job's rule."""
+        """The script that a job ran."""
         kinds = ["File", "SoftwareSourceCode", "SoftwareApplication"]
         return self.data(
             f"{COPY}/scripts/{job.record.script}", **{"@type": kinds, "name": job.record.script}
         )
 
     def action(self, job: Job) -> tuple[Any, Any]:
-        """The run of one job, and that it was a step of the workflow."""
+        """The run of a job, and the action that controlled it as a step of the workflow."""
         record, tool = job.record, self.tool(job)
         name = f"{record.rule} {' '.join(job.outputs)}"
         run = self.crate.add_action(
@@ -185,11 +184,11 @@ class Builder:
             },
         )
         for log in record.logs:
-            if told := job_log.read_provenance(self.folder / log):
-                machine = {part: told[part] for part in ("host", "processor", "device", "system")}
-                text = ", ".join(machine.values())
+            if provenance := job_log.read_provenance(self.folder / log):
+                parts = ("host", "processor", "device", "system")
+                text = ", ".join(provenance[part] for part in parts)
                 run["location"] = self.context(f"#machine-{identity(text)}", "Place", name=text)
-                run["softwareRequirements"] = list(self.software(told))
+                run["softwareRequirements"] = list(self.software(provenance))
             if self.place(self.folder / log):
                 run.append_to("subjectOf", self.file(log))
         step = self.context(f"#step-{record.rule}", "HowToStep", name=record.rule, workExample=tool)
@@ -199,7 +198,7 @@ class Builder:
 
 
 def identity(*words: str) -> str:
-    """A short name that follows from the words."""
+    """A short identifier computed from the words."""
     import hashlib
 
     return hashlib.sha256("\0".join(words).encode()).hexdigest()[:16]
@@ -210,7 +209,7 @@ def _time(seconds: float) -> str:
 
 
 def copy_workflow(target: Path) -> None:
-    """Lay a copy of the workflow's sources into ``target``, in place of an older one."""
+    """Copy the sources of the workflow to ``target``, which is replaced."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     ignore = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info")
@@ -223,9 +222,9 @@ def copy_workflow(target: Path) -> None:
 
 
 def build(results: Path, license: str) -> "ROCrate":
-    """The crate of a finished run; writes the copy of the workflow, not the metadata.
+    """The crate of a finished run.  Copies the workflow, but does not write the metadata.
 
-    Raises :class:`InputError` if there is no report, or nothing is known of how it was made.
+    Raises :class:`InputError` if there is no report, or no record of how it was made.
     """
     from rocrate.rocrate import ROCrate
 
@@ -244,7 +243,7 @@ def build(results: Path, license: str) -> "ROCrate":
 
 
 def _workflow(builder: Builder, jobs: list[Job]) -> Any:
-    """The main entity: the Snakefile, with the scripts of its rules as its parts."""
+    """The main entity: the Snakefile, with the scripts of the jobs as its parts."""
     crate, path = builder.crate, builder.results / COPY / "Snakefile"
     about = {
         "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"],
@@ -265,7 +264,7 @@ def _workflow(builder: Builder, jobs: list[Job]) -> Any:
 def _run(
     builder: Builder, workflow: Any, report: str, jobs: list[Job], pairs: list[tuple[Any, Any]]
 ) -> None:
-    """The run of the workflow: from the configuration to the report and the tables."""
+    """The run of the workflow, from the configuration to the report and the tables."""
     crate = builder.crate
     workflow["step"] = _once(control["instrument"] for _, control in pairs)
     given = builder.data(CONFIGURATION)
@@ -294,12 +293,12 @@ def _run(
 
 
 def _root(builder: Builder, jobs: list[Job], license: str) -> None:
-    """What the crate as a whole is."""
+    """Name, description, licence, date and profiles of the crate."""
     root = builder.crate.root_dataset
     builder.crate.name = "Results of Plumbline"
     builder.crate.description = (
         "What image classifiers see, how sure they are, and when they fail: a run of the "
-        "workflow Plumbline with everything that its report rests on."
+        "workflow Plumbline with all files that its report depends on."
     )
     root["license"] = builder.context(license, "CreativeWork", name=license)
     root["datePublished"] = _time(max(job.record.end for job in jobs))
@@ -320,7 +319,7 @@ def _version(name: str) -> str:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", type=Path, nargs="?", default=Path("results"), help="folder")
-    parser.add_argument("--license", default=MIT, help="address of the licence of the results")
+    parser.add_argument("--license", default=MIT, help="URL of the licence of the results")
 
 
 def main(args: argparse.Namespace) -> None:

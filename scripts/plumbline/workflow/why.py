@@ -1,9 +1,8 @@
-"""Print what lies behind a file of the workflow, down to the data.
+"""Print the lineage of a file of the workflow: how it was made, from what, back to the data.
 
-``python -m plumbline.workflow.why FILE`` tells of each file its checksum, rule, time, code,
-options, seed, machine, software and inputs.  It reads what Snakemake wrote down when it made the
-files, and the
-last line of each job's log.
+``python -m plumbline.workflow.why FILE`` prints checksum, rule, time, code, options, seed, machine
+and software of the file and, indented, of all its inputs.  The sources are the records that
+Snakemake writes when it makes a file, and the last line of the job's log.
 """
 
 import argparse
@@ -23,11 +22,12 @@ from plumbline.storage.files import checksum
 def chain(
     folder: Path, name: str, seen: set[str] | None = None, read: str | None = None
 ) -> Iterator[str]:
-    """Lines about the output ``name`` of runs in ``folder`` and, indented, about its inputs.
+    """Yield lines about the output ``name`` of runs in ``folder`` and, indented, its inputs.
 
-    Each file comes with its checksum: ``name`` with that of its content now, an input with that
-    of its content when it was ``read``; where none was recorded, it says so.  Each file is told of
-    once.  The files of a dataset stand below its manifest.
+    The checksum of an input is the recorded one of the content that was ``read``, empty if none
+    was recorded; None stands for the file that the lineage is of, whose current content counts.
+    A file that was described before (``seen``) is only named.  The files of a dataset follow its
+    manifest.
     """
     seen = set() if seen is None else seen
     if name in seen:
@@ -39,26 +39,26 @@ def chain(
     file = folder / name
     yield f"  {_digest(file, read)}"
     if record is None:
-        yield "  source: no rule made it"
+        yield "  source: not made by a rule"
         return
-    yield from (f"  {line}" for line in (*_making(record), *_place(folder, record)))
+    yield from (f"  {line}" for line in (*_making(record), *_environment(folder, record)))
     if file.name == "manifest.json" and file.is_file():
         yield from (f"  {line}" for line in _data(file))
-    for each in record.inputs:
-        digest = record.checksums.get(each, "")
-        yield from (f"    {line}" for line in chain(folder, each, seen, digest))
+    for source in record.inputs:
+        digest = record.checksums.get(source, "")
+        yield from (f"    {line}" for line in chain(folder, source, seen, digest))
 
 
 def _digest(file: Path, read: str | None) -> str:
-    """The checksum ``read`` of an input, empty if none was recorded; that of now if it is None."""
+    """The checksum ``read``; if that is None, or empty, the checksum of the current content."""
     if read:
         return read
-    now = f"sha256:{checksum(file)}" if file.is_file() else "gone"
+    now = f"sha256:{checksum(file)}" if file.is_file() else "missing"
     return now if read is None else f"not recorded; now {now}"
 
 
 def _making(record: Record) -> Iterator[str]:
-    """Rule, time, code, options and seed of one file."""
+    """Rule, time, code, options and seed of the job that made a file."""
     made = datetime.fromtimestamp(record.end).astimezone().isoformat(" ", "seconds")
     yield f"rule: {record.rule}, made {made} in {record.end - record.start:.1f} s"
     if record.code:
@@ -70,11 +70,11 @@ def _making(record: Record) -> Iterator[str]:
             yield f"seed: {words[words.index('--seed') + 1]}"
 
 
-def _place(folder: Path, record: Record) -> Iterator[str]:
-    """Machine and software versions of one job, as its log tells them."""
+def _environment(folder: Path, record: Record) -> Iterator[str]:
+    """Machine and software versions of a job, from the last line of its log."""
     found = next(filter(None, (job_log.read_provenance(folder / log) for log in record.logs)), None)
     if found is None:
-        yield "machine: not known, the log does not tell it"
+        yield "machine: not recorded in a log"
         return
     machine = [found[part] for part in ("host", "processor", "device", "system")]
     software = {"python": found["python"]} | found["packages"]
@@ -84,14 +84,14 @@ def _place(folder: Path, record: Record) -> Iterator[str]:
 
 def _data(manifest: Path) -> Iterator[str]:
     """The files of a dataset with checksum and origin."""
-    for each in json.loads(manifest.read_text(encoding="utf-8"))["files"]:
-        yield f"data: {each['name']}, sha256 {each['sha256']}, {each['origin']}"
+    for entry in json.loads(manifest.read_text(encoding="utf-8"))["files"]:
+        yield f"data: {entry['name']}, sha256 {entry['sha256']}, {entry['origin']}"
 
 
 def locate(file: Path) -> tuple[Path, str]:
-    """The folder whose runs made ``file``, and its name in their records.
+    """The working folder of the run that made ``file``, and the file's name in its records.
 
-    Raises :class:`InputError` if the file is missing or no rule is known to have made it.
+    Raises :class:`InputError` if the file is missing or there is no record of it.
     """
     if not file.is_file():
         raise InputError(f"{file}: no such file")
