@@ -11,10 +11,12 @@ rule attack:
         images=results("data/{dataset}/test.safetensors"),
     output:
         sets=expand(
-            results(
-                "attacks/{{dataset}}/{{model}}/{{attack}}_eps{epsilon:g}.safetensors"
-            ),
-            epsilon=CONFIG.attacks.epsilons,
+            results("attacks/{dataset}/{model}/{name}.safetensors"),
+            name=[
+                ImageSetKey("adversarial", attack="{attack}", epsilon=epsilon).name
+                for epsilon in CONFIG.attacks.epsilons
+            ],
+            allow_missing=True,
         ),
         table=results("attacks/{dataset}/{model}/{attack}.csv"),
     log:

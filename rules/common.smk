@@ -15,6 +15,7 @@ from plumbline.workflow.code_hash import code_hash
 from plumbline.workflow.terminal import shorten
 from plumbline.config.schema import load
 from plumbline.config.training import CROSS_ENTROPY, GIVEN
+from plumbline.data.image_sets import SHIFTED, ImageSetKey, adversarial_keys
 from plumbline.errors import InputError
 from plumbline.storage.files import settle_times
 from plumbline.registry import (
@@ -36,6 +37,11 @@ from plumbline.runtime.seeding import derive
 
 try:
     CONFIG = load(config)
+    # Keys of the image sets of every attack.
+    ATTACKED = {
+        entry: adversarial_keys(CONFIG.attacks, entry)
+        for entry in CONFIG.attacks.methods
+    }
 except InputError as error:
     sys.exit(f"Configuration: {error}")
 
@@ -163,38 +169,51 @@ def classifiers(w):
     return nets(w.dataset, w.model)
 
 
-def adversarial_sets():
-    """Names of the adversarial sets: attack and epsilon, or the attack alone."""
+def other_sets(dataset):
+    """Keys of the image sets that are out of distribution."""
+    others = CONFIG.data.sources[dataset].ood
+    return [ImageSetKey("out_of_distribution", source=other) for other in others]
+
+
+def image_sets(dataset):
+    """Keys of the image sets that are put before a net."""
+    calibration, test = ImageSetKey("calibration"), ImageSetKey("clean")
+    return [calibration, test, *other_sets(dataset), *sum(ATTACKED.values(), [])]
+
+
+def shifted_sets():
+    """Keys of the shifted test sets."""
     return [
-        name
-        for entry in CONFIG.attacks.methods
-        for name in CONFIG.attacks.sets_of(entry)
-    ]
-
-
-def image_sets(dataset, model):
-    """Every image set that is put before a net: its name and its file."""
-    sets = {
-        "calibration": results(f"data/{dataset}/calibration.safetensors"),
-        "test": results(f"data/{dataset}/test.safetensors"),
-    }
-    for other in CONFIG.data.sources[dataset].ood:
-        sets[f"ood_{other}"] = results(f"data/{other}/test.safetensors")
-    for name in adversarial_sets():
-        sets[name] = results(f"attacks/{dataset}/{model}/{name}.safetensors")
-    return sets
-
-
-def shifted_sets(dataset):
-    """The shifted test sets: their names and their files."""
-    names = [
-        f"{shift}_{level:g}"
+        ImageSetKey("shifted", shift=shift, level=level)
         for shift, how in CONFIG.uncertainty.shifts.items()
         for level in how.levels
     ]
-    return {name: results(f"shifts/{dataset}/{name}.safetensors") for name in names}
 
 
-def predicted_sets(dataset, model):
-    """Every image set that the estimators are asked about."""
-    return image_sets(dataset, model) | shifted_sets(dataset)
+def predicted_sets(dataset):
+    """Keys of the image sets that the estimators are asked about."""
+    return image_sets(dataset) + shifted_sets()
+
+
+def set_file(dataset, model, key):
+    """File of an image set that is put before a net."""
+    folder = {
+        "out_of_distribution": f"data/{key.source}",
+        "adversarial": f"attacks/{dataset}/{model}",
+        "shifted": f"shifts/{dataset}",
+    }.get(key.kind, f"data/{dataset}")
+    name = "test" if key.kind == "out_of_distribution" else key.name
+    return results(f"{folder}/{name}.safetensors")
+
+
+def set_files(w, keys):
+    """Files of the image sets of a rule."""
+    return [set_file(w.dataset, w.model, key) for key in keys]
+
+
+def set_names(keys):
+    """Options that name the image sets of a rule."""
+    return {
+        "names": [key.name for key in keys],
+        "minimal": [key.attack for key in keys if key.minimal],
+    }

@@ -100,11 +100,11 @@ rule shift:
     input:
         results("data/{dataset}/test.safetensors"),
     output:
-        results("shifts/{dataset}/{shift}_{level}.safetensors"),
+        results(f"shifts/{{dataset}}/{SHIFTED}.safetensors"),
     log:
-        log("shift/{dataset}/{shift}_{level}"),
+        log(f"shift/{{dataset}}/{SHIFTED}"),
     benchmark:
-        bench("shift/{dataset}/{shift}_{level}")
+        bench(f"shift/{{dataset}}/{SHIFTED}")
     wildcard_constraints:
         shift="|".join(SHIFTS.names()),
         level="[0-9.e-]+",

@@ -11,7 +11,7 @@ rule score:
         vae=lambda w: needed(
             w.score, "vae", "latent/{dataset}/in_distribution/vae.safetensors"
         ),
-        sets=lambda w: list(image_sets(w.dataset, w.model).values()),
+        sets=lambda w: set_files(w, image_sets(w.dataset)),
     output:
         results("detection/{dataset}/{model}/scores/{score}.parquet"),
     log:
@@ -38,7 +38,7 @@ rule score:
                 set=CONFIG.detection.options_of(w.score),
                 method=CONFIG.detection.module_of(w.score),
                 score=w.score,
-                names=list(image_sets(w.dataset, w.model)),
+                **set_names(image_sets(w.dataset)),
                 **runtime("score", w.dataset, w.model, w.score),
             ),
         ),
@@ -89,9 +89,9 @@ rule fit_detectors:
             ),
             options=lambda w: options(
                 CONFIG.detection.detectors,
+                minimal=CONFIG.attacks.minimal(),
                 dataset=w.dataset,
                 model=w.model,
-                sets=list(image_sets(w.dataset, w.model)),
                 seed=derive(CONFIG.seed, "fit_detectors", w.dataset, w.model),
             ),
         ),
@@ -142,8 +142,7 @@ rule detect:
             options=lambda w: options(
                 dataset=w.dataset,
                 model=w.model,
-                sets=list(image_sets(w.dataset, w.model)),
-                near=near_sets(w.dataset),
+                near=CONFIG.data.sources[w.dataset].near,
                 passes=passes(w.dataset, w.model),
                 steps=CONFIG.stability.conductance.steps,
                 seed=derive(CONFIG.seed, "detect", w.dataset, w.model),

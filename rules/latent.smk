@@ -299,10 +299,7 @@ rule measure_extension:
         vae=results("latent/{dataset}/in_distribution/vae.safetensors"),
         map=results("latent/{dataset}/in_distribution/{model}.safetensors"),
         test=results("data/{dataset}/test.safetensors"),
-        others=lambda w: [
-            results(f"data/{other}/test.safetensors")
-            for other in CONFIG.data.sources[w.dataset].ood
-        ],
+        others=lambda w: set_files(w, other_sets(w.dataset)),
         holes=rules.sample_holes.output.holes,
         random=rules.sample_holes.output.random,
         classifiers=lambda w: [extended_net(w, *each) for each in extended_nets()],
@@ -326,7 +323,7 @@ rule measure_extension:
                 "measure_extension.py", "latent", NETWORKS.file(w.model)
             ),
             options=lambda w: options(
-                names=[f"ood_{other}" for other in CONFIG.data.sources[w.dataset].ood],
+                names=[key.name for key in other_sets(w.dataset)],
                 arms=[arm for arm, _ in extended_nets()],
                 seeds=[seed for _, seed in extended_nets()],
                 dataset=w.dataset,

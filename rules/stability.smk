@@ -12,7 +12,7 @@ rule mutate:
     input:
         classifier=classifier,
         calibration=results("data/{dataset}/calibration.safetensors"),
-        sets=lambda w: list(mutated_sets(w.dataset, w.model).values()),
+        sets=lambda w: set_files(w, mutated_sets(w.dataset)),
     output:
         images=results("stability/{dataset}/{model}/{operator}.parquet"),
         table=results("stability/{dataset}/{model}/{operator}.csv"),
@@ -57,7 +57,7 @@ rule mutate:
 rule conduct:
     input:
         classifier=classifier,
-        sets=lambda w: list(image_sets(w.dataset, w.model).values()),
+        sets=lambda w: set_files(w, image_sets(w.dataset)),
     output:
         images=results("stability/{dataset}/{model}/conductance.safetensors"),
         table=results("stability/{dataset}/{model}/conductance.csv"),
@@ -80,7 +80,7 @@ rule conduct:
                 CONFIG.stability.conductance,
                 dataset=w.dataset,
                 model=w.model,
-                names=list(image_sets(w.dataset, w.model)),
+                **set_names(image_sets(w.dataset)),
                 **runtime("conduct", w.dataset, w.model),
             ),
         ),

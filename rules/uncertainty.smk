@@ -12,7 +12,7 @@ rule predict:
             if CONFIG.uncertainty.scaled(w.estimator)
             else []
         ),
-        sets=lambda w: list(predicted_sets(w.dataset, w.model).values()),
+        sets=lambda w: set_files(w, predicted_sets(w.dataset)),
     output:
         results("uncertainty/{dataset}/{model}/{estimator}.safetensors"),
     log:
@@ -39,7 +39,7 @@ rule predict:
                 set=CONFIG.uncertainty.options_of(w.estimator),
                 method=CONFIG.uncertainty.module_of(w.estimator),
                 estimator=w.estimator,
-                names=list(predicted_sets(w.dataset, w.model)),
+                names=[key.name for key in predicted_sets(w.dataset)],
                 **runtime("predict", w.dataset, w.model, w.estimator),
             ),
         ),
@@ -82,7 +82,7 @@ rule measure:
             options=lambda w: options(
                 dataset=w.dataset,
                 model=w.model,
-                changed=changed_sets(w.dataset),
+                minimal=CONFIG.attacks.minimal(),
                 seed=derive(CONFIG.seed, "measure", w.dataset, w.model),
             ),
         ),
@@ -121,6 +121,7 @@ rule refuse:
             code=code("refuse.py", "uncertainty"),
             options=lambda w: options(
                 CONFIG.uncertainty.refusal,
+                minimal=CONFIG.attacks.minimal(),
                 dataset=w.dataset,
                 model=w.model,
                 seed=derive(CONFIG.seed, "refuse", w.dataset, w.model),

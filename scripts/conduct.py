@@ -10,6 +10,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classifier", required=True, help="Classifier that is looked into")
     parser.add_argument("--sets", nargs="+", required=True, help="ImageSets")
     parser.add_argument("--names", nargs="+", required=True, help="what the table calls each set")
+    parser.add_argument("--minimal", nargs="*", default=[], help="attacks without ε")
     parser.add_argument("--dataset", required=True, help="key of the table")
     parser.add_argument("--model", required=True, help="key of the table")
     parser.add_argument("--out", required=True, help="conductances to write")
@@ -18,6 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
+    from plumbline.data.image_sets import parse_all
     from plumbline.models.classifier import Classifier
     from plumbline.runtime.progress import progress
     from plumbline.runtime.torch_setup import setup
@@ -28,11 +30,12 @@ def main(args: argparse.Namespace) -> None:
     classifier = Classifier.load(args.classifier, setup(args.device, args.threads))
     keys, steps = {"dataset": args.dataset, "model": args.model}, args.options.steps
     arrays, rows = {}, []
-    for name, path in progress(list(zip(args.names, args.sets, strict=True)), "image sets"):
+    sets = parse_all(args.names, args.minimal).values()
+    for key, path in progress(list(zip(sets, args.sets, strict=True)), "image sets"):
         # Detectors learn on all of calibration.
-        first = None if name == "calibration" else args.options.images
+        first = None if key.kind == "calibration" else args.options.images
         images = ImageSet.load(path).select(slice(first))
-        of_set, of_table = measure(classifier, images, name, steps, args.seed, **keys)
+        of_set, of_table = measure(classifier, images, key, steps, args.seed, **keys)
         arrays |= of_set
         rows += of_table
     write_csv(args.table, rows)

@@ -11,8 +11,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--uncertainty", required=True, help="of each image, Parquet")
     parser.add_argument("--scores", nargs="*", type=Path, default=[], help="Parquet by score")
     parser.add_argument("--detectors", nargs="*", default=[], help="fitted scores, Parquet")
-    parser.add_argument("--sets", nargs="+", required=True, help="image sets that are judged")
-    parser.add_argument("--near", nargs="*", default=[], help="those near the distribution")
+    parser.add_argument("--near", nargs="*", default=[], help="datasets near the distribution")
     parser.add_argument("--passes", type=json.loads, default={}, help="by estimator, JSON")
     parser.add_argument("--steps", type=int, default=1, help="of the conductance's path")
     parser.add_argument(
@@ -25,12 +24,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
+    from plumbline.data.image_sets import keys_of
     from plumbline.detection import columns
     from plumbline.detection.tasks import judge, tasks
     from plumbline.runtime.progress import progress
     from plumbline.storage.tables import read_parquet, write_csv
 
-    uncertainty = read_parquet(args.uncertainty).query("set in @args.sets")
+    uncertainty = read_parquet(args.uncertainty).query("set_kind != 'shifted'")
     further = {path.stem: read_parquet(path) for path in args.scores}
     changes = [read_parquet(path) for path in args.label_changes]
     right = columns.correct(uncertainty)
@@ -50,7 +50,7 @@ def main(args: argparse.Namespace) -> None:
     keys = {"dataset": args.dataset, "model": args.model}
     rows = [
         row
-        for task in progress(list(tasks(right, args.near)), "tasks")
+        for task in progress(list(tasks(right, keys_of(uncertainty), args.near)), "tasks")
         for row in judge(task, table, args.seed, costs, **keys)
     ]
     write_csv(args.out, rows)

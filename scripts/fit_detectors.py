@@ -14,7 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--predictions", required=True, help="Predictions of the single net")
     parser.add_argument("--label-changes", nargs="+", required=True, help="by operator, Parquet")
     parser.add_argument("--conductance", required=True, help="conductance of each image")
-    parser.add_argument("--sets", nargs="+", required=True, help="image sets that are scored")
+    parser.add_argument("--minimal", nargs="*", default=[], help="attacks without ε")
     parser.add_argument("--dataset", required=True, help="key of the table")
     parser.add_argument("--model", required=True, help="key of the table")
     parser.add_argument("--out", required=True, help="Parquet to write, a row per image")
@@ -24,6 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
+    from plumbline.data.image_sets import parse_all
     from plumbline.detection import columns, features, operating
     from plumbline.detection.fitting import score_all
     from plumbline.runtime.torch_setup import setup
@@ -32,7 +33,9 @@ def main(args: argparse.Namespace) -> None:
 
     setup("cpu", args.threads)
     predictions = load_predictions(args.predictions)
-    predictions = {name: predictions[name] for name in args.sets}
+    sets = parse_all(predictions, args.minimal)
+    sets = {name: key for name, key in sets.items() if key.kind != "shifted"}
+    predictions = {name: predictions[name] for name in sets}
     arrays, metadata = load_arrays(args.conductance, "Conductance")
     right, softmax = features.right(predictions), features.softmax_features(predictions)
     scores = score_all(
@@ -46,10 +49,9 @@ def main(args: argparse.Namespace) -> None:
         seed=args.seed,
     )
     keys = {"dataset": args.dataset, "model": args.model}
-    rows = operating.judge_detectors(scores, -softmax["top1"], right, args.seed, **keys)
+    rows = operating.judge_detectors(scores, -softmax["top1"], right, sets, args.seed, **keys)
     write_csv(args.table, rows)
-    index = {name: scores.index.get_level_values(name) for name in scores.index.names}
-    write_parquet(args.out, index | {name: scores[name].to_numpy() for name in scores})
+    write_parquet(args.out, columns.detector_columns(scores, sets))
 
 
 def method(name: str, options: dict) -> "Method":

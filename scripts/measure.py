@@ -7,7 +7,7 @@ from plumbline.runtime import cli
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--predictions", nargs="+", required=True, help="one file per estimator")
-    parser.add_argument("--changed", nargs="*", default=[], help="sets made from those of test")
+    parser.add_argument("--minimal", nargs="*", default=[], help="attacks without ε")
     parser.add_argument("--dataset", required=True, help="key of the table")
     parser.add_argument("--model", required=True, help="key of the table")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
@@ -16,6 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
+    from plumbline.data.image_sets import TEST, parse_all
     from plumbline.runtime.progress import progress
     from plumbline.runtime.seeding import derive
     from plumbline.storage.artefacts import load_predictions
@@ -27,16 +28,18 @@ def main(args: argparse.Namespace) -> None:
     files = [load_predictions(path) for path in args.predictions]
     table, predictions = [], []
     # Set by set, not estimator by estimator: the figures of a set share their resamples.
-    for name in progress(list(files[0]), "image sets"):
+    sets = parse_all(files[0], args.minimal)
+    for name, key in progress(list(sets.items()), "image sets"):
         here = [estimator[name] for estimator in files]
         control = next(each for each in here if each.estimator == CONTROL)
         for each, estimator in zip(here, files, strict=True):
-            table += rows(each, control, derive(args.seed, name), **keys)
-            if name in args.changed:
-                table += rises(each, estimator["test"], derive(args.seed, name), **keys)
+            table += rows(each, control, key, derive(args.seed, name), **keys)
+            if key.made_from_test:
+                source = estimator[TEST.name]
+                table += rises(each, source, key, derive(args.seed, name), **keys)
         predictions += here
     write_csv(args.out, table)
-    write_parquet(args.scores, scores(predictions))
+    write_parquet(args.scores, scores(predictions, sets))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--calibration", required=True, help="ImageSet that accepts mutants")
     parser.add_argument("--sets", nargs="+", required=True, help="ImageSets that mutants classify")
     parser.add_argument("--names", nargs="+", required=True, help="what the table calls each set")
+    parser.add_argument("--minimal", nargs="*", default=[], help="attacks without ε")
     parser.add_argument(
         "--further-sets", nargs="*", default=[], help="those that further rates see"
     )
@@ -28,24 +29,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
+    from plumbline.data.image_sets import TEST, parse_all
     from plumbline.models.classifier import Classifier
     from plumbline.registry import OPERATORS
     from plumbline.runtime.torch_setup import setup
     from plumbline.stability import label_changes
-    from plumbline.stability.estimates import TEST
     from plumbline.stability.mutation_analysis import MutationAnalysis
     from plumbline.storage.artefacts import ImageSet
     from plumbline.storage.tables import write_csv, write_parquet
 
     classifier = Classifier.load(args.classifier, setup(args.device, args.threads))
     counts = {TEST: args.options.test_images}
+    keys = parse_all(args.names, args.minimal).values()
     analysis = MutationAnalysis(
         classifier,
         OPERATORS.load(args.method),
         ImageSet.load(args.calibration),  # detectors learn on all of it
         {
-            name: ImageSet.load(path).select(slice(counts.get(name, args.options.images)))
-            for name, path in zip(args.names, args.sets, strict=True)
+            key: ImageSet.load(path).select(slice(counts.get(key, args.options.images)))
+            for key, path in zip(keys, args.sets, strict=True)
         },
         args.further_sets,
         args.options,
@@ -55,7 +57,8 @@ def main(args: argparse.Namespace) -> None:
     keys = {"dataset": args.dataset, "model": args.model, "operator": args.operator}
     write_csv(args.table, analysis.rows(outcomes, **keys))
     write_parquet(args.out, analysis.images(outcomes, args.operator))
-    label_changes.save(args.changes, outcomes, {k: v.index for k, v in analysis.sets.items()})
+    indices = {key.name: images.index for key, images in analysis.sets.items()}
+    label_changes.save(args.changes, outcomes, indices)
 
 
 if __name__ == "__main__":

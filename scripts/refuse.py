@@ -8,6 +8,7 @@ from plumbline.runtime import cli
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--predictions", nargs="+", required=True, help="one file per estimator")
+    parser.add_argument("--minimal", nargs="*", default=[], help="attacks without ε")
     parser.add_argument("--dataset", required=True, help="key of the table")
     parser.add_argument("--model", required=True, help="key of the table")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
@@ -15,16 +16,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
+    from plumbline.data.image_sets import parse_all
     from plumbline.runtime.progress import progress
     from plumbline.storage.artefacts import load_predictions
     from plumbline.storage.tables import write_csv
     from plumbline.uncertainty.refusal import rows
 
-    keys = {"dataset": args.dataset, "model": args.model}
+    of = {"dataset": args.dataset, "model": args.model}
     found = []
     for path in progress(args.predictions, "estimators"):
-        sets = load_predictions(path)
-        found += rows(sets, **args.options.model_dump(), seed=args.seed, **keys)
+        predictions = load_predictions(path)
+        keys = parse_all(predictions, args.minimal)
+        sets = {keys[name]: each for name, each in predictions.items()}
+        found += rows(sets, **args.options.model_dump(), seed=args.seed, **of)
     write_csv(args.out, found)
 
 

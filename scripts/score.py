@@ -15,11 +15,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vae", nargs="*", default=[], help="VAE of them, if it needs that")
     parser.add_argument("--sets", nargs="+", required=True, help="ImageSets")
     parser.add_argument("--names", nargs="+", required=True, help="a name for each of them")
+    parser.add_argument("--minimal", nargs="*", default=[], help="attacks without ε")
     parser.add_argument("--out", required=True, help="Parquet to write, a row per image")
     cli.add_runtime(parser)
 
 
 def main(args: argparse.Namespace) -> None:
+    from plumbline.data.image_sets import parse_all
     from plumbline.detection.material import Material, score_sets
     from plumbline.latent.vae import Vae
     from plumbline.models.classifier import Classifier
@@ -36,7 +38,8 @@ def main(args: argparse.Namespace) -> None:
         members=tuple(classifiers),
         vae=next((Vae.load(path, device) for path in args.vae), None),
     )
-    sets = {name: ImageSet.load(path) for name, path in zip(args.names, args.sets, strict=True)}
+    keys = parse_all(args.names, args.minimal).values()
+    sets = {key: ImageSet.load(path) for key, path in zip(keys, args.sets, strict=True)}
     function = SCORES.load(args.method)
     write_parquet(args.out, score_sets(function, material, sets, args.seed, args.score, **args.set))
 

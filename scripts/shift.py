@@ -17,14 +17,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from dataclasses import replace
 
+    from plumbline.data.image_sets import ImageSetKey
     from plumbline.registry import SHIFTS
     from plumbline.storage.artefacts import ImageSet
 
+    key = ImageSetKey("shifted", shift=args.shift, level=args.level)
     shift = SHIFTS.load(args.shift)
     source = ImageSet.load(args.images).select(slice(args.count))
     shifted = replace(
         source,
-        name=f"{source.name}_{args.shift}_{args.level:g}",
+        name=f"{source.name}_{key.name}",
         images=shift(source.pixels, args.level, seed=args.seed),
         provenance={**source.provenance, "shift": args.shift, "level": args.level},
     )

@@ -12,12 +12,6 @@ def bounded():
     return [entry for entry in CONFIG.attacks.methods if entry not in minimal]
 
 
-def adaptive_sets():
-    """Names of the image sets of attacks that know a detector."""
-    section = CONFIG.attacks
-    return [name for entry in section.adaptive() for name in section.sets_of(entry)]
-
-
 def attack_code(entry, model):
     """Hash of all code behind an attack's images, that of its mutants too."""
     operator = CONFIG.attacks.operator_of(entry)

@@ -49,8 +49,3 @@ def detector_tables(dataset):
         for model in CONFIG.models
         if detecting(model)
     ]
-
-
-def near_sets(dataset):
-    """Names of the image sets that are out of distribution, but near."""
-    return [f"ood_{other}" for other in CONFIG.data.sources[dataset].near]

@@ -8,8 +8,9 @@ def second_sets(w, split):
         others = CONFIG.also_encoded(w.dataset)
         return [results(f"data/{other}/{split}.safetensors") for other in others]
     if w.corpus == "adversarial" and split == "train":
-        name = CONFIG.attacks.largest(CONFIG.latent.attack)
-        return [results(f"attacks/{w.dataset}/{CONFIG.models[0]}/{name}.safetensors")]
+        keys = ATTACKED[CONFIG.latent.attack]
+        largest = max(keys, key=lambda key: key.epsilon or 0)
+        return [set_file(w.dataset, CONFIG.models[0], largest)]
     return []
 
 

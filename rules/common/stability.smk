@@ -1,16 +1,16 @@
 # What the rules of the stage stability ask the configuration.
 
 
-def mutated_sets(dataset, model):
-    """The image sets that mutants are asked about beside calibration, which accepts them."""
-    sets = image_sets(dataset, model)
-    return {name: file for name, file in sets.items() if name != "calibration"}
+def mutated_sets(dataset):
+    """Keys of the image sets that mutants are asked about beside calibration, which accepts
+    them."""
+    return [key for key in image_sets(dataset) if key.kind != "calibration"]
 
 
 def further_sets():
-    """The sets that further rates are tried on: test, and each attack's strongest images."""
-    attacks = CONFIG.attacks
-    return ["test", *(attacks.sets_of(entry)[-1] for entry in attacks.methods)]
+    """Names of the sets that further rates are tried on: test, and each attack's strongest
+    images."""
+    return ["test", *(keys[-1].name for keys in ATTACKED.values())]
 
 
 def mutation_options(w):
@@ -23,7 +23,7 @@ def mutation_options(w):
         method=section.module_of(w.operator),
         dataset=w.dataset,
         model=w.model,
-        names=list(mutated_sets(w.dataset, w.model)),
+        **set_names(mutated_sets(w.dataset)),
         further_sets=further_sets(),
         set=section.operator_options(w.operator, w.model) | {"rate": main},
         further_rates=further,

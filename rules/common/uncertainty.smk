@@ -9,8 +9,8 @@ def estimated_nets(dataset, model, estimator):
 
 
 def changed_sets(dataset):
-    """Names of the image sets that are made from the first images of test."""
-    return [*adversarial_sets(), *shifted_sets(dataset)]
+    """Keys of the image sets that are made from the first images of test."""
+    return [key for key in predicted_sets(dataset) if key.made_from_test]
 
 
 def swept(dataset, model):

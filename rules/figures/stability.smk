@@ -30,7 +30,7 @@ rule plot_stability:
                     for model in CONFIG.models
                     for _ in CONFIG.stability.operators_of(model)
                 ],
-                adaptive=adaptive_sets(),
+                adaptive=CONFIG.attacks.adaptive(),
             ),
         ),
     shell:

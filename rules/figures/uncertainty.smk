@@ -28,7 +28,7 @@ rule plot_uncertainty:
             script="plot_uncertainty.py",
             code=code("plot_uncertainty.py", "report"),
             options=lambda w: options(
-                model=w.model, measures=[w.measure], adaptive=adaptive_sets()
+                model=w.model, measures=[w.measure], adaptive=CONFIG.attacks.adaptive()
             ),
         ),
     shell:
@@ -164,8 +164,9 @@ rule plot_shifts:
 rule plot_rotation:
     input:
         sets=lambda w: [
-            results(f"shifts/{w.dataset}/rotation_{level:g}.safetensors")
-            for level in rotations()
+            set_file(w.dataset, w.model, key)
+            for key in shifted_sets()
+            if key.shift == "rotation"
         ],
         scores=results("uncertainty/{dataset}/{model}/scores.parquet"),
     output:

@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from support import SCRIPTS
 
+from plumbline.data.image_sets import COLUMNS, parse_all
 from plumbline.detection import crossfit, features
 from plumbline.detection.columns import CONTROL, KEY
 from plumbline.detection.fitting import FEWEST_ERRORS, Method, score_all
@@ -24,6 +25,7 @@ from plumbline.registry import DETECTORS
 from plumbline.storage.artefacts import Prediction, save_arrays, save_predictions
 
 SIZES = {"calibration": 120, "test": 90, "ood_patches": 20, "pgd_eps0.1": 30}
+KEYS = parse_all(SIZES)
 BLOCKS = ("conv1", "dense1")
 FAST = {
     "logistic": {},
@@ -233,7 +235,7 @@ def test_too_few_errors_are_not_learnt_from(material):
     none = scores_of(material, right=right)
     assert none.columns.empty
     control = -material[1]["softmax"]["top1"]
-    (line,) = judge_detectors(none, control, right, 0, model="x")
+    (line,) = judge_detectors(none, control, right, KEYS, 0, model="x")
     assert (line["metric"], line["value"], line["n"]) == ("calibration_errors", 4, 120)
     right.iloc[FEWEST_ERRORS - 1] = False
     assert not scores_of(material, {"logistic": METHODS["logistic"]}, (), right=right).empty
@@ -275,7 +277,7 @@ def test_the_table_of_study_004():
 def test_figures_are_of_the_same_images_and_paired(material, scores):
     right, control = material[1]["right"], -material[1]["softmax"]["top1"]
     copies = scores.assign(**{"logistic.both": scores["logistic.lcr"]})
-    rows = list(judge_detectors(copies, control, right, 0, model="x"))
+    rows = list(judge_detectors(copies, control, right, KEYS, 0, model="x"))
     assert rows[0]["value"] == (~right["calibration"]).sum()
     table = pd.DataFrame(rows)
     known = scores.dropna().index
@@ -353,7 +355,7 @@ def test_script(material, tmp_path):
     command += ["--methods", '{"logistic": {"penalty": 2.0}, "mlp": {"steps": 5}}']
     command += ["--predictions", "softmax", "--label-changes", "a.parquet"]
     command += ["--conductance", "conductance", "--out", "out.parquet", "--table", "out.csv"]
-    command += ["--by-block", "logistic", "--folds", "3", "--sets", *SIZES]
+    command += ["--by-block", "logistic", "--folds", "3"]
     written = []
     for _ in range(2):
         environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
@@ -363,10 +365,12 @@ def test_script(material, tmp_path):
     found = pd.read_parquet(tmp_path / "out.parquet")
     names = ["conductance_conv1", "conductance_dense1", "conductance", "lcr", "softmax"]
     names = [f"logistic.{name}" for name in (*names, "both", "all")]
-    assert list(found)[:9] == [*KEY, *names]
+    assert list(found)[:15] == ["set", *COLUMNS, "index", *names]
     assert len(found) == sum(SIZES.values())
     table = pd.read_csv(tmp_path / "out.csv")
-    assert list(table)[:8] == [
-        *("dataset", "model", "detector", "features", "task", "set", "positives", "against")
+    assert list(table)[:14] == [
+        *("dataset", "model", "detector", "features", "task", "set"),
+        *COLUMNS,
+        *("positives", "against"),
     ]
-    assert not table.duplicated(list(table)[:9]).any()
+    assert not table.duplicated(list(table)[:15]).any()

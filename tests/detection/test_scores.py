@@ -12,6 +12,7 @@ from sklearn.covariance import EmpiricalCovariance
 from sklearn.neighbors import NearestNeighbors
 
 from plumbline.attribution.methods.gradient_x_input import attribute
+from plumbline.data.image_sets import COLUMNS, TEST, ImageSetKey
 from plumbline.detection.material import Material, features, score_sets
 from plumbline.errors import InputError
 from plumbline.latent.vae import Vae, encode, fit
@@ -148,23 +149,23 @@ COST = {"explanation_disagreement": 1 + 3 * 3}
 
 @pytest.mark.parametrize("name", NAMES)
 def test_scores_and_costs_of_sets(material, digits, name):
-    sets = {"test": digits["test"].select(slice(30)), "other": digits["val"].select(slice(20))}
+    other = ImageSetKey("out_of_distribution", source="val")
+    sets = {TEST: digits["test"].select(slice(30)), other: digits["val"].select(slice(20))}
     found = pd.DataFrame(score_sets(SCORES.load(name), material, sets, 0, name))
-    assert list(found.columns) == ["set", "index", "score", "evaluations"]
+    assert list(found.columns) == ["set", *COLUMNS, "index", "score", "evaluations"]
     assert (found["index"] == np.concatenate([each.index for each in sets.values()])).all()
     assert (found["evaluations"] == COST.get(name, 1)).all()
-    alone = score_sets(SCORES.load(name), material, {"other": sets["other"]}, 0, name)
-    np.testing.assert_allclose(alone["score"], found.loc[found["set"] == "other", "score"])
+    alone = score_sets(SCORES.load(name), material, {other: sets[other]}, 0, name)
+    np.testing.assert_allclose(alone["score"], found.loc[found["set"] == "ood_val", "score"])
 
 
 @pytest.mark.parametrize(
     "values", [torch.zeros(3), torch.zeros(20, 1), torch.full((20,), float("nan"))]
 )
 def test_what_is_no_score_is_named(material, digits, values):
-    with pytest.raises(InputError, match="mine: scores of the 20 images of val"):
-        score_sets(
-            lambda *_, **__: values, material, {"val": digits["val"].select(slice(20))}, 0, "mine"
-        )
+    sets = {TEST: digits["test"].select(slice(20))}
+    with pytest.raises(InputError, match="mine: scores of the 20 images of test"):
+        score_sets(lambda *_, **__: values, material, sets, 0, "mine")
 
 
 def test_a_vae_of_other_images_is_refused_by_its_file(tmp_path):

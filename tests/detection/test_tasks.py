@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from plumbline.data.image_sets import COLUMNS, parse_all
 from plumbline.detection import columns as scores_of
 from plumbline.detection.columns import CONTROL, MEASURES
 from plumbline.detection.tasks import COMPARED, draw, judge, tasks
@@ -15,6 +16,7 @@ from plumbline.metrics.intervals import FEWEST, wilson
 
 ESTIMATORS = ("softmax", "ensemble")
 SIZES = {"calibration": 80, "test": 60, "ood_patches": 25, "fgsm_eps0.1": 40, "pgd_eps0.1": 40}
+KEYS = parse_all(SIZES)
 OPERATOR = "gaussian_fuzzing"
 
 
@@ -38,7 +40,7 @@ def uncertainty():
             right[:], label[:] = False, -1
         for estimator in ESTIMATORS:
             doubt = random.random(len(index)) + ~right
-            part = pd.DataFrame({"set": name, "index": index, "label": label})
+            part = pd.DataFrame({**KEYS[name].columns(), "index": index, "label": label})
             part["estimator"], part["correct"] = estimator, right
             part["prediction"] = np.where(right, label, (label + 1) % 10)
             for measure in MEASURES:
@@ -52,7 +54,7 @@ def label_changes():
     """Label change rates of the first 30 images of each set."""
     random = np.random.default_rng(1)
     parts = [
-        pd.DataFrame({"set": name, "index": images_of(name)[:30], "operator": OPERATOR})
+        pd.DataFrame({**KEYS[name].columns(), "index": images_of(name)[:30], "operator": OPERATOR})
         for name in SIZES
     ]
     table = pd.concat(parts[:-1], ignore_index=True)
@@ -70,7 +72,7 @@ def table(uncertainty, label_changes):
 def task(uncertainty, name, of, positives="all"):
     found = [
         each
-        for each in tasks(scores_of.correct(uncertainty))
+        for each in tasks(scores_of.correct(uncertainty), KEYS)
         if (each.name, each.set, each.positives) == (name, of, positives)
     ]
     assert len(found) == 1
@@ -83,7 +85,8 @@ def figures(rows, score):
 
 def test_tasks_are_complete(uncertainty):
     names = {
-        (each.name, each.set, each.positives) for each in tasks(scores_of.correct(uncertainty))
+        (each.name, each.set, each.positives)
+        for each in tasks(scores_of.correct(uncertainty), KEYS)
     }
     assert names == {
         ("misclassified", "test", "all"),
@@ -183,7 +186,7 @@ def test_intervals_hold_their_value_and_depend_on_the_seed_alone(uncertainty, ta
 def test_an_interval_holds_its_value_also_where_a_score_ranks_backwards(uncertainty):
     """Without widening, an AUPR near the smallest that there can be lies below all resamples."""
     right = scores_of.correct(uncertainty)
-    task = next(each for each in tasks(right) if each.set == "ood_patches")
+    task = next(each for each in tasks(right, KEYS) if each.set == "ood_patches")
     table = pd.DataFrame({CONTROL: -task.positive.astype(float)}, index=task.keys)
     table[CONTROL] += np.linspace(0, 0.5, len(table))
     for each in judge(task, table, 0):
@@ -255,8 +258,8 @@ def test_cost_is_counted_in_network_evaluations():
 
 def test_near_and_far(uncertainty):
     right = scores_of.correct(uncertainty)
-    for near, distance in (([], "far"), (["ood_patches"], "near")):
-        found = {each.set: each.distance for each in tasks(right, near)}
+    for near, distance in (([], "far"), (["patches"], "near")):
+        found = {each.set: each.distance for each in tasks(right, KEYS, near)}
         assert found["ood_patches"] == distance
         assert found["test"] == found["fgsm_eps0.1"] == ""
 
@@ -273,16 +276,18 @@ def test_script(uncertainty, label_changes, tmp_path):
     script = Path(plumbline.__file__).parents[1] / "detect.py"
     uncertainty.to_parquet(tmp_path / "scores.parquet")
     label_changes.to_parquet(tmp_path / "operator.parquet")
-    detectors = uncertainty[["set", "index"]].drop_duplicates().assign(**{"logistic.lcr": 0.5})
+    detectors = (
+        uncertainty[["set", *COLUMNS, "index"]].drop_duplicates().assign(**{"logistic.lcr": 0.5})
+    )
     detectors.to_parquet(tmp_path / "detectors.parquet")
     (tmp_path / "torch.py").write_text("raise ImportError('torch is not needed here')")
     energy = label_changes[["set", "index"]].assign(score=0.5, evaluations=1.0)
     energy.to_parquet(tmp_path / "energy.parquet")
     command = [sys.executable, str(script), "--uncertainty", "scores.parquet"]
     command += ["--scores", "energy.parquet", "--passes", '{"softmax": 1, "ensemble": 3}']
-    command += ["--near", "ood_patches", "--steps", "10"]
+    command += ["--near", "patches", "--steps", "10"]
     command += ["--label-changes", "operator.parquet", "--detectors", "detectors.parquet"]
-    command += ["--sets", *SIZES, "--dataset", "d", "--model", "m", "--out", "out.csv"]
+    command += ["--dataset", "d", "--model", "m", "--out", "out.csv"]
     tables = []
     for _ in range(2):
         subprocess.run(
@@ -298,6 +303,7 @@ def test_script(uncertainty, label_changes, tmp_path):
             "task",
             "distance",
             "set",
+            *COLUMNS,
             "positives",
             "score",
             "against",

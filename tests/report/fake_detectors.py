@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from plumbline.data.image_sets import parse_all
 from plumbline.detection.columns import KEY
 from plumbline.detection.operating import judge_detectors
 from plumbline.storage.tables import Row
@@ -29,4 +30,6 @@ def rows(dataset: str, model: str, fitted: bool) -> list[Row]:
             scores[f"{kind}.{features}"] = random.normal(size=len(index)) + ~right
         further = 3 * (~right & (name != "ood_patches")) - 3 * (name == "ood_patches")
         scores[f"{kind}.all"] = scores[f"{kind}.softmax"] + further
-    return list(judge_detectors(scores, control, right, 0, dataset=dataset, model=model))
+    return list(
+        judge_detectors(scores, control, right, parse_all(SIZES), 0, dataset=dataset, model=model)
+    )

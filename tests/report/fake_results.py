@@ -15,6 +15,7 @@ import fake_uncertainty
 import numpy as np
 import pandas as pd
 
+from plumbline.data.image_sets import parse_all
 from plumbline.data.manifest import File, Manifest
 from plumbline.detection.tasks import COMPARED
 from plumbline.metrics.intervals import wilson
@@ -34,6 +35,7 @@ MEASURES = ("entropy", "mutual_information", "expected_entropy", "max_probabilit
 ADAPTIVE, SMALLEST = "pgd_adaptive_label_change", "deepfool"  # the latter has no epsilon
 ATTACKED = (*(f"{a}_eps{e:g}" for a in (*ATTACKS, ADAPTIVE) for e in EPSILONS), SMALLEST)
 SETS = ("test", "ood_patches", *ATTACKED)
+KEYS = parse_all(("calibration", *SETS), [SMALLEST])
 BLOCKS = ("conv1", "conv2")
 MAIN = {"rate": 0.03, "role": "main", "mutants": 100}
 TEST_IMAGES, OTHER_IMAGES, SIDE = 120, 40, 12
@@ -254,7 +256,7 @@ def _stability(rng, folder: Path, model: str, operator: str) -> None:
         parts.append(
             pd.DataFrame(
                 {
-                    "set": name,
+                    **KEYS[name].columns(),
                     "index": np.arange(n),
                     "label": labels,
                     "operator": operator,
@@ -266,7 +268,15 @@ def _stability(rng, folder: Path, model: str, operator: str) -> None:
             )
         )
         rows += _changes(rng, name, rates, keys)
-    rows.append(row("rejection_rate", *share(rng, 0.12, 114), **keys, **MAIN, set="calibration"))
+    rows.append(
+        row(
+            "rejection_rate",
+            *share(rng, 0.12, 114),
+            **keys,
+            **MAIN,
+            **KEYS["calibration"].columns(),
+        )
+    )
     write_csv(folder / f"{operator}.csv", rows)
     pd.concat(parts, ignore_index=True).to_parquet(folder / f"{operator}.parquet")
 
@@ -274,7 +284,7 @@ def _stability(rng, folder: Path, model: str, operator: str) -> None:
 def _conductance(rng, path: Path, model: str) -> None:
     rows = []
     for name in ("calibration", *SETS):
-        keys = {"dataset": DATASET, "model": model, "set": name}
+        keys = {"dataset": DATASET, "model": model, **KEYS[name].columns()}
         for block in BLOCKS:
             gap = near(rng, 0.01, 0.002)
             rows.append(row("completeness_gap", *gap, **keys, block=block))
@@ -285,7 +295,7 @@ def _conductance(rng, path: Path, model: str) -> None:
 
 def _changes(rng, name: str, rates: np.ndarray, keys: Row) -> list[Row]:
     """Rows of one image set: rates at two strengths, AUROC by number of mutants, a test."""
-    rows, n, where = [], len(rates), {"set": name, "answers": "all", "threshold": ""}
+    rows, n, where = [], len(rates), {**KEYS[name].columns(), "answers": "all", "threshold": ""}
     for role, rate, answers in product(
         ("main", "further"), (0.03, 0.01, 0.05), ("all", "right", "wrong")
     ):
@@ -320,7 +330,8 @@ def _detection(rng, path: Path, model: str) -> None:
     tasks += [("adversarial", name, p) for name in ATTACKED for p in ("all", "successful")]
     rows = []
     for (task, name, positives), score in product(tasks, scores):
-        keys = {"dataset": DATASET, "model": model, "task": task, "set": name}
+        keys = {"dataset": DATASET, "model": model, "task": task}
+        keys |= KEYS[name].columns()
         keys |= {"positives": positives, "score": score, "against": ""}
         keys |= {"distance": "far" if task == "ood" else "", "evaluations": 1.0}
         auroc = min(0.97, 0.88 + rng.normal(0, 0.04) - 0.3 * (score == "conductance"))

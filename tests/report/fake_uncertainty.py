@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from plumbline.data.image_sets import parse_all
 from plumbline.data.shifts import rotation
 from plumbline.storage.artefacts import ImageSet, Prediction
 from plumbline.storage.tables import write_csv, write_parquet
@@ -39,17 +40,19 @@ def make(root: Path, dataset: str, model: str, images: ImageSet, attacks: tuple[
         for estimator in ESTIMATORS
     }
     rows = []
-    for name in sets:
+    of = parse_all(sets, [name for name in attacks if "_eps" not in name])
+    for name, key in of.items():
         for own in found.values():
-            rows += estimates.rows(own[name], found["softmax"][name], 0, **keys)
-            if name in changed:
-                rows += estimates.rises(own[name], own["test"], 0, **keys)
+            rows += estimates.rows(own[name], found["softmax"][name], key, 0, **keys)
+            if key.made_from_test:
+                rows += estimates.rises(own[name], own["test"], key, 0, **keys)
     write_csv(folder / "measures.csv", rows)
     write_parquet(
-        folder / "scores.parquet", scores([own[n] for n in sets for own in found.values()])
+        folder / "scores.parquet", scores([own[n] for n in sets for own in found.values()], of)
     )
     how = {"accuracy": 0.97, "fixed": 0.2, "seed": 0}
-    rows = [row for own in found.values() for row in refusal.rows(own, **how, **keys)]
+    typed = [{of[name]: each for name, each in own.items()} for own in found.values()]
+    rows = [row for own in typed for row in refusal.rows(own, **how, **keys)]
     write_csv(folder / "refusal.csv", rows)
     nets = [_answers(rng, "mc_dropout", "test", 1.0) for _ in range(3)]
     labels = nets[0].labels

@@ -6,6 +6,7 @@ import torch
 from captum.attr import LayerConductance
 from torch import nn
 
+from plumbline.data.image_sets import TEST
 from plumbline.models.classifier import Architecture, Classifier, Network, logits
 from plumbline.stability.conductance import blocks, closed_form, conductance, measure
 
@@ -177,7 +178,7 @@ def test_a_net_without_convolutions(pixels):
 
 def test_table_and_arrays_of_one_set(nets, digits):
     images = digits["test"].select(slice(20))
-    arrays, rows = measure(nets["resnet34"], images, "test", 10, 0, dataset="digits")
+    arrays, rows = measure(nets["resnet34"], images, TEST, 10, 0, dataset="digits")
     assert arrays["test/layer4_2"].shape == (20, 32)
     assert arrays["test/layer1_0"].shape == (20, 4)
     assert arrays.keys() == {*(f"test/{name}" for name in RESIDUAL), "test.index"}

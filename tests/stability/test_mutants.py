@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from plumbline.data.image_sets import ImageSetKey
 from plumbline.models.classifier import logits
 from plumbline.registry import OPERATORS
 from plumbline.runtime.seeding import derive
@@ -81,7 +82,9 @@ def test_too_few_accepted_mutants_say_what_to_do(lenet, digits, sets, monkeypatc
     outcome = label_changes(lenet, two, calibration, sets, **how)
     assert (outcome.mutants, outcome.tries) == (2, 30)
     assert [len(each) for each in outcome.changed.values()] == [2, 2, 2]
-    rows = summary(outcome, {"calibration": calibration, **sets}, 0, model="x")
+    sets = {"calibration": calibration, **sets}
+    typed = {ImageSetKey.parse(name): images for name, images in sets.items()}
+    rows = summary(outcome, typed, 0, model="x")
     rows = {(each["metric"], each["set"]): each for each in rows}
     assert rows["rejection_rate", "calibration"]["value"] == 28 / 30
     assert rows["rejection_rate", "calibration"]["n"] == 30

@@ -6,6 +6,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from plumbline.config.stability import MutantOptions
+from plumbline.data.image_sets import ImageSetKey
 from plumbline.metrics.intervals import FEWEST
 from plumbline.registry import OPERATORS
 from plumbline.stability import label_changes
@@ -34,10 +35,14 @@ def analysed(lenet, digits, sets):
     operator = OPERATORS.load("neuron_activation_inversion")
     calibration = digits["calibration"].select(slice(50))
     analysis = MutationAnalysis(
-        lenet, operator, calibration, sets, ["test"], MutantOptions(**OPTIONS), 3
+        lenet, operator, calibration, typed(sets), ["test"], MutantOptions(**OPTIONS), 3
     )
     outcomes = analysis.run({"rate": 0.1}, [0.02, 1.0])
     return analysis, outcomes, analysis.rows(outcomes, model="x")
+
+
+def typed(sets):
+    return {ImageSetKey.parse(name): images for name, images in sets.items()}
 
 
 def find(rows, **keys):
@@ -146,7 +151,7 @@ def test_table_of_images(analysed, sets):
 
 def test_all_changes_are_kept(analysed, sets, tmp_path):
     analysis, outcomes, _ = analysed
-    indices = {name: each.index for name, each in analysis.sets.items()}
+    indices = {key.name: each.index for key, each in analysis.sets.items()}
     label_changes.save(tmp_path / "changes.safetensors", outcomes, indices)
     found = label_changes.load(tmp_path / "changes.safetensors")
     assert list(found) == [0.1, 0.02]
@@ -163,7 +168,7 @@ def test_stopping_early_reports_the_test_that_stopped(lenet, digits, sets):
     operator = OPERATORS.load("neuron_activation_inversion")
     calibration = digits["calibration"].select(slice(50))
     options = MutantOptions(**OPTIONS, stop_early="quantile", sequential={"sigma": 0.5})
-    analysis = MutationAnalysis(lenet, operator, calibration, sets, [], options, 3)
+    analysis = MutationAnalysis(lenet, operator, calibration, typed(sets), [], options, 3)
     outcomes = analysis.run({"rate": 0.1}, [])
     rows = analysis.rows(outcomes, model="x")
     assert {each["threshold"] for each in rows if "threshold" in each} == {"quantile"}
@@ -177,7 +182,7 @@ def test_a_main_rate_that_is_too_much_is_halved_until_the_net_bears_it(lenet, di
     operator = OPERATORS.load("neuron_activation_inversion")
     calibration = digits["calibration"].select(slice(50))
     options = MutantOptions(**OPTIONS)
-    analysis = MutationAnalysis(lenet, operator, calibration, sets, ["test"], options, 3)
+    analysis = MutationAnalysis(lenet, operator, calibration, typed(sets), ["test"], options, 3)
     outcomes = analysis.run({"rate": 1.0}, [0.5, 0.01])
     main, further = outcomes
     assert main in {0.5**times for times in range(1, 7)}
@@ -189,7 +194,7 @@ def test_a_main_rate_that_is_too_much_is_halved_until_the_net_bears_it(lenet, di
     assert sorted(each["rate"] for each in rejected) == sorted(too_much)
     assert {each["role"] for each in rejected} == {"further"}
     assert {each["rate"] for each in rows if each["role"] == "main"} == {main}
-    alone = MutationAnalysis(lenet, operator, calibration, sets, [], options, 3).run(
+    alone = MutationAnalysis(lenet, operator, calibration, typed(sets), [], options, 3).run(
         {"rate": main}, []
     )
     np.testing.assert_array_equal(alone[main].changed["test"], outcomes[main].changed["test"])
@@ -201,7 +206,7 @@ def test_no_part_of_a_main_rate_that_a_net_bears_is_an_error(lenet, digits, sets
     def ruin(network, *, seed, rate):
         return {name: torch.zeros_like(each) for name, each in network.state_dict().items()}
 
-    analysis = MutationAnalysis(lenet, ruin, calibration, sets, [], MutantOptions(mutants=2), 3)
+    analysis = MutationAnalysis(lenet, ruin, calibration, typed(sets), [], MutantOptions(mutants=2), 3)
     with pytest.raises(TooFew, match=r"0 of 10 mutants keep 0\.9"):
         analysis.run({"rate": 1.0}, [])
 
@@ -210,7 +215,7 @@ def test_a_further_rate_without_a_mutant_is_one_of_rejections(lenet, digits, set
     operator = OPERATORS.load("neuron_switch")
     calibration = digits["calibration"].select(slice(50))
     analysis = MutationAnalysis(
-        lenet, operator, calibration, sets, ["test"], MutantOptions(**OPTIONS), 3
+        lenet, operator, calibration, typed(sets), ["test"], MutantOptions(**OPTIONS), 3
     )
     outcomes = analysis.run({"rate": 0.1}, [1e-4])
     assert list(outcomes) == [0.1]

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import entropy as scipy_entropy
 
+from plumbline.data.image_sets import COLUMNS, TEST, parse_all
 from plumbline.storage.artefacts import Prediction
 from plumbline.uncertainty.measures import mean_probs, measures, rankings, scores
 
@@ -114,9 +115,9 @@ def test_scores_have_a_row_for_each_image_of_each_set():
         Prediction("softmax", name, rng.dirichlet(np.ones(3), (1, len(y))), y, np.arange(len(y)))
         for name, y in sets.items()
     ]
-    columns = scores(predictions)
+    columns = scores(predictions, parse_all(sets))
     measured = ["entropy", "mutual_information", "expected_entropy", "max_probability", "variance"]
-    keys = ["set", "index", "label", "estimator", "prediction", "correct"]
+    keys = ["set", *COLUMNS, "index", "label", "estimator", "prediction", "correct"]
     assert list(columns) == keys + measured
     assert columns["set"].tolist() == ["test"] * 3 + ["ood_other"] * 2
     answers = mean_probs(predictions[0].probs).argmax(1)
@@ -129,5 +130,7 @@ def test_scores_have_a_vacuity_only_where_there_is_evidence():
     evidential = Prediction(
         "evidential", "test", probs, np.zeros(2, int), np.arange(2), np.ones((2, 4), np.float32)
     )
-    assert "vacuity" not in scores([some])
-    np.testing.assert_array_equal(scores([some, evidential])["vacuity"], [np.nan, np.nan, 1, 1])
+    assert "vacuity" not in scores([some], {"test": TEST})
+    np.testing.assert_array_equal(
+        scores([some, evidential], {"test": TEST})["vacuity"], [np.nan, np.nan, 1, 1]
+    )

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plumbline.config.uncertainty import RefusalOptions
+from plumbline.data.image_sets import ImageSetKey
 from plumbline.metrics.intervals import bootstrap_counts, interval, wilson
 from plumbline.runtime.cli import add_options, read_options
 from plumbline.storage.artefacts import Prediction, save_predictions
@@ -41,7 +42,8 @@ def sets():
 
 def found(sets, **more):
     options = {"accuracy": 0.95, "fixed": 0.2} | more
-    table = rows(sets, **options, seed=3, model="lenet5")
+    typed = {ImageSetKey.parse(name): each for name, each in sets.items()}
+    table = rows(typed, **options, seed=3, model="lenet5")
     return {(r["set"], r["rule"], r["share"], r["metric"]): r for r in table}
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from plumbline.data.image_sets import TEST, ImageSetKey
 from plumbline.metrics.intervals import bootstrap_counts, interval, newcombe, wilson
 from plumbline.storage.artefacts import Prediction
 from plumbline.uncertainty.estimates import errors, rises, rows
@@ -38,7 +39,7 @@ def by_metric(found, measure="", control=""):
 
 def test_an_estimator_has_scores_error_figures_of_each_measure_and_differences():
     control = prediction("softmax")
-    found = rows(prediction("ensemble", 3, labels=control.labels), control, 0, model="lenet5")
+    found = rows(prediction("ensemble", 3, labels=control.labels), control, TEST, 0, model="lenet5")
     plain = by_metric(found)
     assert list(plain)[:5] == ["accuracy", "nll", "brier", "ece", "mean_entropy"]
     assert all(row["n"] == N and row["model"] == "lenet5" for row in found)
@@ -48,7 +49,7 @@ def test_an_estimator_has_scores_error_figures_of_each_measure_and_differences()
     differences = by_metric(found, control="softmax")
     names = ("accuracy", "nll", "brier", "ece")
     assert list(differences) == [f"{name}_difference" for name in names]
-    own = by_metric(rows(control, control, 0))
+    own = by_metric(rows(control, control, TEST, 0))
     for name in names:
         difference = plain[name]["value"] - own[name]["value"]
         assert differences[f"{name}_difference"]["value"] == pytest.approx(difference)
@@ -56,15 +57,15 @@ def test_an_estimator_has_scores_error_figures_of_each_measure_and_differences()
 
 def test_the_control_is_not_compared_with_itself_and_no_class_means_no_score():
     control = prediction("softmax")
-    assert not by_metric(rows(control, control, 0), control="softmax")
+    assert not by_metric(rows(control, control, TEST, 0), control="softmax")
     unknown = prediction("softmax", labels=np.full(N, -1))
-    assert all(row["metric"].startswith("mean_") for row in rows(unknown, unknown, 0))
+    assert all(row["metric"].startswith("mean_") for row in rows(unknown, unknown, TEST, 0))
 
 
 def test_means_of_the_measures_have_their_bootstrap_interval():
     control = prediction("softmax")
     value, low, high = (
-        by_metric(rows(control, control, 4))["mean_entropy"][end]
+        by_metric(rows(control, control, TEST, 4))["mean_entropy"][end]
         for end in ("value", "low", "high")
     )
     entropy = measures(control.probs)["entropy"]
@@ -76,12 +77,12 @@ def test_the_share_without_evidence_is_counted():
     control, evidential = prediction("softmax"), prediction("evidential", alpha=True)
     evidential.alpha[:20] = 1
     evidential.alpha[20] = 1 + 2e-6  # a little is not none
-    found = by_metric(rows(evidential, control, 0))
+    found = by_metric(rows(evidential, control, TEST, 0))
     assert found["no_evidence"]["value"] == 20 / N
     assert found["mean_vacuity"]["value"] == pytest.approx(
         (4 / evidential.alpha.sum(1)).mean(), rel=1e-5
     )
-    assert "no_evidence" not in by_metric(rows(control, control, 0))
+    assert "no_evidence" not in by_metric(rows(control, control, TEST, 0))
 
 
 def test_figures_of_errors_and_their_intervals_equal_a_slow_bootstrap():
@@ -117,7 +118,8 @@ def test_rises_are_of_the_same_images():
         source.labels[part],
         source.index[part],
     )
-    found = {row["measure"]: row for row in rises(turned, source, 0, dataset="digits")}
+    key = ImageSetKey("shifted", shift="rotation", level=30)
+    found = {row["measure"]: row for row in rises(turned, source, key, 0, dataset="digits")}
     assert {row["control"] for row in found.values()} == {"test"}
     after, before = measures(turned.probs), measures(source.probs)
     for name in ("entropy", "mutual_information"):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from plumbline.data.image_sets import ImageSetKey
 from plumbline.metrics.intervals import mean_interval, median_interval, wilson
 from plumbline.models.classifier import Classifier, logits
 from plumbline.storage.artefacts import ImageSet
@@ -31,13 +32,14 @@ def adversarial_set(
     Raises ``ValueError`` if a pixel is outside [0, 1] or farther than ``epsilon`` (+ 1e-6)
     from its source.
     """
+    key = ImageSetKey("adversarial", attack=attack, epsilon=epsilon)
     farthest = float(np.abs(pixels.astype(np.float64) - source.pixels).max())
     if epsilon is not None and farthest > epsilon + TOLERANCE:
         raise ValueError(f"{attack}: a pixel moved by {farthest}, more than epsilon {epsilon}")
     correct = answers(classifier, source.pixels) == source.labels
     wrong = answers(classifier, pixels) != source.labels
     return ImageSet(
-        name=f"{source.name}_{attack}" + (f"_eps{epsilon:g}" if epsilon is not None else ""),
+        name=f"{source.name}_{key.name}",
         images=pixels,
         labels=source.labels,
         index=source.index,

@@ -1,6 +1,5 @@
 """Configuration of the stage attacks."""
 
-import re
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, field_validator
@@ -39,10 +38,6 @@ class AttacksSection(Section):
             images = options.get("images", 1)
             if type(images) is not int or images < 1:
                 raise ValueError(f"{name}.images: must be a number above 0, not {images!r}")
-            if name.startswith("ood_") or re.search(r"_[0-9.]+$", name):
-                raise ValueError(
-                    f"{name}: a set of that name would pass for another kind of images"
-                )
         return methods
 
     def module_of(self, entry: str) -> str:
@@ -68,13 +63,3 @@ class AttacksSection(Section):
     def adaptive(self) -> list[str]:
         """Entries that know a detector."""
         return [name for name in self.methods if ATTACKS.constant(self.module_of(name), "ADAPTIVE")]
-
-    def sets_of(self, entry: str) -> list[str]:
-        """Names of an entry's image sets: its own, or one for each ε."""
-        if entry in self.minimal():
-            return [entry]
-        return [f"{entry}_eps{epsilon:g}" for epsilon in self.epsilons]
-
-    def largest(self, entry: str) -> str:
-        """Name of an entry's set of the largest ε, or of its only one."""
-        return entry if entry in self.minimal() else f"{entry}_eps{max(self.epsilons):g}"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from plumbline.data.image_sets import COLUMNS, ImageSetKey, columns_of
 from plumbline.errors import InputError
 
 CONTROL = "softmax.max_probability"
@@ -59,9 +60,17 @@ def further_scores(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
     return pd.concat({name: each.set_index(KEY)["score"] for name, each in tables.items()}, axis=1)
 
 
+def detector_columns(scores: pd.DataFrame, sets: Mapping[str, ImageSetKey]) -> dict:
+    """Columns of the table of the fitted detectors' ``scores``, which have the index (set, index);
+    ``sets`` are the keys of the sets by name."""
+    names, places = (scores.index.get_level_values(name) for name in KEY)
+    found = columns_of([sets[name] for name in names], 1) | {"index": places}
+    return found | {name: scores[name].to_numpy() for name in scores}
+
+
 def detector_scores(table: pd.DataFrame) -> pd.DataFrame:
     """The columns of the fitted detectors, ``{detector}.{features}``."""
-    return table.set_index(KEY)
+    return table.set_index(KEY).drop(columns=list(COLUMNS))
 
 
 def correct(table: pd.DataFrame) -> pd.Series:

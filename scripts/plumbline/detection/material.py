@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from plumbline.data.image_sets import ImageSetKey, columns_of
 from plumbline.errors import InputError
 from plumbline.latent.vae import Vae, encode
 from plumbline.models.classifier import Classifier, batches
@@ -75,14 +76,14 @@ class Material:
 def score_sets(
     score: Callable[..., Tensor],
     material: Material,
-    sets: Mapping[str, ImageSet],
+    sets: Mapping[ImageSetKey, ImageSet],
     seed: int,
     entry: str,
     **options: Any,
 ) -> Arrays:
     """What a module of detection/scores says of every image of ``sets``, a row per image.
 
-    Columns ``set``, ``index``, ``score``, and ``evaluations``, how often a net is run for an
+    The set's columns, ``index``, ``score``, and ``evaluations``, how often a net is run for an
     image.  What a score does once for all sets is no cost of an image: ``evaluations`` is the
     least over the sets.  Each set has a seed of its own, so that its scores do not depend on
     which others there are.
@@ -91,21 +92,21 @@ def score_sets(
     image.
     """
     found, costs = {}, []
-    for name, images in progress(list(sets.items()), "image sets"):
+    for key, images in progress(list(sets.items()), "image sets"):
         with material.counted() as count:
-            own = derive(seed, name)
+            own = derive(seed, key.name)
             scored = score(material, torch.from_numpy(images.images), seed=own, **options)
         values = scored.detach().cpu().double().numpy()
         if values.shape != (len(images),) or not np.isfinite(values).all():
             raise InputError(
-                f"{entry}: scores of the {len(images)} images of {name} must be as many finite "
+                f"{entry}: scores of the {len(images)} images of {key.name} must be as many finite "
                 f"numbers, not {values.shape} with {np.isfinite(values).sum()} finite"
             )
-        found[name] = values
+        found[key] = values
         costs += [count.total / len(images)] if len(images) else []
     sizes = [len(images) for images in sets.values()]
     return {
-        "set": np.repeat(list(sets), sizes),
+        **columns_of(sets, sizes),
         "index": np.concatenate([images.index for images in sets.values()]),
         "score": np.concatenate(list(found.values())),
         "evaluations": np.full(sum(sizes), min(costs)),

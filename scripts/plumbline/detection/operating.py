@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
+from plumbline.data.image_sets import TEST, ImageSetKey
 from plumbline.detection.columns import CONTROL
 from plumbline.detection.fitting import CALIBRATION
 from plumbline.detection.tasks import Task, draw, gain, tasks
@@ -55,14 +56,19 @@ def at_threshold(scores: np.ndarray, wrong: np.ndarray, threshold: float, **keys
 
 
 def judge_detectors(
-    scores: pd.DataFrame, control: pd.Series, right: pd.Series, seed: int, **keys: str
+    scores: pd.DataFrame,
+    control: pd.Series,
+    right: pd.Series,
+    sets: Mapping[str, ImageSetKey],
+    seed: int,
+    **keys: str,
 ) -> Iterator[Row]:
     """Rows of the table: estimates of each detector, and of the control, on the same images.
 
     ``scores`` are the detectors', ``control`` the negated maximum probability, ``right`` whether
-    the net is right, all by (set, index).  Only images that every detector has scored count.
-    ``calibration_errors`` is how many wrong answers there were to learn from; ``n_positive`` counts
-    those that an estimate compares with others.  ``auroc`` on
+    the net is right, all by (set, index); ``sets`` has the key of each set.  Only images that
+    every detector has scored count.  ``calibration_errors`` is how many wrong answers there were to
+    learn from; ``n_positive`` counts those that an estimate compares with others.  ``auroc`` on
     calibration is out of fold.  ``auroc_gain`` on misclassified images is the AUROC minus that
     of the control, on the same images and resamples; ``auroc_difference``, on every task, that
     of the features named in ``AGAINST`` minus that of fewer features, the same detector.
@@ -71,15 +77,15 @@ def judge_detectors(
     table = pd.concat([scores, control.rename(CONTROL)], axis=1).loc[known]
     right = right.loc[known]
     errors, n = int((~right[CALIBRATION]).sum()), len(right[CALIBRATION])
-    keys = {**keys, "detector": "", "features": "", "task": "misclassified", "set": CALIBRATION}
-    keys |= {"positives": "all", "against": ""}
+    keys = {**keys, "detector": "", "features": "", "task": "misclassified"}
+    keys |= {**ImageSetKey(CALIBRATION).columns(), "positives": "all", "against": ""}
     yield row("calibration_errors", float(errors), NOTHING, NOTHING, n, **keys)
     if scores.columns.empty:
         return
     for name in table:
         here = {**keys, **_named(name)}
         yield from _worked(table[name], right, seed, here)
-    for task in tasks(right):
+    for task in tasks(right, sets):
         yield from _gains(task, table, seed, keys)
 
 
@@ -93,11 +99,12 @@ def _worked(scores: pd.Series, right: pd.Series, seed: int, keys: Mapping[str, s
     threshold = equal_recalls(scores[CALIBRATION].to_numpy(), ~right[CALIBRATION].to_numpy())
     n = len(right[CALIBRATION])
     rows = [row("threshold", threshold, NOTHING, NOTHING, n, **keys)]
-    for name in (CALIBRATION, "test"):
-        here, wrong = {**keys, "set": name}, ~right[name].to_numpy()
+    for key in (ImageSetKey(CALIBRATION), TEST):
+        name = key.name
+        here, wrong = {**keys, **key.columns()}, ~right[name].to_numpy()
         own = scores[name].to_numpy()
         rows += at_threshold(own, wrong, threshold, **here)
-        task = Task("misclassified", name, "all", "", right[[name]].index, wrong)
+        task = Task("misclassified", key, "all", "", right[[name]].index, wrong)
         if resampled := draw(task, derive(seed, name, len(wrong))):
             found = int(wrong.sum())
             estimate = auroc_estimate(resampled.measure(own)["auroc"], found, len(wrong) - found)
@@ -119,7 +126,7 @@ def _gains(task: Task, table: pd.DataFrame, seed: int, keys: Mapping[str, str]) 
             known[name] = resampled.measure(table[name].to_numpy())["auroc"]
         return known[name]
 
-    where = {"task": task.name, "set": task.set, "positives": task.positives}
+    where = {"task": task.name, **task.images.columns(), "positives": task.positives}
     for name in table:
         if name == CONTROL:
             continue

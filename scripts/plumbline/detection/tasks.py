@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from plumbline.data.image_sets import TEST, ImageSetKey
 from plumbline.detection.columns import CONTROL
 from plumbline.detection.resampled import Resampled
 from plumbline.metrics.intervals import (
@@ -39,11 +40,16 @@ class Task:
     """
 
     name: str
-    set: str
+    images: ImageSetKey
     positives: str
     distance: str
     keys: pd.MultiIndex
     positive: np.ndarray
+
+    @property
+    def set(self) -> str:
+        """Name of the image set that is told from test; test itself, if it is none other."""
+        return self.images.name
 
     def only(self, images: np.ndarray) -> "Task":
         """The task with those of its images that ``images`` [N] bool says."""
@@ -55,30 +61,33 @@ class Task:
         return self.keys.get_level_values("index").to_numpy() if self.name == ADVERSARIAL else None
 
 
-def tasks(right: pd.Series, near: Collection[str] = ()) -> Iterator[Task]:
+def tasks(
+    right: pd.Series, sets: Mapping[str, ImageSetKey], near: Collection[str] = ()
+) -> Iterator[Task]:
     """All tasks, from whether the net is right on each image, by (set, index).
+
+    ``sets`` has the key of each set.
 
     ``misclassified``: images of test, suspicious where the net is wrong.  ``adversarial``, for
     each adversarial set: images of test on which the net is right, and the images made from
     them, suspicious ``all`` or only the ``successful``, on which the net is wrong.  ``ood``, for
-    each out-of-distribution set: images of test, and those of the set, suspicious; the sets
-    named in ``near`` are near, the others far.
+    each out-of-distribution set: images of test, and those of the set, suspicious; sets of the
+    datasets ``near`` are near, the others far.
     """
-    test = right["test"]
-    yield _task("misclassified", "test", "all", {"test": ~test})
+    test = right[TEST.name]
+    yield _task("misclassified", TEST, "all", {TEST.name: ~test})
     for name in right.index.unique("set"):
-        if name in ("calibration", "test"):
-            continue
-        images = right[name]
-        if name.startswith("ood_"):
-            parts = {"test": _flag(test, False), name: _flag(images, True)}
-            yield _task("ood", name, "all", parts, "near" if name in near else "far")
+        images, key = right[name], sets[name]
+        if key.kind == "out_of_distribution":
+            parts = {TEST.name: _flag(test, False), name: _flag(images, True)}
+            yield _task("ood", key, "all", parts, "near" if key.source in near else "far")
+        if key.kind != ADVERSARIAL:
             continue
         sources = test[test.index.isin(images.index) & test]
         images = images[images.index.isin(sources.index)]
         for which, found in (("all", images), ("successful", images[~images])):
-            parts = {"test": _flag(sources, False), name: _flag(found, True)}
-            yield _task(ADVERSARIAL, name, which, parts)
+            parts = {TEST.name: _flag(sources, False), name: _flag(found, True)}
+            yield _task(ADVERSARIAL, key, which, parts)
 
 
 def _flag(images: pd.Series, value: bool) -> pd.Series:
@@ -86,7 +95,7 @@ def _flag(images: pd.Series, value: bool) -> pd.Series:
 
 
 def _task(
-    name: str, of: str, positives: str, parts: dict[str, pd.Series], distance: str = ""
+    name: str, of: ImageSetKey, positives: str, parts: dict[str, pd.Series], distance: str = ""
 ) -> Task:
     joined = pd.concat(parts, names=["set", "index"])
     return Task(name, of, positives, distance, joined.index, joined.to_numpy(dtype=bool))
@@ -113,12 +122,14 @@ def judge(
     """
     table = scores.reindex(task.keys)
     known = table.notna().to_numpy()
+    job = seed, *keys.values(), task.name, task.distance, task.set, task.positives
     keys = {**keys, "task": task.name, "distance": task.distance}
-    keys |= {"set": task.set, "positives": task.positives}
+    keys |= {**task.images.columns(), "positives": task.positives}
     rows = []
     for images in np.unique(known.T[known.any(0)], axis=0):
         same = [name for name, each in zip(table, known.T, strict=True) if (each == images).all()]
-        rows += _judge_same(table[images], same, task.only(images), seed, keys)
+        own = derive(*job, int(images.sum()))
+        rows += _judge_same(table[images], same, task.only(images), own, keys)
     place = {name: i for i, name in enumerate(scores)}
     for each in rows:
         each["evaluations"] = (evaluations or {}).get(each["score"], float("nan"))
@@ -144,7 +155,7 @@ def _judge_same(
     """Rows of the scores ``names``, which are known for all images of the task."""
     n, found = len(task.positive), int(task.positive.sum())
     share = found / n if n else float("nan")
-    resampled = draw(task, derive(seed, *keys.values(), n))
+    resampled = draw(task, seed)
     control = resampled.measure(table[CONTROL].to_numpy())["auroc"] if resampled else None
     rows, aurocs = [], {}
     for name in names:

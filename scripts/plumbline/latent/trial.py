@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.data.image_sets import TEST as CLEAN
+from plumbline.data.image_sets import ImageSetKey
 from plumbline.latent.maps import MAPPED, hole_shares, uncertain
 from plumbline.metrics import classification
 from plumbline.metrics.intervals import (
@@ -29,7 +31,7 @@ from plumbline.storage.tables import Row, row
 
 PAIRS = (("holes", "random"), ("holes", "none"), ("random", "none"))
 JUDGED = ("entropy", "max_probability")  # measures of uncertainty that judge a net
-TEST, MAP = "test", "map"
+TEST, MAP = CLEAN.name, "map"
 SHARES = ("accuracy", "auroc", "hole_share")  # of images, pairs and cells
 
 Key = tuple[str, str, str]  # set, measure, metric
@@ -149,7 +151,7 @@ def _own_rows(judged: Trial, samples: Samples, **keys: Any) -> Iterator[Row]:
             estimate = estimate[0], *wilson(round(estimate[0] * size), size)
         elif (found := judged.positives(key)) is not None:
             estimate = auroc_estimate(each, found, len(judged.labels))
-        here = {**keys, "set": name, "measure": measure, "over": _over(name)}
+        here = {**keys, **_columns(name), "measure": measure, "over": _over(name)}
         yield row(metric, *estimate, size, judged.positives(key), **here)
 
 
@@ -173,7 +175,7 @@ def _difference_rows(
             if metric in SHARES:
                 estimate = widened(estimate, judged.size(key), DIFFERENCE)
             estimates["seeds"] = estimate, len(seeds)
-        here = {**keys, "arm": arm, "control": control, "set": name, "measure": measure}
+        here = {**keys, "arm": arm, "control": control, **_columns(name), "measure": measure}
         for over, (estimate, n) in estimates.items():
             yield row(f"{metric}_difference", *estimate, n, **here, over=over)
 
@@ -182,6 +184,11 @@ def _difference(judged: Trial, key: Key, samples: np.ndarray) -> Estimate:
     if (found := judged.positives(key)) is not None:
         return ranked(samples, found, len(judged.labels), DIFFERENCE)
     return bootstrap_estimate(samples, judged.size(key) if key[2] in SHARES else None, DIFFERENCE)
+
+
+def _columns(name: str) -> dict[str, Any]:
+    """Columns of a set of images; the map is none."""
+    return {"set": MAP} if name == MAP else ImageSetKey.parse(name).columns()
 
 
 def _over(name: str) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from plumbline.data.image_sets import ImageSetKey
 from plumbline.metrics.intervals import mean_interval, mean_intervals
 from plumbline.models.classifier import Classifier, Network, batches
 from plumbline.runtime.seeding import derive
@@ -190,17 +191,17 @@ def closed_form(
 
 
 def measure(
-    classifier: Classifier, images: ImageSet, name: str, steps: int, seed: int, **keys: str
+    classifier: Classifier, images: ImageSet, key: ImageSetKey, steps: int, seed: int, **keys: str
 ) -> tuple[dict[str, np.ndarray], list[Row]]:
-    """Arrays of one image set to keep, ``name/block`` and ``name.index``, and its table rows.
+    """Arrays of one image set to keep, ``set/block`` and ``set.index``, and its table rows.
 
     ``completeness_gap`` is the mean of |gap| over the images in units of the mean |change| of
     the logit, for every block; ``closed_form_gap`` of the last one the mean over images of the
     summed difference to the closed form, in units of the mean sum of the closed form's sizes.
     """
-    result = conductance(classifier, images.images, steps=steps)
+    name, result = key.name, conductance(classifier, images.images, steps=steps)
     arrays = {f"{name}/{block}": each.numpy() for block, each in result.channels.items()}
-    keys, of_set = {**keys, "set": name}, derive(seed, "images", name)
+    keys, of_set = {**keys, **key.columns()}, derive(seed, "images", name)
     gaps = torch.stack([_relative(each, result.change) for each in result.gap.values()], 1)
     estimates = zip(*mean_intervals(gaps.numpy(), of_set), strict=True)
     rows = [

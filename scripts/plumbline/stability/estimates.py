@@ -1,11 +1,12 @@
 """Tables of the label changes: rates, detection by number of mutants, sequential tests."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from plumbline.config.stability import SequentialOptions
+from plumbline.data.image_sets import TEST, ImageSetKey, columns_of
 from plumbline.metrics.intervals import (
     DIFFERENCE,
     FEWEST,
@@ -36,9 +37,8 @@ from plumbline.storage.artefacts import ImageSet
 from plumbline.storage.tables import Row, row
 
 COUNTS = (10, 20, 50, 100, 200, 500)
-TEST = "test"
 VERDICTS = {SUSPICIOUS: "suspicious", OPEN: "undecided", NORMAL: "normal"}
-Sets = dict[str, ImageSet]
+Sets = Mapping[ImageSetKey, ImageSet]
 
 
 def per_image(outcome: Outcome, sets: Sets, test: RatioTest, **keys: str | float) -> dict:
@@ -48,7 +48,7 @@ def per_image(outcome: Outcome, sets: Sets, test: RatioTest, **keys: str | float
     that were asked, and the ``verdict`` of a sequential test with the number of mutants that it
     took, ``mutants_needed``.
     """
-    names = list(sets)
+    names = [key.name for key in sets]
     rate, mutants, prediction = (
         np.concatenate(each)
         for each in zip(
@@ -58,7 +58,7 @@ def per_image(outcome: Outcome, sets: Sets, test: RatioTest, **keys: str | float
     )
     tests = [_test(outcome, name, test) for name in names]
     return {
-        "set": np.repeat(names, [len(each) for each in sets.values()]),
+        **columns_of(sets, [len(each) for each in sets.values()]),
         "index": np.concatenate([each.index for each in sets.values()]),
         "label": np.concatenate([each.labels for each in sets.values()]),
         **{key: np.repeat(value, len(rate)) for key, value in keys.items()},
@@ -82,9 +82,9 @@ def summary(outcome: Outcome, sets: Sets, seed: int, **keys: str | float) -> lis
     further = detection(outcome, sets, seed, outcome.mutants, **keys)
     keys = {**keys, "mutants": outcome.mutants}
     rows = []
-    for name, answers, which in _parts(outcome, sets):
-        rates, where = outcome.rate(name)[which], {"set": name, "answers": answers}
-        estimate = widened(_mean(rates, derive(seed, "images", name, answers)), len(rates))
+    for key, answers, which in _parts(outcome, sets):
+        rates, where = outcome.rate(key.name)[which], {**key.columns(), "answers": answers}
+        estimate = widened(_mean(rates, derive(seed, "images", key.name, answers)), len(rates))
         rows.append(row("label_change_rate", *estimate, len(rates), **keys, **where))
     rows.append(rejection(outcome.tries - outcome.mutants, outcome.tries, **keys))
     where = {"set": CALIBRATION, "answers": "all"}
@@ -141,7 +141,7 @@ def detection(
 class _Task:
     """A set in which there is something to find, and test: which images count, [N] bool each."""
 
-    name: str
+    key: ImageSetKey
     found: np.ndarray
     right: np.ndarray
     items: np.ndarray | None
@@ -156,7 +156,7 @@ class _Task:
         """AUROC of the images, then of their resamples, NaN without positives or negatives."""
         if not all(self.sizes):
             return np.full(1, np.nan)
-        parts = [(TEST, self.right), (self.name, self.found)]
+        parts = [(TEST.name, self.right), (self.key.name, self.found)]
         scores = [outcome.rate(name, mutants)[which] for name, which in parts]
         positive = np.repeat([False, True], [len(each) for each in scores])
         draws = with_whole(resample(positive, self.seed, self.items))
@@ -169,35 +169,35 @@ class _Task:
 
 
 def _tasks(outcome: Outcome, sets: Sets, seed: int) -> Iterator[_Task]:
-    right = outcome.prediction[TEST] == sets[TEST].labels
-    for name, images in sets.items():
-        if name == CALIBRATION:
+    right = outcome.prediction[TEST.name] == sets[TEST].labels
+    for key, images in sets.items():
+        if key.kind == CALIBRATION:
             continue
-        found, items = _positive(outcome, sets, name, right), None
-        if name != TEST and not name.startswith("ood_"):  # drawn together with their sources
+        found, items = _positive(outcome, sets, key, right), None
+        if key.made_from_test:  # drawn together with their sources
             items = np.concatenate([sets[TEST].index[right], images.index[found]])
-        yield _Task(name, found, right, items, derive(seed, "auroc", name))
+        yield _Task(key, found, right, items, derive(seed, "auroc", key.name))
 
 
-def _positive(outcome: Outcome, sets: Sets, name: str, right: np.ndarray) -> np.ndarray:
+def _positive(outcome: Outcome, sets: Sets, key: ImageSetKey, right: np.ndarray) -> np.ndarray:
     """Whether each image of a set is one that a detector should find."""
-    images = sets[name]
-    if name.startswith("ood_"):
+    images = sets[key]
+    if key.kind == "out_of_distribution":
         return np.ones(len(images), bool)
     sources = sets[TEST].index[right]
-    wrong = outcome.prediction[name] != images.labels
-    return wrong if name == TEST else wrong & np.isin(images.index, sources)
+    wrong = outcome.prediction[key.name] != images.labels
+    return wrong if key == TEST else wrong & np.isin(images.index, sources)
 
 
-def _parts(outcome: Outcome, sets: Sets) -> Iterator[tuple[str, str, np.ndarray]]:
+def _parts(outcome: Outcome, sets: Sets) -> Iterator[tuple[ImageSetKey, str, np.ndarray]]:
     """Set, answers and which images: all, and where there are classes the right and the wrong."""
-    for name, images in sets.items():
-        yield name, "all", np.ones(len(images), bool)
-        if not name.startswith("ood_"):
-            right = outcome.prediction[name] == images.labels
+    for key, images in sets.items():
+        yield key, "all", np.ones(len(images), bool)
+        if key.kind != "out_of_distribution":
+            right = outcome.prediction[key.name] == images.labels
             for answers, which in (("right", right), ("wrong", ~right)):
                 if which.any():
-                    yield name, answers, which
+                    yield key, answers, which
 
 
 def tests(
@@ -236,20 +236,21 @@ def sequential(
     """
     keys = {**keys, "mutants": outcome.mutants, "threshold": name}
     nothing, middle = float("nan"), (test.low + test.high) / 2
-    where = {"set": CALIBRATION, "answers": "right"}
+    where = {**ImageSetKey(CALIBRATION).columns(), "answers": "right"}
     rows = [row("threshold", middle, nothing, nothing, 1, **keys, **where)]
-    done = {each: _test(outcome, each, test) for each in sets}
-    for each, answers, which in _parts(outcome, sets):
-        where = {"set": each, "answers": answers}
-        rows += _verdicts(done[each], which, derive(seed, name, each, answers), keys | where)
-    right = outcome.prediction[TEST] == sets[TEST].labels
+    done = {key: _test(outcome, key.name, test) for key in sets}
+    for key, answers, which in _parts(outcome, sets):
+        where = {**key.columns(), "answers": answers}
+        rows += _verdicts(done[key], which, derive(seed, name, key.name, answers), keys | where)
+    right = outcome.prediction[TEST.name] == sets[TEST].labels
     quiet = done[TEST].verdict[right] != SUSPICIOUS
-    for each in sets:
-        if each == CALIBRATION:
+    for key in sets:
+        if key.kind == CALIBRATION:
             continue
-        found = done[each].verdict[_positive(outcome, sets, each, right)] == SUSPICIOUS
-        estimate = _balanced(quiet, found, derive(seed, "balanced", name, each))
-        sizes, where = (len(quiet) + len(found), len(found)), {"set": each, "answers": "wrong"}
+        found = done[key].verdict[_positive(outcome, sets, key, right)] == SUSPICIOUS
+        estimate = _balanced(quiet, found, derive(seed, "balanced", name, key.name))
+        sizes = len(quiet) + len(found), len(found)
+        where = {**key.columns(), "answers": "wrong"}
         rows.append(row("balanced_accuracy", *estimate, *sizes, **keys, **where))
     return rows
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.config.stability import MutantOptions
+from plumbline.data.image_sets import ImageSetKey
 from plumbline.errors import InputError
 from plumbline.models.classifier import Classifier
 from plumbline.runtime.seeding import derive
@@ -42,16 +43,18 @@ class MutationAnalysis:
         classifier: Classifier,
         operator: Operator,
         calibration: ImageSet,
-        sets: dict[str, ImageSet],
+        sets: estimates.Sets,
         further_sets: Collection[str],
         options: MutantOptions,
         seed: int,
     ) -> None:
         self._classifier, self._operator = classifier, operator
         self._options, self._seed = options, seed
-        self.sets = {CALIBRATION: calibration} | sets
+        self.sets = {ImageSetKey(CALIBRATION): calibration, **sets}
         self._rejected: dict[float, tuple[int, int]] = {}  # accepted and tries by rate
-        self._further_sets = {name: each for name, each in sets.items() if name in further_sets}
+        self._further_sets = {
+            key.name: each for key, each in sets.items() if key.name in further_sets
+        }
 
     def run(self, given: dict[str, Any], further: list[float]) -> Outcomes:
         """Outcomes by rate: that of the operator's options ``given`` first, then ``further``.
@@ -92,7 +95,7 @@ class MutationAnalysis:
         return label_changes(
             self._classifier,
             partial(self._operator, **given | {"rate": rate}),
-            self.sets[CALIBRATION],
+            self.sets[ImageSetKey(CALIBRATION)],
             self._asked(main),
             mutants=mutants,
             accept=options.accept,
@@ -104,7 +107,7 @@ class MutationAnalysis:
         """The sets beside calibration that mutants of the main or of a further rate see."""
         if not main:
             return self._further_sets
-        return {name: each for name, each in self.sets.items() if name != CALIBRATION}
+        return {key.name: each for key, each in self.sets.items() if key.kind != CALIBRATION}
 
     def _stop(self, mutants: int) -> Callable[[np.ndarray], RatioTest]:
         """What makes the test that stops early from the rates of calibration."""
@@ -118,7 +121,7 @@ class MutationAnalysis:
     def _tests(self, outcome: Outcome) -> dict[str, RatioTest]:
         """The tests that all images were asked for; what stopped early knows one verdict."""
         options = self._options
-        found = estimates.tests(outcome, self.sets[CALIBRATION], options.sequential)
+        found = estimates.tests(outcome, self.sets[ImageSetKey(CALIBRATION)], options.sequential)
         early = options.stop_early
         return found if early == "never" else {early: found[early]}
 
@@ -128,7 +131,7 @@ class MutationAnalysis:
         for rate, outcome in outcomes.items():
             here: dict[str, str | float] = {**keys, "rate": rate, "role": role}
             seed = derive(self._seed, "figures", f"{rate:g}")
-            sets = {name: self.sets[name] for name in outcome.changed}
+            sets = {k: images for k, images in self.sets.items() if k.name in outcome.changed}
             rows += estimates.summary(outcome, sets, seed, **here)
             if role == MAIN:
                 rows += estimates.by_number(outcome, self.sets, seed, **here)

@@ -7,6 +7,7 @@ resamples follow from ``seed`` and are the same for every estimator of a set; an
 
 import numpy as np
 
+from plumbline.data.image_sets import ImageSetKey
 from plumbline.metrics import classification
 from plumbline.metrics.intervals import (
     Estimate,
@@ -28,7 +29,9 @@ COVERAGES = (0.8, 0.9, 0.95)
 NO_EVIDENCE = 1e-6  # vacuity counts as 1 within this
 
 
-def rows(prediction: Prediction, control: Prediction, seed: int, **keys: str) -> list[Row]:
+def rows(
+    prediction: Prediction, control: Prediction, images: ImageSetKey, seed: int, **keys: str
+) -> list[Row]:
     """All estimates of ``prediction``; ``control`` is what the softmax says about the same images.
 
     Where every image has a class (label at least 0): accuracy, NLL, Brier score and ECE of the
@@ -38,7 +41,7 @@ def rows(prediction: Prediction, control: Prediction, seed: int, **keys: str) ->
     images with no evidence at all, ``no_evidence``.
     """
     labels, n = prediction.labels, len(prediction.labels)
-    keys = {**keys, "estimator": prediction.estimator, "set": prediction.images}
+    keys = {**keys, "estimator": prediction.estimator, **images.columns()}
     plain = {**keys, "measure": "", "control": ""}
     found = []
     if (labels >= 0).all():
@@ -64,7 +67,9 @@ def rows(prediction: Prediction, control: Prediction, seed: int, **keys: str) ->
     return found
 
 
-def rises(changed: Prediction, source: Prediction, seed: int, **keys: str) -> list[Row]:
+def rises(
+    changed: Prediction, source: Prediction, images: ImageSetKey, seed: int, **keys: str
+) -> list[Row]:
     """How much more uncertain an estimator is on changed images than on those they come from.
 
     For each measure the mean over the images of its value on ``changed`` minus that on the same
@@ -74,7 +79,7 @@ def rises(changed: Prediction, source: Prediction, seed: int, **keys: str) -> li
     place = {index: i for i, index in enumerate(source.index.tolist())}
     same = [place[index] for index in changed.index.tolist()]
     before, n = rankings(source), len(same)
-    keys = {**keys, "estimator": changed.estimator, "set": changed.images}
+    keys = {**keys, "estimator": changed.estimator, **images.columns()}
     return [
         row(
             "rise",

@@ -3,11 +3,12 @@
 Float64 throughout, entropies in nats.  No torch, so that tables are made without it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.special import entr
 
+from plumbline.data.image_sets import ImageSetKey, columns_of
 from plumbline.storage.artefacts import Prediction
 
 CERTAINTY = ("max_probability",)  # measures that are high where an estimator is certain
@@ -68,14 +69,16 @@ def mean_probs(probs: np.ndarray) -> np.ndarray:
     return _simplex(probs).mean(0)
 
 
-def scores(predictions: Sequence[Prediction]) -> dict[str, np.ndarray]:
+def scores(
+    predictions: Sequence[Prediction], sets: Mapping[str, ImageSetKey]
+) -> dict[str, np.ndarray]:
     """Columns of the table of scores: a row for each image of each of ``predictions``.
 
     ``prediction`` is the class of the largest mean probability; ``correct`` says whether it is
     the label, false for an image without class (label -1).  ``vacuity`` is there if any of them
     has it, and NaN for the others.
     """
-    parts = [_scores(each) for each in predictions]
+    parts = [_scores(each, sets[each.images]) for each in predictions]
     names = dict.fromkeys(name for part in parts for name in part)
     return {
         name: np.concatenate(
@@ -85,10 +88,10 @@ def scores(predictions: Sequence[Prediction]) -> dict[str, np.ndarray]:
     }
 
 
-def _scores(prediction: Prediction) -> dict[str, np.ndarray]:
+def _scores(prediction: Prediction, images: ImageSetKey) -> dict[str, np.ndarray]:
     answers = mean_probs(prediction.probs).argmax(-1)
     return {
-        "set": np.full(len(answers), prediction.images, dtype=object),
+        **columns_of([images], [len(answers)]),
         "index": prediction.index,
         "label": prediction.labels,
         "estimator": np.full(len(answers), prediction.estimator, dtype=object),

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from plumbline.data.image_sets import TEST, ImageSetKey
 from plumbline.metrics import classification
 from plumbline.metrics.intervals import (
     DIFFERENCE,
@@ -52,7 +53,7 @@ def choose(confidence: np.ndarray, right: np.ndarray, accuracy: float) -> float:
 
 
 def rows(
-    sets: Mapping[str, Prediction], *, accuracy: float, fixed: float, seed: int, **keys: str
+    sets: Mapping[ImageSetKey, Prediction], *, accuracy: float, fixed: float, seed: int, **keys: str
 ) -> Iterator[Row]:
     """All estimates of one estimator's refusals; ``sets`` holds its answers, calibration included.
 
@@ -64,11 +65,11 @@ def rows(
     ``refused``, the share that is not answered.  The rule ``curve`` has ``accuracy_at_share``,
     the accuracy on test with the most confident ``share`` of the images answered.
     """
-    on_calibration = sets["calibration"]
+    on_calibration = sets[ImageSetKey("calibration")]
     sure = confidence(on_calibration.probs)
     chosen = choose(sure, _right(on_calibration), accuracy)
-    for each in sets.values():
-        here = {**keys, "estimator": each.estimator, "set": each.images}
+    for key, each in sets.items():
+        here = {**keys, "estimator": each.estimator, **key.columns()}
         sure, n = confidence(each.probs), len(each.labels)
         for rule, threshold in (("chosen", chosen), ("fixed", fixed)):
             under = {**here, "rule": rule, "threshold": threshold, "share": ""}
@@ -78,7 +79,7 @@ def rows(
                 yield from _answered(answered, _right(each), seed, under)
             else:
                 yield row("refused", refused / n, *wilson(refused, n), n, **under)
-        if each.images == "test":
+        if key == TEST:
             yield from _curve(sure, ~_right(each), seed, here)
 
 
