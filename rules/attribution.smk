@@ -105,7 +105,9 @@ rule degrade:
 rule compare:
     input:
         lambda w: [
-            results(f"attribution/{w.dataset}/{w.model}/{entry}.degradation.safetensors")
+            results(
+                f"attribution/{w.dataset}/{w.model}/{entry}.degradation.safetensors"
+            )
             for entry in attributions(w.model)
         ],
     output:

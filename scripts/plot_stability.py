@@ -9,7 +9,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--changes", nargs="+", required=True, help="Parquet tables of images")
     parser.add_argument("--models", nargs="+", required=True, help="model of each table")
     parser.add_argument("--tables", nargs="+", required=True, help="CSVs of the operators")
-    parser.add_argument("--adaptive", nargs="*", default=[], help="sets that know a detector")
+    parser.add_argument("--adaptive", nargs="*", default=[], help="attacks that know a detector")
     parser.add_argument("--boxes", required=True, help="PNG to write, rates of single images")
     parser.add_argument("--rates", required=True, help="PNG to write, means by operator's rate")
     parser.add_argument("--mutants", required=True, help="PNG to write, AUROC by their number")

@@ -9,7 +9,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scores", required=True, help="Parquet table of images")
     parser.add_argument("--model", required=True, help="net that it is of")
     parser.add_argument("--measures", nargs="+", required=True, help="measures to draw")
-    parser.add_argument("--adaptive", nargs="*", default=[], help="sets that know a detector")
+    parser.add_argument("--adaptive", nargs="*", default=[], help="attacks that know a detector")
     parser.add_argument("--out", nargs="+", required=True, help="PNGs to write, one per measure")
 
 

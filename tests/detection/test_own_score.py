@@ -9,6 +9,7 @@ import pytest
 import torch
 from support import ROOT, SCRIPTS
 
+from plumbline.data.image_sets import ImageSetKey
 from plumbline.detection.columns import MEASURES
 from plumbline.models.classifier import logits
 
@@ -51,7 +52,7 @@ def test_it_runs_and_is_judged(example, digits, lenet, run_script, tmp_path):
     run_script(
         "detect.py",
         *("--uncertainty", tmp_path / "uncertainty.parquet", "--passes", '{"softmax": 1}'),
-        *("--scores", tmp_path / "margin.parquet", "--sets", *sets),
+        *("--scores", tmp_path / "margin.parquet"),
         *("--dataset", "digits", "--model", "lenet5", "--out", tmp_path / "lenet5.csv"),
         scripts=scripts,
     )
@@ -67,8 +68,8 @@ def softmax(sets, net):
     for name, images in sets.items():
         z = logits(net, images.images).double()
         largest, prediction = torch.softmax(z, 1).max(1)
-        part = pd.DataFrame({"set": name, "index": images.index, "label": images.labels})
-        part["estimator"], part["prediction"] = "softmax", prediction.numpy()
+        part = pd.DataFrame({**ImageSetKey.parse(name).columns(), "index": images.index})
+        part = part.assign(label=images.labels, estimator="softmax", prediction=prediction.numpy())
         part["correct"] = part["prediction"] == part["label"]
         entropy = torch.special.entr(torch.softmax(z, 1)).sum(1).numpy()
         values = dict.fromkeys(MEASURES, 0.0) | {"entropy": entropy, "expected_entropy": entropy}

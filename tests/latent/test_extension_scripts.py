@@ -14,6 +14,7 @@ import sample_holes
 
 from plumbline.config.latent import GridOptions, VaeOptions
 from plumbline.config.training import TrainingOptions
+from plumbline.data.image_sets import COLUMNS
 from plumbline.latent.extension import inside
 from plumbline.latent.vae import Vae, decode
 from plumbline.models.classifier import Classifier
@@ -146,7 +147,7 @@ def test_nets_are_retrained_and_compared(place, target):
     )
     table = pd.read_csv(place / "extension.csv", keep_default_na=False)
     keys = ["dataset", "model", "target", "estimator", "arm", "control", "seed", "set"]
-    keys += ["measure", "over", "metric"]
+    keys += [*COLUMNS, "measure", "over", "metric"]
     assert list(table) == [*keys, "value", "low", "high", "n", "n_positive"]
     assert not table.duplicated(keys).any()
     assert len(table) == 2 + 3 * 8 * 2  # extra images; arms, and as many pairs, of 8 figures

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from fake_results import ADAPTIVE, ATTACKS, DATASET, OPERATORS
 
+from plumbline.data.image_sets import parse_all
 from plumbline.report import style
 from plumbline.report.figures import (
     accuracy,
@@ -187,9 +188,7 @@ def test_stability_has_a_box_for_each_kind_of_image_and_the_rejection_rate(fake)
     changes = read_images([place / f"{name}.parquet" for name in OPERATORS], ["lenet5"] * 2)
     changes["correct"] = changes["prediction"] == changes["label"]
     table = read_frame([place / f"{name}.csv" for name in OPERATORS])
-    figure = stability.draw(
-        changes, table, [f"pgd_adaptive_label_change_eps{e}" for e in (0.1, 0.3)]
-    )
+    figure = stability.draw(changes, table, ["pgd_adaptive_label_change"])
     rate = table.query("metric == 'rejection_rate'")["value"].iloc[0]
     assert titles(figure)[0] == (
         f"LeNet-5\nneuron activation inversion\nmutants rejected: {rate:.0%}"
@@ -204,7 +203,7 @@ def test_stability_has_a_box_for_each_kind_of_image_and_the_rejection_rate(fake)
     ]
 
 
-def test_kinds_of_images_are_read_from_the_names_of_their_sets():
+def test_kinds_of_images_follow_from_the_columns_of_their_sets():
     kinds = {
         "calibration": None,
         "test": "test, right",
@@ -217,7 +216,8 @@ def test_kinds_of_images_are_read_from_the_names_of_their_sets():
         "rotation_30": None,
         "noise_0.1": None,
     }
-    found = groups(pd.DataFrame({"set": list(kinds), "correct": True}), ["knows_eps0.1"])
+    keys = parse_all(kinds, ["hop_skip_jump"]).values()
+    found = groups(pd.DataFrame([key.columns() for key in keys]).assign(correct=True), ["knows"])
     assert found.where(found.notna(), None).tolist() == list(kinds.values())
 
 

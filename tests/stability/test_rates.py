@@ -6,7 +6,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from plumbline.config.stability import MutantOptions
-from plumbline.data.image_sets import ImageSetKey
+from plumbline.data.image_sets import COLUMNS, ImageSetKey
 from plumbline.metrics.intervals import FEWEST
 from plumbline.registry import OPERATORS
 from plumbline.stability import label_changes
@@ -139,7 +139,7 @@ def test_table_of_images(analysed, sets):
     analysis, outcomes, _ = analysed
     columns = analysis.images(outcomes, "inversion")
     assert list(columns) == [
-        *("set", "index", "label", "operator", "rate", "prediction"),
+        *("set", *COLUMNS, "index", "label", "operator", "rate", "prediction"),
         *("label_change_rate", "standard_error", "mutants", "verdict", "mutants_needed"),
     ]
     assert {len(each) for each in columns.values()} == {50 + 40 + 20 + 40}
@@ -206,7 +206,9 @@ def test_no_part_of_a_main_rate_that_a_net_bears_is_an_error(lenet, digits, sets
     def ruin(network, *, seed, rate):
         return {name: torch.zeros_like(each) for name, each in network.state_dict().items()}
 
-    analysis = MutationAnalysis(lenet, ruin, calibration, typed(sets), [], MutantOptions(mutants=2), 3)
+    analysis = MutationAnalysis(
+        lenet, ruin, calibration, typed(sets), [], MutantOptions(mutants=2), 3
+    )
     with pytest.raises(TooFew, match=r"0 of 10 mutants keep 0\.9"):
         analysis.run({"rate": 1.0}, [])
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plumbline.config.uncertainty import RefusalOptions
-from plumbline.data.image_sets import ImageSetKey
+from plumbline.data.image_sets import COLUMNS, ImageSetKey
 from plumbline.metrics.intervals import bootstrap_counts, interval, wilson
 from plumbline.runtime.cli import add_options, read_options
 from plumbline.storage.artefacts import Prediction, save_predictions
@@ -157,6 +157,7 @@ def test_the_script_writes_a_tidy_table(sets, tmp_path):
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
     with open(tmp_path / "first") as handle:
         table = list(csv.DictReader(handle))
-    keys = ["dataset", "model", "estimator", "set", "rule", "threshold", "share", "metric"]
+    keys = ["dataset", "model", "estimator", "set", *COLUMNS, "rule", "threshold", "share"]
+    keys.append("metric")
     assert list(table[0]) == [*keys, "value", "low", "high", "n"]
     assert len({tuple(row[key] for key in keys) for row in table}) == len(table)

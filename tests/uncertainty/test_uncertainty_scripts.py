@@ -9,6 +9,7 @@ import pandas as pd
 import predict
 import pytest
 
+from plumbline.data.image_sets import COLUMNS
 from plumbline.storage.artefacts import ArtefactError, load_predictions
 
 SETS = ("calibration", "test", "ood_letters")
@@ -88,11 +89,17 @@ def test_measures_and_scores_keep_their_contract(predicted, tmp_path):
         outs.append((scores.read_bytes(), table.read_bytes()))
     assert outs[0] == outs[1]
     table = pd.read_csv(table)
-    keys = ["dataset", "model", "estimator", "set", "measure", "control", "metric"]
+    keys = ["dataset", "model", "estimator", "set", *COLUMNS, "measure", "control", "metric"]
     assert list(table) == [*keys, "value", "low", "high", "n", "n_positive"]
     assert not table.duplicated(keys).any()
     ranks = table.metric.isin(("error_auroc", "aurc"))  # of too few errors without interval
-    assert table[~ranks].drop(columns=["measure", "control", "n_positive"]).notna().all().all()
+    assert (
+        table[~ranks]
+        .drop(columns=[*COLUMNS, "measure", "control", "n_positive"])
+        .notna()
+        .all()
+        .all()
+    )
     assert (table.n_positive.notna() == (ranks | table.metric.str.startswith("risk_at"))).all()
     known = table.dropna(subset=["low"])
     assert ((known.low <= known.value) & (known.value <= known.high)).all()

@@ -1,10 +1,9 @@
-"""Kinds of images that figures compare, read from the names of image sets."""
+"""Kinds of images that figures compare."""
 
 from collections.abc import Collection
 
 import pandas as pd
 
-from plumbline.registry import SHIFTS
 from plumbline.report.style import COLORS
 
 ADAPTIVE, SMALLEST = "adversarial, adaptive", "adversarial, smallest"
@@ -22,17 +21,15 @@ def groups(scores: pd.DataFrame, adaptive: Collection[str] = ()) -> pd.Series:
     """The group of each row of scores; rows of calibration and of shifted sets have none.
 
     Adversarial images are those of the largest ε of every attack; adaptive are those among them
-    whose set is in ``adaptive``, made by attacks that know a detector, smallest those of attacks
-    without ε.
+    whose attack is in ``adaptive``, because it knows a detector, smallest those of attacks without
+    ε.
     """
-    sets = scores["set"]
-    adversarial = sets.str.extract(r"_eps([0-9.e-]+)$")[0].astype(float)
-    shifted = sets.str.rpartition("_")[0].isin(SHIFTS.names())
+    kind, epsilon = scores["set_kind"], scores["epsilon"]
     group = pd.Series(pd.NA, index=scores.index, dtype="object")
-    group[(sets == "test") & scores["correct"]] = "test, right"
-    group[(sets == "test") & ~scores["correct"]] = "test, wrong"
-    group[adversarial.isna() & ~shifted & ~sets.isin(["test", "calibration"])] = SMALLEST
-    group[sets.str.startswith("ood_")] = "out of distribution"
-    group[adversarial == adversarial.max()] = "adversarial"
-    group[(group == "adversarial") & sets.isin(adaptive)] = ADAPTIVE
+    group[(kind == "clean") & scores["correct"]] = "test, right"
+    group[(kind == "clean") & ~scores["correct"]] = "test, wrong"
+    group[kind == "out_of_distribution"] = "out of distribution"
+    group[(kind == "adversarial") & epsilon.isna()] = SMALLEST
+    group[epsilon == epsilon.max()] = "adversarial"
+    group[(group == "adversarial") & scores["attack"].isin(adaptive)] = ADAPTIVE
     return group

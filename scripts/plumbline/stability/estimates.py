@@ -87,7 +87,7 @@ def summary(outcome: Outcome, sets: Sets, seed: int, **keys: str | float) -> lis
         estimate = widened(_mean(rates, derive(seed, "images", key.name, answers)), len(rates))
         rows.append(row("label_change_rate", *estimate, len(rates), **keys, **where))
     rows.append(rejection(outcome.tries - outcome.mutants, outcome.tries, **keys))
-    where = {"set": CALIBRATION, "answers": "all"}
+    where = {**ImageSetKey(CALIBRATION).columns(), "answers": "all"}
     estimate = mean_interval(outcome.accuracy, derive(seed, "accuracy"))
     rows.append(row("mutant_accuracy", *estimate, outcome.mutants, **keys, **where))
     return rows + further
@@ -95,7 +95,7 @@ def summary(outcome: Outcome, sets: Sets, seed: int, **keys: str | float) -> lis
 
 def rejection(rejected: int, tries: int, **keys: str | float) -> Row:
     """``rejection_rate``: the share of the mutants drawn that were not accurate enough."""
-    where = {"set": CALIBRATION, "answers": "all"}
+    where = {**ImageSetKey(CALIBRATION).columns(), "answers": "all"}
     estimate = (rejected / tries, *wilson(rejected, tries))
     return row("rejection_rate", *estimate, tries, **keys, **where)
 
@@ -164,7 +164,8 @@ class _Task:
 
     def row(self, metric: str, estimate: Estimate, mutants: int, **keys: str | float) -> Row:
         found, rest = self.sizes
-        keys = {"against": "", **keys, "mutants": mutants, "set": self.name, "answers": "wrong"}
+        where = {**self.key.columns(), "answers": "wrong"}
+        keys = {"against": "", **keys, "mutants": mutants, **where}
         return row(metric, *estimate, found + rest, found, **keys)
 
 

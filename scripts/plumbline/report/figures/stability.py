@@ -34,7 +34,7 @@ def draw(changes: pd.DataFrame, rejection: pd.DataFrame, adaptive: Collection[st
 
     ``changes`` has the rows of the stage's tables of images and the columns ``model`` and
     ``correct`` (whether the net itself is right); ``rejection`` the rows of its figures, of
-    which the rejection rate of mutants stands in each title.  ``adaptive`` are the image sets of
+    which the rejection rate of mutants stands in each title.  ``adaptive`` are the
     attacks that know a detector.
     """
     models, operators = list(changes["model"].unique()), list(changes["operator"].unique())

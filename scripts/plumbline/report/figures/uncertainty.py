@@ -31,7 +31,7 @@ def draw(scores: pd.DataFrame, measure: str, adaptive: Collection[str] = ()) -> 
 
     ``scores`` has the rows of one net's table of images.  An estimator that is sure everywhere
     of the measure (the mutual information of one net is 0), or does not have it, has no panel.
-    ``adaptive`` are the image sets of attacks that know a detector.
+    ``adaptive`` are the attacks that know a detector.
     """
     from seaborn import ecdfplot
 
