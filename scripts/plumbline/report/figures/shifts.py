@@ -36,18 +36,21 @@ METRICS = {
     "mean_mutual_information": "mean mutual\ninformation (nats)",
     "mean_vacuity": "mean vacuity",
 }
-LEVEL = r"^(?P<shift>.+?)_(?:eps)?(?P<level>[0-9.]+(?:e-?[0-9]+)?)$"
 TITLE, UNIT = 16, 18  # letters of a line above a panel, and below it
 UNITS = {"rotation": "rotation (degrees)", "noise": "noise (standard deviation)"}
 EPSILON = "ε (largest change of a pixel)"
 
 
 def levels(measures: pd.DataFrame) -> pd.DataFrame:
-    """The rows of shifted and attacked sets, with columns ``shift`` and ``level``."""
-    parts = measures["set"].str.extract(LEVEL)
+    """The rows of shifted and attacked sets; ``shift`` and ``level`` of the latter are the attack
+    and its ε."""
     rows = measures[measures["measure"].isna() & measures["control"].isna()]
-    rows = rows.join(parts.assign(level=parts["level"].astype(float)))
-    return rows[rows["shift"].notna() & ~rows["set"].str.startswith("ood_")]
+    shifted = rows["set_kind"] == "shifted"
+    rows = rows.assign(
+        shift=rows["shift"].where(shifted, rows["attack"]),
+        level=rows["level"].where(shifted, rows["epsilon"]),
+    )
+    return rows[rows["level"].notna()]
 
 
 @styled
