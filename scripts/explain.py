@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from functools import partial
 
 from plumbline.runtime import cli
 
@@ -39,14 +40,13 @@ def main(args: argparse.Namespace) -> None:
     shown = gallery(images.labels, **args.gallery) if args.gallery else images.index[:0]
     images = images.select(explained(len(images), args.count, shown))
     attribution, cost = explain(
-        ATTRIBUTIONS.load(args.method),
+        partial(ATTRIBUTIONS.load(args.method), **args.set),
         Classifier.load(args.classifier, device),
         torch.from_numpy(images.pixels).to(device),
         images.index,
         name=args.name,
         seed=args.seed,
         memory=args.memory_mb << 20,
-        **args.set,
     )
     attribution.save(args.out)
     keys = {"dataset": args.dataset, "model": args.model, "method": args.name}

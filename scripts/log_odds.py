@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from functools import partial
 
 from plumbline.runtime import cli
 
@@ -47,9 +48,9 @@ def main(args: argparse.Namespace) -> None:
     found, temperatures = {}, {}
     for name, entry in args.methods.items():
         ATTRIBUTIONS.check(entry["method"], entry["set"])
-        attribute = ATTRIBUTIONS.load(entry["method"])
-        how = {"seed": derive(args.seed, name), **entry["set"]}
-        how["batch"] = batch_size(classifier, first, args.memory_mb << 20)
+        attribute = partial(ATTRIBUTIONS.load(entry["method"]), **entry["set"])
+        batch = batch_size(classifier, first, args.memory_mb << 20)
+        how = {"seed": derive(args.seed, name), "batch": batch}
         found[name] = log_odds.changes(
             attribute, classifier, chosen, pairs, share=args.share, **how
         )

@@ -1,5 +1,7 @@
 """One method's explanation with its cost."""
 
+from functools import partial
+
 import numpy as np
 import torch
 
@@ -11,9 +13,8 @@ MEMORY = 1 << 28
 
 def explanation(method, net, images, memory=MEMORY, **options):
     index = np.arange(len(images)) + 100
-    return explain(
-        method.attribute, net, images.float(), index, name="mine", seed=0, memory=memory, **options
-    )
+    attribute = partial(method.attribute, **options)
+    return explain(attribute, net, images.float(), index, name="mine", seed=0, memory=memory)
 
 
 def cost(rows):

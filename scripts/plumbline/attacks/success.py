@@ -128,6 +128,7 @@ def craft(
     classifier: Classifier,
     source: ImageSet,
     epsilons: Sequence[float],
+    /,
     **options: Any,
 ) -> list[np.ndarray]:
     """Run ``perturb`` of an attack module on an ImageSet; float32 pixels for each ε.

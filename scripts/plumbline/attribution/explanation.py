@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -24,11 +23,10 @@ def explain(
     name: str,
     seed: int,
     memory: int,
-    **options: Any,
 ) -> tuple[Attribution, list[Row]]:
     """Explain the predicted class of each of ``pixels`` [N, C, H, W] by a method's ``attribute``.
 
-    The activations of a batch take at most ``memory`` bytes.  ``options`` are the method's own.
+    ``attribute`` has its options bound.  The activations of a batch take at most ``memory`` bytes.
     Returns the attribution, called ``name``, and rows on its cost: ``seconds_per_image``, a
     single measurement without an interval, and ``evaluations_per_image``, the number of forward
     passes, an exact count.
@@ -39,7 +37,7 @@ def explain(
     with count_evaluations(classifier) as evaluations:
         start = time.perf_counter()
         relevance, gap = attribute(
-            classifier, pixels, target.to(pixels.device), seed=seed, batch=batch, **options
+            classifier, pixels, target.to(pixels.device), seed=seed, batch=batch
         )
         relevance, gap = relevance.cpu(), gap.cpu()  # synchronises with an accelerator
         seconds = time.perf_counter() - start

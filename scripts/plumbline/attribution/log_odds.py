@@ -10,7 +10,6 @@ the pixels that distinguish o from t.
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -62,12 +61,11 @@ def changes(
     share: float,
     seed: int,
     batch: int,
-    **options: Any,
 ) -> dict[Pair, Change]:
     """Erase pixels according to one method: the change for each of ``pairs`` of classes (o, t).
 
-    ``images`` holds the images [N, C, H, W] of each class o.  ``attribute``, with its
-    ``options``, explains each of them for o and, with the same ``seed``, for t.
+    ``images`` holds the images [N, C, H, W] of each class o.  ``attribute``, its options bound,
+    explains each of them for o and, with the same ``seed``, for t.
     """
     change_of, maps = {}, {}
     for pair in pairs:
@@ -76,9 +74,7 @@ def changes(
         for label in pair:
             if (origin, label) not in maps:
                 target = torch.full((len(pixels),), label, device=pixels.device)
-                relevance, _ = attribute(
-                    classifier, pixels, target, seed=seed, batch=batch, **options
-                )
+                relevance, _ = attribute(classifier, pixels, target, seed=seed, batch=batch)
                 maps[origin, label] = relevance.sum(1, keepdim=True)
         difference = contrast(maps[origin, origin], maps[pair])
         changed, count = erase(pixels, difference, share, seed)
@@ -135,7 +131,6 @@ def temperature_change(
     *,
     seed: int,
     batch: int,
-    **options: Any,
 ) -> np.ndarray:
     """Change of the normalised map of each image under a temperature of 2, [N].
 
@@ -147,7 +142,7 @@ def temperature_change(
         target = torch.cat([classifier(part).argmax(1) for part in pixels.split(batch)])
     maps = []
     for net in (classifier, tempered(classifier, TEMPERATURE)):
-        relevance, _ = attribute(net, pixels, target, seed=seed, batch=batch, **options)
+        relevance, _ = attribute(net, pixels, target, seed=seed, batch=batch)
         summed = relevance.sum(1).flatten(1)
         largest = summed.abs().amax(1, keepdim=True)
         maps.append(summed / torch.where(largest > 0, largest, 1))

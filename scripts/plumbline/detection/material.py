@@ -79,6 +79,7 @@ def score_sets(
     sets: Mapping[ImageSetKey, ImageSet],
     seed: int,
     entry: str,
+    /,
     **options: Any,
 ) -> Arrays:
     """What a module of detection/scores says of every image of ``sets``, a row per image.
