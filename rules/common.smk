@@ -24,14 +24,12 @@ from plumbline.registry import (
     DETECTORS,
     ESTIMATORS,
     GENERATORS,
-    NETWORKS,
     OPERATORS,
     READERS,
     SCORES,
     SHIFTS,
     SOURCES,
     VISUALIZATIONS,
-    unmet,
 )
 from plumbline.runtime.seeding import derive
 
@@ -44,6 +42,8 @@ try:
     }
 except InputError as error:
     sys.exit(f"Configuration: {error}")
+
+NETWORKS = CONFIG.networks
 
 if workflow.is_main_process and settle_times(CONFIG.results):
     print(
@@ -133,7 +133,7 @@ def gallery(dataset):
 def inapplicable(entry, model):
     """Why an entry of attribution.methods does not apply to a net; empty if it does."""
     reasons = (
-        unmet(ATTRIBUTIONS, module, model)
+        NETWORKS.unmet(ATTRIBUTIONS, module, model)
         for module in CONFIG.attribution.modules_of(entry)
     )
     return next(filter(None, reasons), "")

@@ -185,7 +185,7 @@ rule rank:
             script="rank.py",
             code=code("rank.py", "detection"),
             options=lambda w: options(
-                replicates=NETWORKS.replicates(), seed=derive(CONFIG.seed, "rank")
+                replicates=NETWORKS.replicates, seed=derive(CONFIG.seed, "rank")
             ),
         ),
     shell:

@@ -276,6 +276,7 @@ rule retrain:
                 CONFIG.training_options(w.dataset, w.model),
                 target=CONFIG.latent.extension.target,
                 model=NETWORKS.architecture(w.model),
+                entry=NETWORKS.made_by(w.model),
                 **runtime("train", w.dataset, w.model, int(w.seed)),
             ),
         ),

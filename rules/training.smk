@@ -35,6 +35,7 @@ rule train:
                 CONFIG.training_options(w.dataset, w.model, w.objective),
                 **objective_options(w.objective),
                 model=NETWORKS.architecture(w.model),
+                entry=NETWORKS.made_by(w.model),
                 **runtime("train", w.dataset, w.model, int(w.seed)),
             ),
         ),
@@ -81,6 +82,7 @@ rule adopt:
             options=lambda w: options(
                 given_weights(w),
                 model=NETWORKS.architecture(w.model),
+                entry=NETWORKS.made_by(w.model),
             ),
         ),
     shell:

@@ -10,6 +10,7 @@ from plumbline.runtime import cli
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, help="architecture, a module of plumbline.models")
+    parser.add_argument("--entry", help="file.py:Name that makes it, if it is the user's own")
     parser.add_argument("--images", required=True, help="ImageSet whose shape and classes count")
     parser.add_argument(
         "--mirror",
@@ -35,7 +36,7 @@ def main(args: argparse.Namespace) -> None:
     shape = {"channels": channels, "size": size, "classes": len(images.classes)}
     places = Places(args.downloads, args.mirror, Path(given.path) if given.path else None)
     file = obtain_weights(given.url, given.sha256, places)
-    architecture = Architecture(args.model, shape | given.network)
+    architecture = Architecture(args.model, shape | given.network, entry=args.entry)
     weights = read_weights(Path(file.path))
     try:
         classifier = adopt(weights, architecture, images.classes, given.mean, given.std)

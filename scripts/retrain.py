@@ -9,6 +9,7 @@ from plumbline.runtime import cli
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, help="architecture, a module of plumbline.models")
+    parser.add_argument("--entry", help="file.py:Name that makes it, if it is the user's own")
     parser.add_argument("--train", required=True, help="ImageSet to learn from")
     parser.add_argument("--val", required=True, help="ImageSet that chooses the epoch")
     parser.add_argument("--extra", required=True, help="ImageSet that is mixed in")
@@ -30,20 +31,22 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.training.fit import Extra, fit
     from plumbline.workflow.code_hash import code_hash
 
-    NETWORKS.check(args.model, args.options.network)
+    networks = NETWORKS.joined({args.model: args.entry} if args.entry else {})
+    networks.check(args.model, args.options.network)
     extra = ImageSet.load(args.extra)
     train, targets = with_targets(ImageSet.load(args.train), len(extra), args.target)
     classifier, history = fit(
         train,
         ImageSet.load(args.val),
         model=args.model,
+        entry=args.entry,
         options=args.options,
         seed=args.seed,
         device=setup(args.device, args.threads),
         extra=Extra(extra.images, targets),
         checkpoint=args.checkpoint,
-        code=code_hash(Path(__file__).parent, __file__, NETWORKS.file(args.model))
-        + NETWORKS.maker(args.model),
+        code=code_hash(Path(__file__).parent, __file__, networks.file(args.model))
+        + networks.maker(args.model),
     )
     write_csv(args.history, history)
     classifier.save(args.out)

@@ -46,7 +46,7 @@ def main(args: argparse.Namespace) -> None:
     paths = iter(args.nets)
     for name, entry in progress(args.estimators.items(), "estimators"):
         predict = ESTIMATORS.load(entry["method"])
-        how = entry["options"] | {"samples": max(args.samples)}
+        how = entry["options"] | {ESTIMATORS.constant(entry["method"], "PASSES"): max(args.samples)}
         passes = [
             predict([Classifier.load(path, device)], pixels, seed=derive(args.seed, i), **how)
             for i, path in enumerate(islice(paths, entry["nets"]))

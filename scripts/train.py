@@ -10,6 +10,7 @@ from plumbline.runtime import cli
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, help="architecture, a module of plumbline.models")
+    parser.add_argument("--entry", help="file.py:Name that makes it, if it is the user's own")
     parser.add_argument("--train", required=True, help="ImageSet to learn from")
     parser.add_argument("--val", required=True, help="ImageSet that chooses the epoch")
     parser.add_argument(
@@ -34,18 +35,20 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.training.losses import trained_for
     from plumbline.workflow.code_hash import code_hash
 
-    NETWORKS.check(args.model, args.options.network)
+    networks = NETWORKS.joined({args.model: args.entry} if args.entry else {})
+    networks.check(args.model, args.options.network)
     classifier, history = fit(
         ImageSet.load(args.train),
         ImageSet.load(args.val),
         model=args.model,
+        entry=args.entry,
         options=args.options,
         seed=args.seed,
         device=setup(args.device, args.threads),
         objective=trained_for({"objective": args.objective, **args.set}),
         checkpoint=args.checkpoint,
-        code=code_hash(Path(__file__).parent, __file__, NETWORKS.file(args.model))
-        + NETWORKS.maker(args.model),
+        code=code_hash(Path(__file__).parent, __file__, networks.file(args.model))
+        + networks.maker(args.model),
     )
     write_csv(args.history, history)
     classifier.save(args.out)

@@ -1,4 +1,4 @@
-"""Seeds, files, tables, statistics, methods, command lines."""
+"""Seeds, files, tables, statistics, command lines."""
 
 import argparse
 import shlex
@@ -12,16 +12,6 @@ from scipy import stats
 from plumbline.config.training import TrainingOptions
 from plumbline.errors import InputError
 from plumbline.metrics.intervals import bootstrap_counts, mean_interval, wilson
-from plumbline.registry import (
-    ATTACKS,
-    ATTRIBUTIONS,
-    ESTIMATORS,
-    NETWORKS,
-    OPERATORS,
-    TRAITS,
-    Kind,
-    unmet,
-)
 from plumbline.runtime import cli
 from plumbline.runtime.progress import progress
 from plumbline.runtime.seeding import derive
@@ -102,73 +92,6 @@ def test_tables_are_written_one_way(tmp_path):
     )
     with pytest.raises(ValueError, match="without rows"):
         write_csv(tmp_path / "t.csv", [])
-
-
-def test_methods_are_found_without_importing_them():
-    assert {"lenet5", "alexnet", "resnet34"} <= set(NETWORKS.names())
-    assert "classifier" not in NETWORKS.names()
-    assert NETWORKS.options("alexnet")["dense"] == ("int", 4096)
-    assert "channels" not in NETWORKS.options("alexnet")
-
-
-@pytest.mark.parametrize(
-    ("name", "given", "message"),
-    [
-        ("pdg", {}, "did you mean 'pgd'"),
-        ("pgd", {"step": 1}, "did you mean 'steps'"),
-        ("pgd", {"steps": 1.5}, "must be int"),
-        ("pgd", {"steps": True}, "must be int"),
-        ("pgd", {"random_start": 1}, "must be bool"),
-    ],
-)
-def test_wrong_methods_and_options_are_named(name, given, message):
-    with pytest.raises(InputError, match=message):
-        ATTACKS.check(name, given)
-
-
-@pytest.mark.parametrize(
-    ("signature", "message"),
-    [
-        ("(net, *, rate: float = 0.1)", None),
-        ("(net)", "mutate must take an option 'rate'"),
-        ("(net, *, rate: float)", "option 'rate' needs a type and a literal default"),
-        ("(net, *, rate=0.1)", "option 'rate' needs a type and a literal default"),
-        ("(net, *, rate: float = max(1, 2))", "option 'rate' needs a type and a literal default"),
-    ],
-)
-def test_a_method_of_one_s_own_says_what_its_signature_lacks(
-    signature, message, tmp_path, monkeypatch
-):
-    (tmp_path / "mine.py").write_text(f"def mutate{signature}:\n    return net\n")
-    monkeypatch.setattr(Kind, "file", lambda kind, name: str(tmp_path / f"{name}.py"))
-    if message is None:
-        assert OPERATORS.default("mine", "rate") == 0.1
-    else:
-        with pytest.raises(InputError, match=message):
-            OPERATORS.default("mine", "rate")
-
-
-def test_what_a_method_needs_of_a_net_is_said_in_words(monkeypatch):
-    assert ATTACKS.constant("pgd", "NEEDS") == ()
-    assert NETWORKS.constant("resnet34", "TRAITS") == ("dropout", "gap_head")
-    assert unmet(ATTACKS, "pgd", "lenet5") == ""
-    needs = {"pgd": ("gap_head", "dropout")}
-    real = Kind.constant
-    monkeypatch.setattr(
-        Kind, "constant", lambda kind, name, what: needs.get(name) or real(kind, name, what)
-    )
-    assert unmet(ATTACKS, "pgd", "resnet34") == ""
-    assert unmet(ATTACKS, "pgd", "lenet5") == TRAITS["gap_head"]
-
-
-def test_every_trait_that_is_named_is_known():
-    for kind, constant in ((NETWORKS, "TRAITS"), (ATTRIBUTIONS, "NEEDS"), (ESTIMATORS, "NEEDS")):
-        for name in kind.names():
-            assert set(kind.constant(name, constant)) <= set(TRAITS), name
-
-
-def test_right_options_pass():
-    ATTACKS.check("pgd", {"steps": 3, "relative_step": 1, "random_start": False})
 
 
 @settings(deadline=None)

@@ -52,9 +52,7 @@ def randomized(model):
 def spread_inapplicable(dataset, model, name):
     """Why an entry of attribution.spread does not apply to a net; empty if it does."""
     entry = CONFIG.attribution.spread[name]
-    if entry.source == "dropout" and "dropout" not in NETWORKS.constant(
-        model, "TRAITS"
-    ):
+    if entry.source == "dropout" and "dropout" not in NETWORKS.traits(model):
         return "no dropout layer"
     if entry.objective != CROSS_ENTROPY and CONFIG.weights(dataset, model):
         return "given weights, trained by cross-entropy"

@@ -20,7 +20,7 @@ OPTIONS = {
     },
     "hop_skip_jump": {"steps": 6, "evaluations": 40},
 }
-MINIMAL = [name for name in ATTACKS.names() if ATTACKS.constant(name, "MINIMAL")]
+MINIMAL = [name for name in ATTACKS.names() if not ATTACKS.takes(name, "epsilons")]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from plumbline.attribution.maps import enlarged, on_channels
 from plumbline.attribution.methods import cam, grad_cam
 from plumbline.errors import InputError
 from plumbline.models.classifier import Architecture, Classifier
-from plumbline.registry import ATTRIBUTIONS, unmet
+from plumbline.registry import ATTRIBUTIONS, NETWORKS
 
 SIZE = 16  # the last block of ResNet-20 then has 4 x 4 positions
 
@@ -112,6 +112,6 @@ def test_layers_that_do_not_exist_and_nets_without_the_head_are_named(exact, ima
     for layer, message in (("pol2", "did you mean 'pool2'"), ("output", "no feature maps")):
         with pytest.raises(InputError, match=message):
             grad_cam.attribute(exact["lenet5"], images, target, seed=0, layer=layer)
-    assert "global average pooling" in unmet(ATTRIBUTIONS, "cam", "lenet5")
-    assert unmet(ATTRIBUTIONS, "cam", "resnet34") == ""
-    assert unmet(ATTRIBUTIONS, "grad_cam", "lenet5") == ""
+    assert "global average pooling" in NETWORKS.unmet(ATTRIBUTIONS, "cam", "lenet5")
+    assert NETWORKS.unmet(ATTRIBUTIONS, "cam", "resnet34") == ""
+    assert NETWORKS.unmet(ATTRIBUTIONS, "grad_cam", "lenet5") == ""

@@ -12,7 +12,6 @@ from support import ROOT
 from plumbline.config.schema import load, schema
 from plumbline.config.whole import Config
 from plumbline.errors import InputError
-from plumbline.registry import REPLICATES
 
 CONFIGS = sorted((ROOT / "config").glob("*.yaml"))
 OTHERS = ("config", "claims", "published", "tolerances")
@@ -90,8 +89,7 @@ def mirror(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: path.stem)
-def test_every_overlay_is_valid(path, mirror, monkeypatch):
-    monkeypatch.setenv(REPLICATES, "{}")
+def test_every_overlay_is_valid(path, mirror):
     load(merge(read(), yaml.safe_load(path.read_text())))
 
 

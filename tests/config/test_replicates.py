@@ -8,7 +8,7 @@ from support import ROOT
 from plumbline.config.schema import load
 from plumbline.errors import InputError
 from plumbline.models.classifier import Architecture
-from plumbline.registry import ATTRIBUTIONS, NETWORKS, OWN_NETS, REPLICATES, unmet
+from plumbline.registry import ATTRIBUTIONS
 
 B = {"architecture": "lenet5"}
 OWN = """
@@ -17,12 +17,6 @@ from torch import nn
 def make(size, classes):
     return nn.Sequential(nn.Flatten(), nn.Linear(size**2, classes), nn.Dropout())
 """
-
-
-@pytest.fixture(autouse=True)
-def unknown(monkeypatch):
-    for name in (OWN_NETS, REPLICATES):
-        monkeypatch.setenv(name, "{}")
 
 
 @pytest.fixture
@@ -41,9 +35,13 @@ def test_a_replicate_is_trained_as_its_architecture_is(default):
         "digits", "lenet5"
     )
     assert config.training_options("digits", "lenet5_b").epochs == 15
-    assert NETWORKS.file("lenet5_b") == NETWORKS.file("lenet5")
-    assert NETWORKS.architecture("lenet5_b") == "lenet5" == NETWORKS.architecture("lenet5")
-    assert NETWORKS.replicates() == {"lenet5_b": "lenet5"}
+    assert config.networks.file("lenet5_b") == config.networks.file("lenet5")
+    assert (
+        config.networks.architecture("lenet5_b")
+        == "lenet5"
+        == config.networks.architecture("lenet5")
+    )
+    assert config.networks.replicates == {"lenet5_b": "lenet5"}
 
 
 def test_what_is_chosen_for_the_architecture_holds_for_its_replicates(default):
@@ -64,7 +62,9 @@ def test_what_is_chosen_for_the_architecture_holds_for_its_replicates(default):
             assert stability.rates(entry, twin) == stability.rates(entry, net)
             assert stability.entry_of(entry, twin) == stability.entry_of(entry, net)
         assert config.estimators("digits", twin) == config.estimators("digits", net)
-        assert unmet(ATTRIBUTIONS, "cam", twin) == unmet(ATTRIBUTIONS, "cam", net)
+        assert config.networks.unmet(ATTRIBUTIONS, "cam", twin) == config.networks.unmet(
+            ATTRIBUTIONS, "cam", net
+        )
     assert "bayes_by_backprop" in config.estimators("digits", "lenet5_b")
     assert stability.rates("gaussian_fuzzing", "resnet34_b") == (0.015, 0.005, 0.03)
 
@@ -73,11 +73,13 @@ def test_an_own_net_has_replicates_too(default, tmp_path):
     file = tmp_path / "own.py"
     file.write_text(OWN, encoding="utf-8")
     mine = {"entry": f"{file}:make", "epochs": 2}
-    load(with_nets(default, ["mine", "mine_b"], mine=mine, mine_b={"architecture": "mine"}))
-    assert NETWORKS.file("mine_b") == NETWORKS.file("mine")
-    assert NETWORKS.constant("mine_b", "TRAITS") == ("dropout",)
+    config = load(
+        with_nets(default, ["mine", "mine_b"], mine=mine, mine_b={"architecture": "mine"})
+    )
+    assert config.networks.file("mine_b") == config.networks.file("mine")
+    assert config.networks.traits("mine_b") == ("dropout",)
     shape = {"channels": 1, "size": 4, "classes": 3}
-    assert len(Architecture(NETWORKS.architecture("mine_b"), shape).build()) == 3
+    assert len(Architecture("mine", shape, entry=config.networks.made_by("mine_b")).build()) == 3
 
 
 @pytest.mark.parametrize(
@@ -102,6 +104,6 @@ def test_the_overlay_is_one_architecture_on_small_ground(default):
     overlay = yaml.safe_load((ROOT / "config/replicates.yaml").read_text(encoding="utf-8"))
     update_config(default, overlay)
     config = load(default)
-    assert {NETWORKS.architecture(net) for net in config.models} == {"lenet5"}
+    assert {config.networks.architecture(net) for net in config.models} == {"lenet5"}
     assert not config.attribution.methods
     assert not config.visualization.methods

@@ -25,7 +25,7 @@ SIZES = {
     "resnet56": (7, 32),
     "squeezenet1_1": (17, 28, 64),
 }
-WITH_DROPOUT = [name for name in NETWORKS.names() if "dropout" in NETWORKS.constant(name, "TRAITS")]
+WITH_DROPOUT = [name for name in NETWORKS.names() if "dropout" in NETWORKS.traits(name)]
 CONVOLUTIONAL = [name for name in NETWORKS.names() if name != "mlp"]
 SMALL = {
     "mlp": {"dense": 16},
@@ -70,7 +70,7 @@ def test_a_net_without_convolution_says_that_it_cannot_be_explained():
 
 def test_traits_are_what_the_nets_have():
     for name in NETWORKS.names():
-        net, traits = make(name).network, NETWORKS.constant(name, "TRAITS")
+        net, traits = make(name).network, NETWORKS.traits(name)
         dropout = any(isinstance(module, torch.nn.Dropout) for module in net.modules())
         assert dropout == ("dropout" in traits), name
         if name not in CONVOLUTIONAL:

@@ -13,7 +13,7 @@ from plumbline.config.schema import load
 from plumbline.errors import InputError
 from plumbline.models.classifier import Architecture, Classifier, Network, logits
 from plumbline.models.own_nets import take_apart
-from plumbline.registry import ESTIMATORS, NETWORKS, OWN_NETS, unmet
+from plumbline.registry import ESTIMATORS, NETWORKS
 from plumbline.training.imported_weights import adopt, read_weights
 from plumbline.workflow.code_hash import code_hash
 
@@ -117,17 +117,6 @@ def file(tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def known(monkeypatch, file):
-    """Nets that the configuration made known to this process."""
-    monkeypatch.setenv(OWN_NETS, "{}")
-
-    def make_known(**entries):
-        NETWORKS.make_known({name: f"{file}:{entry}" for name, entry in entries.items()})
-
-    return make_known
-
-
 def network(file, name, **more):
     torch.manual_seed(3)
     return Network(*take_apart(f"{file}:{name}", **SHAPE | more)).eval()
@@ -170,10 +159,12 @@ def test_it_answers_as_the_net_itself_layer_by_layer(file, name, layers, last):
         assert [each for each in ours._modules if not each.endswith("_flatten")] == layers
 
 
-def test_features_and_what_follows_them_make_the_whole(known, file):
-    known(mine="Usual")
+def test_features_and_what_follows_them_make_the_whole(file):
     classifier = Classifier(
-        Architecture("mine", SHAPE), tuple("abc"), torch.zeros(1), torch.ones(1)
+        Architecture("mine", SHAPE, entry=f"{file}:Usual"),
+        tuple("abc"),
+        torch.zeros(1),
+        torch.ones(1),
     ).eval()
     pixels = torch.rand(4, 1, 8, 8)
     features = classifier.features(pixels)
@@ -182,7 +173,7 @@ def test_features_and_what_follows_them_make_the_whole(known, file):
     torch.testing.assert_close(classifier.head(classifier.trunk(pixels)), classifier(pixels))
 
 
-def test_a_dropout_that_is_a_function_is_a_layer_that_training_and_mc_dropout_use(known, file):
+def test_a_dropout_that_is_a_function_is_a_layer_that_training_and_mc_dropout_use(file):
     net = network(file, "Calling")
     assert isinstance(net.dropout_4, torch.nn.Dropout)
     assert net.dropout_4.p == 0.3
@@ -192,7 +183,7 @@ def test_a_dropout_that_is_a_function_is_a_layer_that_training_and_mc_dropout_us
     assert not torch.equal(net.train()(pixels), net(pixels))
 
 
-def test_a_net_that_cannot_be_taken_apart_says_where_it_may_stand(known, file):
+def test_a_net_that_cannot_be_taken_apart_says_where_it_may_stand(file):
     with pytest.raises(InputError, match="name it in uncertainty"):
         _ = network(file, "Knot").features_end
 
@@ -204,8 +195,7 @@ def test_last_block_must_be_a_layer_of_maps(tmp_path):
         network(tmp_path / "nets.py", "made")
 
 
-def test_weights_by_their_own_names_fit_and_the_file_comes_back(known, file, tmp_path):
-    known(mine="Usual", calling="Calling", knot="Knot")
+def test_weights_by_their_own_names_fit_and_the_file_comes_back(file, tmp_path):
     for model, name, arguments in (
         ("mine", "Usual", (1, 3)),
         ("calling", "Calling", (3,)),
@@ -220,7 +210,13 @@ def test_weights_by_their_own_names_fit_and_the_file_comes_back(known, file, tmp
         expected = theirs((torch.from_numpy(pixels) - 0.2) / 0.5)
         for path in ("weights.pt", "weights.safetensors"):
             weights = read_weights(tmp_path / path)
-            net = adopt(weights, Architecture(model, SHAPE), tuple("abc"), (0.2,), (0.5,))
+            net = adopt(
+                weights,
+                Architecture(model, SHAPE, entry=f"{file}:{name}"),
+                tuple("abc"),
+                (0.2,),
+                (0.5,),
+            )
             net.save(tmp_path / "net.safetensors")
             again = Classifier.load(tmp_path / "net.safetensors")
             torch.testing.assert_close(logits(again, pixels), expected)
@@ -267,20 +263,19 @@ def configuration(tmp_path, entry, **more):
     }
 
 
-def test_the_configuration_makes_it_a_net_as_all_others(file, tmp_path, monkeypatch):
-    monkeypatch.setenv(OWN_NETS, "{}")
+def test_the_configuration_makes_it_a_net_as_all_others(file, tmp_path):
     config = load(configuration(tmp_path, f"{file}:Usual"))
-    assert "mine" in NETWORKS.names()
+    assert "mine" in config.networks.names()
+    assert "mine" not in NETWORKS.names()
     assert config.training_options("mine", "mine").network == {"width": 6}
     assert config.estimators("mine", "mine") == ["softmax", "mc_dropout"]
 
 
-def test_without_a_dropout_layer_there_is_no_mc_dropout_and_a_reason(tmp_path, monkeypatch):
-    monkeypatch.setenv(OWN_NETS, "{}")
+def test_without_a_dropout_layer_there_is_no_mc_dropout_and_a_reason(tmp_path):
     (tmp_path / "bare.py").write_text("from torch import nn\nclass Net(nn.Sequential): pass\n")
     config = load(configuration(tmp_path, f"{tmp_path}/bare.py:Net"))
     assert config.estimators("mine", "mine") == ["softmax"]
-    assert unmet(ESTIMATORS, "mc_dropout", "mine") == "no dropout layer"
+    assert config.networks.unmet(ESTIMATORS, "mc_dropout", "mine") == "no dropout layer"
 
 
 @pytest.mark.parametrize(
@@ -291,68 +286,66 @@ def test_without_a_dropout_layer_there_is_no_mc_dropout_and_a_reason(tmp_path, m
         ("{}/broken.py:Net", "is no Python"),
     ],
 )
-def test_a_bad_entry_stops_before_any_job(tmp_path, monkeypatch, entry, message):
-    monkeypatch.setenv(OWN_NETS, "{}")
+def test_a_bad_entry_stops_before_any_job(tmp_path, entry, message):
     (tmp_path / "broken.py").write_text("class Net(:\n")
     with pytest.raises(InputError, match=message):
         load(configuration(tmp_path, entry.format(tmp_path)))
 
 
-def test_a_name_of_ours_is_not_taken(file, tmp_path, monkeypatch):
-    monkeypatch.setenv(OWN_NETS, "{}")
+def test_a_name_of_ours_is_not_taken(file, tmp_path):
     with pytest.raises(InputError, match="lenet5 is a net of plumbline/models already"):
-        NETWORKS.make_known({"lenet5": f"{file}:Plain"})
+        NETWORKS.joined({"lenet5": f"{file}:Plain"}).check_own()
 
 
-def test_the_hash_of_the_code_follows_the_file_and_what_stands_beside_it(
-    tmp_path, monkeypatch, request
-):
-    monkeypatch.setenv(OWN_NETS, "{}")
+def test_the_hash_of_the_code_follows_the_file_and_what_stands_beside_it(tmp_path):
     hashes = []
     for width, where in ((3, "a"), (3, "b"), (4, "c")):
         folder = tmp_path / where
         folder.mkdir()
         (folder / "parts.py").write_text(f"WIDTH = {width}\n")
         (folder / "net.py").write_text("from parts import WIDTH\nclass Net: pass\n")
-        NETWORKS.make_known({"mine": f"{folder}/net.py:Net"})
-        hashes.append(code_hash(SCRIPTS, "train.py", NETWORKS.file("mine")))
+        networks = NETWORKS.joined({"mine": f"{folder}/net.py:Net"})
+        hashes.append(code_hash(SCRIPTS, "train.py", networks.file("mine")))
     assert hashes[0] == hashes[1]  # a moved folder changes nothing
     assert hashes[0] != hashes[2]
     assert hashes[0] != code_hash(SCRIPTS, "train.py")
-    assert NETWORKS.maker("mine") == ":Net"  # a file may have several nets
-    assert NETWORKS.maker("lenet5") == ""
+    assert networks.maker("mine") == ":Net"  # a file may have several nets
+    assert networks.maker("lenet5") == ""
 
 
 @pytest.mark.skipif(not MIRROR, reason="needs a mirror with weights, PLUMBLINE_MIRROR")
-def test_torchvision_s_squeezenet_with_given_weights_is_ours(tmp_path, monkeypatch):
-    monkeypatch.setenv(OWN_NETS, "{}")
+def test_torchvision_s_squeezenet_with_given_weights_is_ours(tmp_path):
     (tmp_path / "squeeze.py").write_text(
         "from plumbline.runtime.torchvision_import import import_torchvision\n"
         "def net():\n    return import_torchvision().models.squeezenet1_1()\n"
     )
-    NETWORKS.make_known({"theirs": f"{tmp_path}/squeeze.py:net"})
+    entries = {"theirs": f"{tmp_path}/squeeze.py:net", "squeezenet1_1": None}
     (weights,) = Path(MIRROR).rglob("squeezenet1_1*")
     shape, classes = {"channels": 3, "size": 64, "classes": 1000}, tuple(map(str, range(1000)))
     pixels = np.random.default_rng(0).random((2, 3, 64, 64), np.float32)
     answers = [
-        logits(adopt(read_weights(weights), Architecture(name, shape), classes, None, None), pixels)
-        for name in ("theirs", "squeezenet1_1")
+        logits(
+            adopt(
+                read_weights(weights), Architecture(name, shape, entry=entry), classes, None, None
+            ),
+            pixels,
+        )
+        for name, entry in entries.items()
     ]
     torch.testing.assert_close(*answers)
 
 
 @pytest.mark.skipif(not MIRROR, reason="needs a mirror with weights, PLUMBLINE_MIRROR")
-def test_the_published_resnet20_is_taken_apart_into_the_same_blocks(tmp_path, monkeypatch):
+def test_the_published_resnet20_is_taken_apart_into_the_same_blocks(tmp_path):
     """Its code calls functions between its children and in its blocks."""
-    monkeypatch.setenv(OWN_NETS, "{}")
     (tmp_path / "residual.py").write_text(RESNET20)
-    NETWORKS.make_known({"theirs": f"{tmp_path}/residual.py:ResNet"})
+    entries = {"theirs": f"{tmp_path}/residual.py:ResNet", "resnet20": None}
     (weights,) = Path(MIRROR).rglob("resnet20*")
     shape, classes = {"channels": 3, "size": 32, "classes": 10}, tuple("0123456789")
     pixels = np.random.default_rng(0).random((4, 3, 32, 32), np.float32)
     nets = [
-        adopt(read_weights(weights), Architecture(name, shape), classes, None, None)
-        for name in ("theirs", "resnet20")
+        adopt(read_weights(weights), Architecture(name, shape, entry=entry), classes, None, None)
+        for name, entry in entries.items()
     ]
     kept = [f"layer{stage}_{block}" for stage in (1, 2, 3) for block in range(3)]
     assert [name for name in nets[0].network._modules if "layer" in name] == kept

@@ -10,7 +10,6 @@ from plumbline.registry import ATTACKS
 Epsilon = Annotated[
     float, Field(gt=0, le=1), BeforeValidator(fraction, json_schema_input_type=float | str)
 ]
-WORKFLOW = ("method", "images", "operator")  # what an entry says beside options
 
 
 class AttacksSection(Section):
@@ -46,7 +45,7 @@ class AttacksSection(Section):
 
     def options_of(self, entry: str) -> MethodOptions:
         """The options of an entry's module."""
-        return {k: v for k, v in self.methods[entry].items() if k not in WORKFLOW}
+        return {k: v for k, v in self.methods[entry].items() if k not in ATTACKS.entry}
 
     def images_of(self, entry: str) -> int:
         """How many images an entry attacks at most."""
@@ -58,7 +57,9 @@ class AttacksSection(Section):
 
     def minimal(self) -> list[str]:
         """Entries that look for the smallest perturbation and have no ε."""
-        return [name for name in self.methods if ATTACKS.constant(self.module_of(name), "MINIMAL")]
+        return [
+            name for name in self.methods if not ATTACKS.takes(self.module_of(name), "epsilons")
+        ]
 
     def adaptive(self) -> list[str]:
         """Entries that know a detector."""

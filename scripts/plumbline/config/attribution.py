@@ -6,9 +6,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from plumbline.config.base import Count, MethodOptions, Name, Section, Share
 from plumbline.config.training import CROSS_ENTROPY
-from plumbline.registry import nearest
-
-WORKFLOW = ("method", "images")  # what an entry says beside its method's own options
+from plumbline.registry import ATTRIBUTIONS, nearest
 
 
 def _fill(value: Any) -> str:
@@ -155,7 +153,7 @@ class AttributionSection(Section):
 
     def options_of(self, entry: str) -> MethodOptions:
         """Options of an entry's method, without those of the workflow."""
-        return {k: v for k, v in self.methods[entry].items() if k not in WORKFLOW}
+        return {k: v for k, v in self.methods[entry].items() if k not in ATTRIBUTIONS.entry}
 
     def images_of(self, entry: str) -> int:
         """How many test images an entry explains."""
@@ -163,5 +161,7 @@ class AttributionSection(Section):
 
     def modules_of(self, entry: str) -> list[str]:
         """An entry's module and, if its method is built on another, that one's."""
-        base = self.methods[entry].get("base")
-        return [self.module_of(entry), *([base] if base else [])]
+        module = self.module_of(entry)
+        option = ATTRIBUTIONS.constant(module, "BASE")
+        settings = ATTRIBUTIONS.settings(module, self.options_of(entry))
+        return [module, *([settings[option]] if option else [])]

@@ -36,3 +36,16 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 MethodOptions = dict[str, Any]
+
+
+def for_replicates(
+    entries: dict[str, MethodOptions], replicates: dict[str, str]
+) -> dict[str, MethodOptions]:
+    """``entries`` whose lists ``models`` name, with a net, its replicates (name -> net)."""
+    found = dict(entries)
+    for name, entry in entries.items():
+        models = entry.get("models")
+        if isinstance(models, list | tuple):
+            twins = [twin for twin, net in replicates.items() if net in models]
+            found[name] = entry | {"models": [*models, *twins]}
+    return found

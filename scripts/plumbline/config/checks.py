@@ -15,10 +15,10 @@ from plumbline.registry import (
     ATTACKS,
     ATTRIBUTIONS,
     ESTIMATORS,
-    NETWORKS,
     OPERATORS,
     SCORES,
     SHIFTS,
+    check_contracts,
     nearest,
 )
 from plumbline.storage.files import located, unreadable
@@ -26,8 +26,8 @@ from plumbline.storage.files import located, unreadable
 
 def check(config: Config) -> None:
     """Raise :class:`InputError`, naming the key, if the sections do not fit one another."""
-    nets = config.training.entries, config.training.replicates
-    named("training.models", NETWORKS.make_known, *nets)
+    check_contracts()
+    named("training.models", config.networks.check_own)
     _check_names(config)
     _check_training(config)
     _check_methods(config)
@@ -40,12 +40,12 @@ def _check_training(config: Config) -> None:
         key = f"training ({model} on {dataset})"
         if weights := config.weights(dataset, model):
             place = f"training.weights.{dataset}.{model}.network"
-            named(place, NETWORKS.check, model, weights.network)
+            named(place, config.networks.check, model, weights.network)
         try:
             options = config.training_options(dataset, model)
         except ValidationError as error:
             raise InputError(explain(error, TrainingOptions, f"{key}: ")) from None
-        named(f"{key}: network", NETWORKS.check, model, options.network)
+        named(f"{key}: network", config.networks.check, model, options.network)
 
 
 def _check_names(config: Config) -> None:
@@ -62,20 +62,20 @@ def _check_names(config: Config) -> None:
                 if None not in pair and len(pair) > 1:
                     raise InputError(f"data.sources.{other}.{key}: differs from {dataset}'s")
     for model in config.models:
-        named("models", NETWORKS.check_name, model)
+        named("models", config.networks.check_name, model)
     for model in config.uncertainty.models:
-        named("uncertainty.models", NETWORKS.check_name, model)
+        named("uncertainty.models", config.networks.check_name, model)
     latent = config.latent
     estimators = latent.estimators if latent.corpora else ()
     attack = [latent.attack] if "adversarial" in latent.corpora else []
     for key, names, known in (
-        ("training.models", config.training.models, NETWORKS.names()),
+        ("training.models", config.training.models, config.networks.names()),
         ("training.datasets", config.training.datasets, sources),
         ("training.weights", config.training.weights, sources),
-        ("stability.models", config.stability.models, NETWORKS.names()),
+        ("stability.models", config.stability.models, config.networks.names()),
         ("latent.estimators", estimators, config.uncertainty.estimators),
         ("latent.attack", attack, config.attacks.methods),
-        ("latent.extension.models", latent.extension.models, NETWORKS.names()),
+        ("latent.extension.models", latent.extension.models, config.networks.names()),
     ):
         for name in names:
             if name not in known:
@@ -91,10 +91,11 @@ def _check_methods(config: Config) -> None:
     _check_operators(config)
     _check_attacks(config)
     for name in config.attribution.methods:
-        modules, own = config.attribution.modules_of(name), config.attribution.options_of(name)
-        named(f"attribution.methods.{name}", ATTRIBUTIONS.check, modules[0], own)
-        for module in modules[1:]:
-            named(f"attribution.methods.{name}.base", ATTRIBUTIONS.check_name, module)
+        module, own = config.attribution.module_of(name), config.attribution.options_of(name)
+        named(f"attribution.methods.{name}", ATTRIBUTIONS.check, module, own)
+        for base in config.attribution.modules_of(name)[1:]:
+            option = ATTRIBUTIONS.constant(module, "BASE")
+            named(f"attribution.methods.{name}.{option}", ATTRIBUTIONS.check_name, base)
     config.visualization.check()
     config.detection.detectors.check()
     _check_scores(config)
@@ -117,7 +118,7 @@ def _check_operators(config: Config) -> None:
         named(key, OPERATORS.check_name, section.module_of(name))
         _check_lists(key, entry)
         for model in entry.get("models", ()):
-            named(f"{key}.models", NETWORKS.check_name, model)
+            named(f"{key}.models", config.networks.check_name, model)
     for model in set(section.models) & set(config.models) if section.operators else ():
         for name in section.models[model]:
             if name not in section.operators:
@@ -145,7 +146,7 @@ def _check_attacks(config: Config) -> None:
         key, module = f"attacks.methods.{name}", section.module_of(name)
         named(key, ATTACKS.check, module, section.options_of(name))
         operator = section.operator_of(name)
-        if "mutate" in ATTACKS.constant(module, "SUPPLIES"):
+        if ATTACKS.takes(module, "mutate"):
             if operator not in operators:
                 raise InputError(f"{key}.operator: no {operator!r}{nearest(operator, operators)}")
         elif operator is not None:
@@ -169,11 +170,11 @@ def _check_estimators(config: Config) -> None:
             kinds = " or ".join(wanted)
             raise InputError(f"{key}.objective: {objective} nets are not of the kind {kinds}")
         for model in entry.get("models", ()):
-            if model not in NETWORKS.names():
-                raise InputError(f"{key}.models: no {model!r}{nearest(model, NETWORKS.names())}")
+            named(f"{key}.models", config.networks.check_name, model)
         if (nets := section.nets(name)) > config.training.seeds:
+            option = ESTIMATORS.constant(section.module_of(name), "NETS")
             raise InputError(
-                f"{key}.members: {nets}, but training.seeds trains only "
+                f"{key}.{option}: {nets}, but training.seeds trains only "
                 f"{config.training.seeds} nets"
             )
     for name in config.latent.estimators if config.latent.corpora else ():
@@ -193,8 +194,8 @@ def _check_swept(config: Config, name: str) -> None:
     if name not in section.estimators:
         named(key, ESTIMATORS.check_name, name)
         return
-    options = ESTIMATORS.options(section.module_of(name))
-    if "samples" not in options or "members" in options:
+    module = section.module_of(name)
+    if not ESTIMATORS.constant(module, "PASSES") or ESTIMATORS.constant(module, "NETS"):
         raise InputError(f"{key}: {name} does not put an image before one net several times")
     if section.options_of(name).get("mean", "probabilities") != "probabilities":
         raise InputError(f"{key}: {name} gives a mean, not its passes")

@@ -52,15 +52,12 @@ class DetectionSection(Section):
 
     def options_of(self, entry: str) -> MethodOptions:
         """The options of an entry's module."""
-        return {k: v for k, v in self.scores[entry].items() if k != "method"}
+        return {k: v for k, v in self.scores[entry].items() if k not in SCORES.entry}
 
     def needs(self, entry: str) -> tuple[str, ...]:
-        """What an entry needs beside the net: of ``train``, ``ensemble`` and ``vae``."""
+        """What an entry needs beside the net: ``train`` and ``vae``."""
         return SCORES.constant(self.module_of(entry), "NEEDS")
 
     def nets(self, entry: str) -> int:
         """How many nets of different training seeds an entry asks for."""
-        if "ensemble" not in self.needs(entry):
-            return 1
-        default = SCORES.default(self.module_of(entry), "members")
-        return self.scores[entry].get("members", default)
+        return SCORES.nets(self.module_of(entry), self.options_of(entry))

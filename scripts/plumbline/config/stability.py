@@ -4,10 +4,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from plumbline.config.base import Count, MethodOptions, Name, Section, Share
-from plumbline.registry import NETWORKS, OPERATORS
+from plumbline.config.base import Count, MethodOptions, Name, Section, Share, for_replicates
+from plumbline.registry import OPERATORS
 
-WORKFLOW = ("method", "rates", "models")  # what an entry says beside options
 Inside = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -97,18 +96,22 @@ class StabilitySection(Section):
 
     def operators_of(self, model: str) -> list[str]:
         """Entries of ``operators`` that are wanted on a net."""
-        net = NETWORKS.architecture(model)
         entries = self.operators.items()
-        return [name for name, options in entries if net in options.get("models", (net,))]
+        return [name for name, options in entries if model in options.get("models", (model,))]
+
+    def for_replicates(self, replicates: dict[str, str]) -> Self:
+        """The section, with all that is said of a net said of its replicates, too."""
+        operators = for_replicates(self.operators, replicates)
+        twins = {twin: self.models[net] for twin, net in replicates.items() if net in self.models}
+        return self.model_copy(update={"operators": operators, "models": self.models | twins})
 
     def entry_of(self, entry: str, model: str) -> MethodOptions:
         """All that is said of an operator on a net: the entry, overruled by the architecture's."""
-        net = NETWORKS.architecture(model)
-        return self.operators[entry] | self.models.get(net, {}).get(entry, {})
+        return self.operators[entry] | self.models.get(model, {}).get(entry, {})
 
     def operator_options(self, entry: str, model: str) -> MethodOptions:
         """Options of an entry's module on one net."""
-        return {k: v for k, v in self.entry_of(entry, model).items() if k not in WORKFLOW}
+        return {k: v for k, v in self.entry_of(entry, model).items() if k not in OPERATORS.entry}
 
     def rates(self, entry: str, model: str) -> tuple[float, ...]:
         """Rates at which an operator is tried on a net, the main one first."""

@@ -4,11 +4,9 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from plumbline.config.base import Count, MethodOptions, Name, Section, Share
+from plumbline.config.base import Count, MethodOptions, Name, Section, Share, for_replicates
 from plumbline.config.training import CROSS_ENTROPY
-from plumbline.registry import ESTIMATORS, NETWORKS
-
-WORKFLOW = ("method", "objective", "temperature", "models")  # what an entry says beside options
+from plumbline.registry import ESTIMATORS
 
 
 class ShiftOptions(Section):
@@ -92,7 +90,7 @@ class UncertaintySection(Section):
 
     def options_of(self, entry: str) -> MethodOptions:
         """The options of an entry's module."""
-        return {k: v for k, v in self.estimators[entry].items() if k not in WORKFLOW}
+        return {k: v for k, v in self.estimators[entry].items() if k not in ESTIMATORS.entry}
 
     def objective_of(self, entry: str) -> str:
         """What an entry's nets are trained for: ``cross_entropy`` or one of training.objectives."""
@@ -104,17 +102,17 @@ class UncertaintySection(Section):
 
     def chosen(self, entry: str, model: str) -> bool:
         """Whether an entry is wanted on a net."""
-        net = NETWORKS.architecture(model)
-        return net in self.estimators[entry].get("models", (net,))
+        return model in self.estimators[entry].get("models", (model,))
+
+    def for_replicates(self, replicates: dict[str, str]) -> Self:
+        """The section, with entries that are kept to a net kept to its replicates, too."""
+        estimators = for_replicates(self.estimators, replicates)
+        return self.model_copy(update={"estimators": estimators})
 
     def passes(self, entry: str) -> int:
-        """How often an entry puts an image before a net: nets times passes through each."""
-        single = ("int", 1)
-        _, default = ESTIMATORS.options(self.module_of(entry)).get("samples", single)
-        return self.nets(entry) * self.estimators[entry].get("samples", default)
+        """How often an entry puts an image before a net: what its module's ``cost`` says."""
+        return ESTIMATORS.cost(self.module_of(entry), self.options_of(entry))
 
     def nets(self, entry: str) -> int:
         """How many nets of different training seeds an entry asks for."""
-        single = ("int", 1)
-        _, default = ESTIMATORS.options(self.module_of(entry)).get("members", single)
-        return self.estimators[entry].get("members", default)
+        return ESTIMATORS.nets(self.module_of(entry), self.options_of(entry))

@@ -8,7 +8,6 @@ from plumbline.config.base import Count, MethodOptions, Name, Positive, Section,
 from plumbline.errors import InputError
 from plumbline.registry import GENERATORS, VISUALIZATIONS, nearest
 
-WORKFLOW = ("method", "against")  # what an entry says beside its method's own options
 REAL = ("mean", "image")  # values of start and anchor that need training images
 
 
@@ -59,7 +58,7 @@ class VisualizationSection(Section):
 
     def options_of(self, entry: str) -> MethodOptions:
         """Options of an entry's method, without those of the workflow."""
-        return {k: v for k, v in self.methods[entry].items() if k not in WORKFLOW}
+        return {k: v for k, v in self.methods[entry].items() if k not in VISUALIZATIONS.entry}
 
     def against_of(self, entry: str) -> str | None:
         """The entry that another one is compared with."""
@@ -80,8 +79,7 @@ class VisualizationSection(Section):
 
     def _settings(self, entry: str) -> dict[str, Any]:
         """All options of an entry's method, its defaults filled in."""
-        known = VISUALIZATIONS.options(self.module_of(entry))
-        return {name: default for name, (_, default) in known.items()} | self.options_of(entry)
+        return VISUALIZATIONS.settings(self.module_of(entry), self.options_of(entry))
 
     def check(self) -> None:
         """Raise :class:`InputError`, naming the key, if a method, option or name is unknown."""

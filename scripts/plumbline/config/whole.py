@@ -1,8 +1,8 @@
 """The whole configuration: all of its sections, and what follows from several of them."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from plumbline.config.attacks import AttacksSection
 from plumbline.config.attribution import AttributionSection
@@ -20,7 +20,7 @@ from plumbline.config.training import (
 )
 from plumbline.config.uncertainty import UncertaintySection
 from plumbline.config.visualization import VisualizationSection
-from plumbline.registry import ESTIMATORS, unmet
+from plumbline.registry import ESTIMATORS, NETWORKS, Networks
 
 
 class Config(Section):
@@ -50,6 +50,22 @@ class Config(Section):
     visualization: VisualizationSection = VisualizationSection()
     stability: StabilitySection = StabilitySection()
     detection: DetectionSection = DetectionSection()
+
+    @model_validator(mode="after")
+    def _replicates_are_treated_alike(self) -> Self:
+        """What the other sections say of a net holds for its replicates."""
+        replicates = self.training.replicates
+        return self.model_copy(
+            update={
+                "uncertainty": self.uncertainty.for_replicates(replicates),
+                "stability": self.stability.for_replicates(replicates),
+            }
+        )
+
+    @property
+    def networks(self) -> Networks:
+        """Every net that the configuration may name: with the user's own and replicates."""
+        return NETWORKS.joined(self.training.entries, self.training.replicates)
 
     def training_options(
         self, dataset: str, model: str, objective: str = CROSS_ENTROPY
@@ -103,7 +119,7 @@ class Config(Section):
             return "given weights, trained by cross-entropy"
         if section.nets(estimator) > nets:
             return f"only {nets} net with given weights"
-        return unmet(ESTIMATORS, section.module_of(estimator), model)
+        return self.networks.unmet(ESTIMATORS, section.module_of(estimator), model)
 
     def estimators(self, dataset: str, model: str) -> list[str]:
         """Entries of ``uncertainty.estimators`` that apply to a net."""

@@ -68,16 +68,18 @@ class Architecture:
     """What rebuilds an untrained net: its module's name and the arguments of ``build``.
 
     ``initial_scale`` is that of :func:`make_bayesian`; None for a net with ordinary weights.
+    ``entry`` is the ``file.py:Name`` that makes a net of the user's own; None for a module here.
     """
 
     name: str
     arguments: dict[str, Any]
     initial_scale: float | None = None
+    entry: str | None = None
 
     def build(self) -> Network:
         """An untrained net; its weights follow torch's global seed."""
-        if entry := NETWORKS.own().get(self.name):
-            network = Network(*take_apart(entry, **self.arguments))
+        if self.entry:
+            network = Network(*take_apart(self.entry, **self.arguments))
         else:
             network = NETWORKS.load(self.name)(**self.arguments)
         if self.initial_scale is not None:
@@ -112,7 +114,7 @@ class Classifier(nn.Module):
         self.register_buffer("std", std.reshape(1, -1, 1, 1))
         # On a CPU convolutions run 1.2 to 2 times faster in this order of the weights.  A net of
         # the user's own may count on the usual one (`view`).
-        if architecture.name not in NETWORKS.own():
+        if architecture.entry is None:
             self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
 
     def normalise(self, pixels: Tensor) -> Tensor:
@@ -153,8 +155,9 @@ class Classifier(nn.Module):
             "classes": self.classes,
             "record": self.record,
         }
-        if self.architecture.initial_scale is not None:
-            metadata["initial_scale"] = self.architecture.initial_scale
+        for name in ("initial_scale", "entry"):
+            if (value := getattr(self.architecture, name)) is not None:
+                metadata[name] = value
         save_arrays(path, "Classifier", arrays, metadata)
 
     @classmethod
@@ -167,7 +170,10 @@ class Classifier(nn.Module):
         channels = arrays["mean"].size
         classifier = cls(
             Architecture(
-                metadata["architecture"], metadata["arguments"], metadata.get("initial_scale")
+                metadata["architecture"],
+                metadata["arguments"],
+                metadata.get("initial_scale"),
+                metadata.get("entry"),
             ),
             tuple(metadata["classes"]),
             torch.zeros(channels),

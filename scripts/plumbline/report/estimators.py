@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
+from plumbline.registry import ESTIMATORS
 from plumbline.report.style import COLORS
 
 CONTROL = "softmax"
 GREY = "0.45"
-# The first that is part of an estimator's name is its family.
 FAMILIES = {
     "ensemble": COLORS[2],
     "dropout": COLORS[1],
-    "bayes": COLORS[0],
+    "bayesian": COLORS[0],
     "evidential": COLORS[4],
-    CONTROL: GREY,
+    "softmax": GREY,
 }
 OTHERS = (COLORS[3], COLORS[5], COLORS[9])
 LINES = ("-", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
@@ -23,7 +23,8 @@ def styles(names: Sequence[str]) -> dict[str, dict]:
     """Colour, line style and marker of each estimator; the control is dashed and grey."""
     found, members = {}, {}
     for name in names:
-        family = next((part for part in FAMILIES if part in name), name)
+        declared = ESTIMATORS.family(name)
+        family = declared if declared in FAMILIES else name
         place = members.setdefault(family, [])
         place.append(name)
         strangers = [each for each in members if each not in FAMILIES]

@@ -59,6 +59,7 @@ def fit(
     options: TrainingOptions,
     seed: int,
     device: torch.device,
+    entry: str | None = None,
     objective: Objective | None = None,
     extra: Extra | None = None,
     checkpoint: Path | None = None,
@@ -66,6 +67,7 @@ def fit(
 ) -> tuple[Classifier, list[dict[str, float]]]:
     """Train a net and return it as it was after its best epoch, with the history.
 
+    ``model`` is an architecture; ``entry`` is the ``file.py:Name`` of one of the user's own.
     The best epoch has the highest accuracy on ``val``, then the lowest NLL.  The history has a
     row per epoch: ``epoch``, ``train_nll`` (``train_loss`` for another ``objective`` than
     cross-entropy), ``val_nll``, ``val_accuracy``.  ``extra`` images are mixed among the others;
@@ -80,7 +82,7 @@ def fit(
     made_by = fingerprint(locals()) if checkpoint else ""
     objective = objective or CrossEntropy()
     torch.manual_seed(derive(seed, "weights"))
-    classifier = _untrained(train, model, options, objective.initial_scale).to(device)
+    classifier = _untrained(train, model, options, objective.initial_scale, entry).to(device)
     material = _material(train, extra, device)
     run = TrainingRun(classifier, _optimizer(classifier, options))
     run.take_up(State.load(checkpoint, made_by))
@@ -162,6 +164,7 @@ def _untrained(
     model: str,
     options: TrainingOptions,
     initial_scale: float | None,
+    entry: str | None,
 ) -> Classifier:
     """A net with random weights, whose normalisation is that of the training set if wanted."""
     channels, size = train.images.shape[1], train.images.shape[2]
@@ -172,7 +175,7 @@ def _untrained(
         pixels = train.pixels
         mean = torch.from_numpy(pixels.mean((0, 2, 3), dtype="float64")).float()
         std = torch.from_numpy(pixels.std((0, 2, 3), dtype="float64")).float()
-    architecture = Architecture(model, arguments, initial_scale)
+    architecture = Architecture(model, arguments, initial_scale, entry)
     return Classifier(architecture, train.classes, mean, std)
 
 

@@ -6,7 +6,7 @@ from torch import Tensor
 from plumbline.attacks.minimal_attack import run
 from plumbline.models.classifier import Classifier
 
-MINIMAL = ("l2",)
+LABEL = "DeepFool"
 
 
 def perturb(

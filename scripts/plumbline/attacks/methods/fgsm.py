@@ -8,6 +8,8 @@ from torch import Tensor
 from plumbline.attacks.gradient_attack import run
 from plumbline.models.classifier import Classifier
 
+LABEL = "FGSM"
+
 
 def perturb(
     classifier: Classifier,

@@ -10,7 +10,7 @@ from torch import Tensor
 from plumbline.attacks.minimal_attack import run
 from plumbline.models.classifier import Classifier, logits
 
-MINIMAL = ("l2",)
+LABEL = "HopSkipJump"
 
 
 class HopSkipJump(HopSkipJumpAttack):

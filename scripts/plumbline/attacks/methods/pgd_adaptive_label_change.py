@@ -10,8 +10,8 @@ from plumbline.attacks.adaptive_attack import best_wrong, run
 from plumbline.models.classifier import Classifier
 from plumbline.runtime.seeding import derive
 
-SUPPLIES = ("mutate",)
-ADAPTIVE = ("label_change_rate",)  # the detector that it knows
+LABEL = "PGD against label change"
+ADAPTIVE = "label_change_rate"
 
 
 def perturb(

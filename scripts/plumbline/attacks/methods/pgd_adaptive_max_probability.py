@@ -7,7 +7,8 @@ from torch import Tensor
 from plumbline.attacks.adaptive_attack import best_wrong, run
 from plumbline.models.classifier import Classifier
 
-ADAPTIVE = ("max_probability",)  # the detector that it knows
+LABEL = "PGD against maximum probability"
+ADAPTIVE = "max_probability"
 
 
 def perturb(

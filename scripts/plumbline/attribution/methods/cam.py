@@ -8,6 +8,8 @@ from plumbline.attribution.maps import enlarged, on_channels
 from plumbline.models.classifier import Classifier
 from plumbline.runtime.progress import progress
 
+LABEL = "CAM"
+FAMILY = "activation_maps"
 NEEDS = ("gap_head",)
 
 

@@ -9,6 +9,9 @@ from plumbline.attribution.batching import no_promise, parts
 from plumbline.models.classifier import Classifier
 from plumbline.runtime.progress import progress
 
+LABEL = "DeConvNet"
+FAMILY = "modified_backward"
+
 
 def attribute(
     classifier: Classifier, pixels: Tensor, target: Tensor, *, seed: int, batch: int = 256

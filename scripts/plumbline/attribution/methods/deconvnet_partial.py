@@ -10,6 +10,9 @@ from plumbline.errors import InputError, at_least
 from plumbline.models.classifier import Classifier
 from plumbline.runtime.progress import progress
 
+LABEL = "DeConvNet, partial"
+FAMILY = "modified_backward"
+
 
 def attribute(
     classifier: Classifier,

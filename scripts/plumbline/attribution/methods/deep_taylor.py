@@ -6,6 +6,9 @@ from plumbline.attribution import lrp
 from plumbline.attribution.methods import lrp_alpha_beta
 from plumbline.models.classifier import Classifier
 
+LABEL = "deep Taylor"
+FAMILY = "lrp"
+
 
 def rules() -> lrp.Rules:
     """z^+, the alpha-beta rule with alpha 1 and beta 0, in every layer, and z^B at the pixels."""

@@ -12,6 +12,9 @@ from plumbline.models.classifier import Classifier
 from plumbline.registry import nearest
 from plumbline.runtime.progress import progress
 
+LABEL = "DeepLIFT"
+VARIANTS = {"deeplift_reveal_cancel": "DeepLIFT reveal-cancel"}
+FAMILY = "deeplift"
 RULES = ("rescale", "linear", "reveal_cancel")
 
 

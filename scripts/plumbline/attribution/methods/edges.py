@@ -7,6 +7,8 @@ from plumbline.attribution.batching import no_promise
 from plumbline.attribution.maps import on_channels
 from plumbline.models.classifier import Classifier
 
+LABEL = "edges (control)"
+FAMILY = "controls"
 SMOOTH, SLOPE = (1.0, 2.0, 1.0), (-1.0, 0.0, 1.0)
 
 

@@ -8,6 +8,9 @@ from plumbline.attribution.maps import enlarged, layer_end, need_feature_maps, o
 from plumbline.models.classifier import Classifier
 from plumbline.runtime.progress import progress
 
+LABEL = "Grad-CAM"
+FAMILY = "activation_maps"
+
 
 def attribute(
     classifier: Classifier,

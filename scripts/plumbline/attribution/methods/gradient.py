@@ -8,6 +8,8 @@ from plumbline.attribution.batching import no_promise, parts
 from plumbline.models.classifier import Classifier
 from plumbline.runtime.progress import progress
 
+FAMILY = "gradient"
+
 
 def attribute(
     classifier: Classifier, pixels: Tensor, target: Tensor, *, seed: int, batch: int = 256

@@ -10,6 +10,8 @@ from plumbline.errors import at_least
 from plumbline.models.classifier import Classifier
 from plumbline.runtime.progress import progress
 
+FAMILY = "gradient"
+
 
 def attribute(
     classifier: Classifier,

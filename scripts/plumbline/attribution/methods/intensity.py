@@ -5,6 +5,9 @@ from torch import Tensor
 from plumbline.attribution.batching import no_promise
 from plumbline.models.classifier import Classifier
 
+LABEL = "intensity (control)"
+FAMILY = "controls"
+
 
 def attribute(
     classifier: Classifier, pixels: Tensor, target: Tensor, *, seed: int, batch: int = 256

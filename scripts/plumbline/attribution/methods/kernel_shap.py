@@ -13,6 +13,9 @@ from plumbline.errors import at_least
 from plumbline.models.classifier import Classifier
 from plumbline.runtime.progress import progress
 
+LABEL = "KernelSHAP"
+FAMILY = "perturbation"
+
 
 def attribute(
     classifier: Classifier,

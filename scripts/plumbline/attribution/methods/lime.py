@@ -11,6 +11,9 @@ from plumbline.errors import at_least
 from plumbline.models.classifier import Classifier
 from plumbline.runtime.progress import progress
 
+LABEL = "LIME"
+FAMILY = "perturbation"
+
 
 def attribute(
     classifier: Classifier,

@@ -5,6 +5,13 @@ from torch import Tensor
 from plumbline.attribution import lrp
 from plumbline.models.classifier import Classifier
 
+LABEL = "LRP-αβ"
+VARIANTS = {
+    "lrp_alpha1_beta0": "LRP-α1β0",
+    "lrp_alpha2_beta1": "LRP-α2β1",
+}
+FAMILY = "lrp"
+
 
 def rules(alpha: float = 1.0, beta: float = 0.0, input_rule: str = "same") -> lrp.Rules:
     """The rule of each layer."""

@@ -6,6 +6,10 @@ from plumbline.attribution import lrp
 from plumbline.errors import at_least
 from plumbline.models.classifier import Classifier
 
+LABEL = "LRP composite"
+VARIANTS = {"lrp_composite_box": "LRP composite, zᴮ"}
+FAMILY = "lrp"
+
 
 def rules(epsilon: float = 0.1, input_rule: str = "same") -> lrp.Rules:
     """The rule of each layer, according to its depth."""

@@ -6,6 +6,10 @@ from plumbline.attribution import lrp
 from plumbline.errors import at_least
 from plumbline.models.classifier import Classifier
 
+LABEL = "LRP-ε"
+VARIANTS = {"lrp_0": "LRP-0"}
+FAMILY = "lrp"
+
 
 def rules(epsilon: float = 0.1, input_rule: str = "same") -> lrp.Rules:
     """The rule of each layer."""

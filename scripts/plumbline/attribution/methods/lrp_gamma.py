@@ -6,6 +6,9 @@ from plumbline.attribution import lrp
 from plumbline.errors import at_least
 from plumbline.models.classifier import Classifier
 
+LABEL = "LRP-γ"
+FAMILY = "lrp"
+
 
 def rules(gamma: float = 0.25, input_rule: str = "same") -> lrp.Rules:
     """The rule of each layer."""

@@ -13,6 +13,9 @@ from plumbline.errors import at_least
 from plumbline.models.classifier import Classifier
 from plumbline.runtime.progress import progress
 
+LABEL = "LRP, transposed layers"
+FAMILY = "lrp"
+
 
 def attribute(
     classifier: Classifier,

@@ -8,6 +8,8 @@ from plumbline.errors import InputError, at_least
 from plumbline.models.classifier import Classifier
 from plumbline.runtime.progress import progress
 
+FAMILY = "perturbation"
+
 
 def attribute(
     classifier: Classifier,

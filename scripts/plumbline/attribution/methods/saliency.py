@@ -9,6 +9,8 @@ from plumbline.attribution.maps import on_channels
 from plumbline.models.classifier import Classifier
 from plumbline.runtime.progress import progress
 
+FAMILY = "gradient"
+
 
 def attribute(
     classifier: Classifier, pixels: Tensor, target: Tensor, *, seed: int, batch: int = 256

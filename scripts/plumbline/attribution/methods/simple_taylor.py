@@ -9,6 +9,8 @@ from plumbline.errors import at_least
 from plumbline.models.classifier import Classifier
 from plumbline.runtime.progress import progress
 
+LABEL = "simple Taylor"
+FAMILY = "gradient"
 HALVINGS = 12  # bisection steps on the interval that contains the root
 
 

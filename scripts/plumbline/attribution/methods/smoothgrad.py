@@ -11,6 +11,10 @@ from plumbline.registry import ATTRIBUTIONS
 from plumbline.runtime.progress import progress
 from plumbline.runtime.seeding import derive
 
+LABEL = "SmoothGrad"
+VARIANTS = {"smoothgrad_guided": "SmoothGrad, guided"}
+FAMILY = "gradient"
+BASE = "base"
 COPIES = 256  # maximum number of noisy copies made at once ...
 VALUES = 2**23  # ... and of their pixel values in total
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+LABEL = "logistic regression"
+
 
 def fit(
     features: np.ndarray, wrong: np.ndarray, *, seed: int, penalty: float = 1.0

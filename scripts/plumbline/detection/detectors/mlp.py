@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+LABEL = "MLP"
 MINIBATCH = 50
 COMBINED = 10  # units of each hidden layer of the net that combines scores
 Scorer = Callable[[np.ndarray], np.ndarray]

@@ -10,7 +10,8 @@ from plumbline.detection.material import Material
 from plumbline.errors import InputError
 from plumbline.models.classifier import batches, logits
 
-NEEDS = ("ensemble",)
+LABEL = "disagreement of explanations"
+NETS = "members"
 
 
 def score(

@@ -8,6 +8,7 @@ from torch import Tensor
 from plumbline.detection.material import Material
 from plumbline.latent.vae import encode
 
+LABEL = "latent density of the VAE"
 NEEDS = ("train", "vae")
 
 

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from plumbline.detection.material import Material, features
 
+LABEL = "Mahalanobis distance"
 NEEDS = ("train",)
 
 

@@ -6,6 +6,7 @@ from torch import Tensor
 from plumbline.detection.material import Material, features
 from plumbline.errors import InputError
 
+LABEL = "distance to nearest neighbours"
 NEEDS = ("train",)
 
 

@@ -6,6 +6,7 @@ from torch import Tensor
 from plumbline.detection.material import Material
 from plumbline.models.classifier import batches
 
+LABEL = "reconstruction error of the VAE"
 NEEDS = ("vae",)
 
 

@@ -4,6 +4,8 @@ from torch import nn
 
 from plumbline.models.classifier import Network
 
+LABEL = "LeNet"
+
 
 def build(*, channels: int, size: int, classes: int) -> Network:
     """LeNet for ``channels`` x ``size`` x ``size`` images: 61,706 parameters for MNIST.

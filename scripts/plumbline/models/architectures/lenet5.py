@@ -4,6 +4,7 @@ from torch import nn
 
 from plumbline.models.classifier import Network
 
+LABEL = "LeNet-5"
 TRAITS = ("dropout",)
 
 

@@ -4,6 +4,8 @@ from torch import nn
 
 from plumbline.models.classifier import Network
 
+LABEL = "MLP"
+
 
 def build(*, channels: int, size: int, classes: int, dense: int = 1024) -> Network:
     """All pixels to ``dense`` hidden units, ReLU, ``classes`` outputs: 784-1024-10 in the study.

@@ -5,6 +5,7 @@ from torch import nn
 from plumbline.models.classifier import Network
 from plumbline.models.residual import BasicBlock
 
+LABEL = "ResNet-34"
 BLOCKS = (3, 4, 6, 3)
 TRAITS = ("dropout", "gap_head")
 

@@ -3,6 +3,7 @@
 from plumbline.models.cifar_resnet import cifar_resnet
 from plumbline.models.classifier import Network
 
+LABEL = "ResNet-56"
 BLOCKS = 9
 TRAITS = ("gap_head",)
 

@@ -5,6 +5,7 @@ from torch import nn
 from plumbline.models.classifier import Network
 from plumbline.runtime.torchvision_import import import_torchvision
 
+LABEL = "SqueezeNet 1.1"
 TRAITS = ("dropout",)
 
 

@@ -6,6 +6,8 @@ from torch import Tensor, nn
 
 from plumbline.stability.layers import choose, weight_layers
 
+LABEL = "Gaussian fuzzing"
+
 
 def mutate(
     network: nn.Module, *, seed: int, rate: float = 0.03, layers: str = "all"

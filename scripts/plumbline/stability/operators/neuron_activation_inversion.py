@@ -5,6 +5,8 @@ from torch import Tensor, nn
 
 from plumbline.stability.layers import chosen_neurons, following_norms
 
+VARIANTS = {"inversion_after_normalisation": "inversion after batch norm."}
+
 
 def mutate(
     network: nn.Module,

@@ -8,6 +8,9 @@ from plumbline.models.bayesian import bayesian_layers, drawn_weights
 from plumbline.models.classifier import Classifier, logits
 from plumbline.runtime.seeding import derive
 
+LABEL = "Bayes by backprop"
+FAMILY = "bayesian"
+PASSES = "samples"
 OBJECTIVES = ("bayesian",)
 
 
@@ -41,3 +44,8 @@ def predict(
         with drawn_weights(classifier, derive(seed, number)):
             draws.append(torch.softmax(logits(classifier, pixels, batch), -1))
     return torch.stack(draws)
+
+
+def cost(samples: int) -> int:
+    """Passes of an image through nets."""
+    return samples

@@ -8,6 +8,10 @@ from plumbline.runtime.seeding import derive
 from plumbline.uncertainty.estimators.ensemble import first_members
 from plumbline.uncertainty.estimators.mc_dropout import passes
 
+LABEL = "ensemble of MC dropout"
+FAMILY = "ensemble"
+NETS = "members"
+PASSES = "samples"
 NEEDS = ("dropout",)
 
 
@@ -36,3 +40,8 @@ def predict(
         for member, each in enumerate(chosen)
     ]
     return torch.softmax(torch.cat(answers), -1)
+
+
+def cost(members: int, samples: int) -> int:
+    """Passes of an image through nets."""
+    return members * samples

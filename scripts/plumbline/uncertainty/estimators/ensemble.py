@@ -6,6 +6,10 @@ from torch import Tensor
 from plumbline.errors import InputError
 from plumbline.models.classifier import Classifier, logits
 
+LABEL = "deep ensemble"
+FAMILY = "ensemble"
+NETS = "members"
+
 
 def predict(
     classifiers: list[Classifier],
@@ -27,6 +31,11 @@ def predict(
     """
     chosen = first_members("ensemble", classifiers, members)
     return torch.stack([torch.softmax(logits(each, pixels, batch), -1) for each in chosen])
+
+
+def cost(members: int) -> int:
+    """Passes of an image through nets."""
+    return members
 
 
 def first_members(method: str, classifiers: list[Classifier], members: int) -> list[Classifier]:

@@ -6,6 +6,11 @@ from plumbline.errors import InputError
 from plumbline.models.classifier import Classifier, logits
 from plumbline.training.losses import Evidential, dirichlet, trained_for
 
+VARIANTS = {
+    "evidential_log": "evidential, log loss",
+    "evidential_digamma": "evidential, digamma loss",
+}
+FAMILY = "evidential"
 OBJECTIVES = ("evidential",)
 
 
@@ -26,6 +31,11 @@ def predict(
     """
     alpha = concentration(classifiers, pixels, batch=batch)
     return (alpha / alpha.sum(-1, keepdim=True))[None]
+
+
+def cost() -> int:
+    """Passes of an image through nets."""
+    return 1
 
 
 def concentration(classifiers: list[Classifier], pixels: Tensor, *, batch: int = 256) -> Tensor:

@@ -10,6 +10,10 @@ from plumbline.errors import InputError
 from plumbline.models.classifier import Classifier, batches
 from plumbline.runtime.seeding import derive
 
+LABEL = "MC dropout"
+VARIANTS = {"mc_dropout_logits": "MC dropout, mean of logits"}
+FAMILY = "dropout"
+PASSES = "samples"
 NEEDS = ("dropout",)
 MEANS = ("probabilities", "logits")
 
@@ -39,6 +43,11 @@ def predict(
     if mean == "logits":
         answers = answers.mean(0, keepdim=True)
     return torch.softmax(answers, -1)
+
+
+def cost(samples: int) -> int:
+    """Passes of an image through nets."""
+    return samples
 
 
 @torch.no_grad()

@@ -5,6 +5,9 @@ from torch import Tensor
 
 from plumbline.models.classifier import Classifier, logits
 
+VARIANTS = {"softmax_scaled": "softmax, temperature-scaled"}
+FAMILY = "softmax"
+
 
 def predict(
     classifiers: list[Classifier],
@@ -19,3 +22,8 @@ def predict(
     is taken because every estimator is called alike.
     """
     return torch.softmax(logits(classifiers[0], pixels, batch), -1)[None]
+
+
+def cost() -> int:
+    """Passes of an image through nets."""
+    return 1

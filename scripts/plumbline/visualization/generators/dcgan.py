@@ -7,6 +7,7 @@ from torch import nn
 from plumbline.errors import InputError
 from plumbline.visualization.generator import Pair
 
+LABEL = "DCGAN"
 SMALLEST = 7  # pixels of the first feature map, at most
 
 

@@ -6,6 +6,8 @@ from torch import nn
 
 from plumbline.visualization.generator import Pair
 
+LABEL = "GAN"
+
 
 def build(*, channels: int, size: int, code: int = 100, hidden: int = 128) -> Pair:
     """Generator code -> ``hidden`` ReLU -> pixels, sigmoid; discriminator pixels -> ``hidden``

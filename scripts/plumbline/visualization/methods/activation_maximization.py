@@ -10,6 +10,13 @@ from plumbline.runtime.seeding import derive
 from plumbline.visualization.ascent import distance, jittered, total_variation, until_sure
 from plumbline.visualization.material import STARTS, Material
 
+VARIANTS = {
+    "am_noise": "AM, noise",
+    "am_noise_mean": "AM, noise to class mean",
+    "am_natural": "AM, natural",
+    "am_mean": "AM, class mean",
+    "am_image": "AM, training image",
+}
 ANCHORS = ("start", "mean", "black")
 
 

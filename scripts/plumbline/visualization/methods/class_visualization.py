@@ -12,6 +12,8 @@ from plumbline.runtime.torchvision_import import import_torchvision
 from plumbline.visualization.ascent import climbed
 from plumbline.visualization.material import Material, noise
 
+VARIANTS = {"class_visualization_kernel": "class visualization, kernel"}
+
 
 def visualize(
     classifier: Classifier,

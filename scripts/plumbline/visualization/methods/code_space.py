@@ -10,6 +10,11 @@ from plumbline.runtime.seeding import derive
 from plumbline.visualization.ascent import distance, until_sure
 from plumbline.visualization.material import Material, shape
 
+VARIANTS = {
+    "code_gan": "AM, GAN codes",
+    "code_dcgan": "AM, DCGAN codes",
+}
+
 
 def visualize(
     classifier: Classifier,

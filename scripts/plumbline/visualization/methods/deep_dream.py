@@ -11,6 +11,7 @@ from plumbline.runtime.seeding import derive
 from plumbline.visualization.ascent import climbed, jittered, resized
 from plumbline.visualization.material import STARTS, Material
 
+LABEL = "DeepDream"
 CLASS = "class"
 SMALLEST = 12  # pixels; below it nothing of an image can be told
 
