@@ -91,3 +91,23 @@ def test_descriptions_of_configuration_fields_do_not_count(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "m.py").write_text(f'class C:\n    x: int = 1\n    """{text}"""\n')
     assert code_hash(tmp_path / "a", "m.py") == code_hash(tmp_path / "b", "m.py")
+
+
+def test_how_a_method_is_shown_does_not_count_but_all_else_of_it_does(tmp_path):
+    texts = {
+        "plain": "def attribute(): ...\n",
+        "shown": 'LABEL = "Mine"\nFAMILY = "lrp"\nVARIANTS = {}\ndef attribute(): ...\n',
+        "needs": 'NEEDS = ("dropout",)\ndef attribute(): ...\n',
+    }
+    hashes = {}
+    for place in ("plumbline/attribution/methods", "plumbline/attribution"):
+        for name, text in texts.items():
+            folder = tmp_path / place / name / place
+            folder.mkdir(parents=True)
+            (folder / "mine.py").write_text(text)
+            hashes[place, name] = code_hash(tmp_path / place / name, f"{place}/mine.py")
+    assert (
+        hashes["plumbline/attribution/methods", "plain"]
+        == (hashes["plumbline/attribution/methods", "shown"])
+    )
+    assert len(set(hashes.values())) == 5

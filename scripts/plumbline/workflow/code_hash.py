@@ -11,14 +11,19 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from plumbline.registry import KINDS, PRESENTATION
+
+METHODS = tuple(f"plumbline/{kind.package}" for kind in KINDS)
+
 
 @functools.cache
 def code_hash(root: Path, *files: str | Path) -> str:
     """Hash of ``files`` and of every module under ``root`` that they import, directly or not.
 
-    Python files count by their syntax tree without docstrings, layout and comments; other
-    files (an environment, a template) by their bytes.  Paths are relative to ``root``.  A
-    module that is imported by a computed name is not seen: name it among ``files``.
+    Python files count by their syntax tree without docstrings, layout and comments, methods also
+    without the constants that only figures and tables show; other files (an environment, a
+    template) by their bytes.  Paths are relative to ``root``.  A module that is imported by a
+    computed name is not seen: name it among ``files``.
     """
     digest = hashlib.sha256()
     for path in sorted(closure(root, *files)):
@@ -64,6 +69,8 @@ def _read(path: Path) -> tuple[str, tuple[str, ...]]:
         if isinstance(body, list):
             # Bare strings are docstrings or the descriptions of fields: they change no result.
             body[:] = [each for each in body if not _is_bare_string(each)]
+    if path.parent.as_posix().endswith(METHODS):
+        tree.body = [each for each in tree.body if not _is_presentation(each)]
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), names
 
 
@@ -72,6 +79,15 @@ def _is_bare_string(node: ast.AST) -> bool:
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str)
+    )
+
+
+def _is_presentation(node: ast.AST) -> bool:
+    """Whether a statement says only how a method's results are shown."""
+    return (
+        isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id in PRESENTATION
     )
 
 
