@@ -1,6 +1,7 @@
 """All images of one source before they are divided, and their division into ImageSets."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -53,6 +54,16 @@ class Pool:
         if highest >= len(self.classes):
             raise InputError(f"there is a label {highest}, but only {len(self.classes)} classes")
 
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What ``index`` counts, where the official parts begin and end, and what was skipped."""
+        n, official = len(self.images), self.official_test
+        parts = {"train": [0, n - official], "test": [n - official, n]} if official else {}
+        if self.skipped:
+            index = f"{INDEX}, without what was skipped"
+            return {"index": index, "parts": parts, "skipped": self.skipped}
+        return {"index": INDEX, "parts": parts}
+
 
 def make_sets(
     pool: Pool,
@@ -80,18 +91,11 @@ def make_sets(
     if size is None and pool.images.shape[2] != pool.images.shape[3]:
         height, width = pool.images.shape[2:]
         raise InputError(f"images are {height} × {width} pixels; nets need squares: give a size")
-    n, official = len(pool.images), pool.official_test
     try:
-        which = divide(pool.labels, official, images, shares, seed, shares_of)
+        which = divide(pool.labels, pool.official_test, images, shares, seed, shares_of)
     except InputError as error:
         raise InputError(f"{error}: see data.sources.{name}.splits, which may be 0") from None
-    provenance = provenance | {
-        "index": INDEX,
-        "parts": {"train": [0, n - official], "test": [n - official, n]} if official else {},
-        "seed": seed,
-    }
-    if pool.skipped:
-        provenance |= {"skipped": pool.skipped, "index": f"{INDEX}, without what was skipped"}
+    provenance = provenance | pool.provenance | {"seed": seed}
     return {
         split: ImageSet(
             name=name,

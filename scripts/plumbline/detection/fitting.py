@@ -1,9 +1,10 @@
 """Every detector on every group of features, fitted on calibration and applied to all sets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 
+import numpy as np
 import pandas as pd
 
 from plumbline.detection.crossfit import Detector, Fit, Plain, Stacked, out_of_fold, split
@@ -57,31 +58,53 @@ def score_all(
     if min(wrong.sum(), (~wrong).sum()) < FEWEST_ERRORS:
         return scores
     fold = split(wrong, folds, derive(seed, "folds"))
+    calibration = _Calibration(fitted_on, wrong, fold)
     for name, method in progress(list(methods.items()), "methods"):
         chosen = blocks if name in by_block else {}
-        alone = {f"conductance_{block}": table for block, table in chosen.items()} | groups
-        plain = {
-            features: Plain(
-                method.fit,
-                table.loc[fitted_on].to_numpy(),
-                wrong,
-                fold,
-                derive(seed, name, features),
-            )
-            for features, table in alone.items()
-        }
-        for features, table in alone.items():
-            scores[f"{name}.{features}"] = _applied(plain[features], table, fitted_on)
-        for features, more in STACKED.items():
-            parts = [groups["conductance"], *(groups[each] for each in more)]
-            table = pd.concat([each.loc[shared(parts)] for each in parts], axis=1)
-            stacked = Stacked(
-                plain["conductance"],
-                method.combine,
-                table.loc[fitted_on].to_numpy(),
-                derive(seed, name, features),
-            )
-            scores[f"{name}.{features}"] = _applied(stacked, table, fitted_on)
+        tables = {f"conductance_{block}": table for block, table in chosen.items()} | groups
+        scored = _scores(method, tables, calibration, partial(derive, seed, name))
+        for features, column in scored.items():
+            scores[f"{name}.{features}"] = column
+    return scores
+
+
+@dataclass(frozen=True)
+class _Calibration:
+    """The images that detectors are fitted on, whether the net is ``wrong`` on each, bool [N],
+    and its ``fold`` of the cross-fitting, [N]."""
+
+    images: pd.MultiIndex
+    wrong: np.ndarray
+    fold: np.ndarray
+
+
+def _scores(
+    method: Method,
+    tables: Mapping[str, pd.DataFrame],
+    calibration: _Calibration,
+    seed_of: Callable[[str], int],
+) -> dict[str, pd.Series]:
+    """Scores by features: of each of ``tables``, then of those that are ``STACKED``."""
+    plain = {
+        features: Plain(
+            method.fit,
+            table.loc[calibration.images].to_numpy(),
+            calibration.wrong,
+            calibration.fold,
+            seed_of(features),
+        )
+        for features, table in tables.items()
+    }
+    scores = {
+        features: _applied(plain[features], table, calibration.images)
+        for features, table in tables.items()
+    }
+    for features, more in STACKED.items():
+        parts = [tables["conductance"], *(tables[other] for other in more)]
+        table = pd.concat([part.loc[shared(parts)] for part in parts], axis=1)
+        learnt_from = table.loc[calibration.images].to_numpy()
+        stacked = Stacked(plain["conductance"], method.combine, learnt_from, seed_of(features))
+        scores[features] = _applied(stacked, table, calibration.images)
     return scores
 
 

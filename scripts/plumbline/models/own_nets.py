@@ -46,19 +46,7 @@ def take_apart(
     module.eval()
     generator = torch.Generator().manual_seed(0)
     pixels = torch.rand((PROBES, channels, size, size), generator=generator)
-    try:
-        answers = _answers(module, pixels)
-    except Exception as error:  # a stranger's code can raise anything
-        line = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(
-            f"{entry} does not take images of {channels} x {size} x {size}: {line}"
-        ) from None
-    if not isinstance(answers, Tensor) or answers.shape != (PROBES, classes):
-        got = tuple(answers.shape) if isinstance(answers, Tensor) else type(answers).__name__
-        raise InputError(
-            f"{entry} answers {got} to {PROBES} images of {classes} classes; all classes that the "
-            "net knows are to be named in data.sources"
-        )
+    answers = _logits(module, entry, pixels, classes)
     layers, names, maps = _chain(list(_children(module, "")), pixels, answers)
     if not layers:
         layers, names, maps = _chain(traced_chain(module), pixels, answers)
@@ -120,8 +108,23 @@ def _load(entry: str) -> Callable[..., nn.Module]:
 
 
 @torch.no_grad()
-def _answers(module: nn.Module, pixels: Tensor) -> Any:
-    return module(pixels.clone())  # it may work in place
+def _logits(module: nn.Module, entry: str, pixels: Tensor, classes: int) -> Tensor:
+    """The net's own logits [N, K]; raises :class:`InputError` if it does not give such."""
+    try:
+        logits = module(pixels.clone())  # it may work in place
+    except Exception as error:  # a stranger's code can raise anything
+        channels, height, width = pixels.shape[1:]
+        line = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"{entry} does not take images of {channels} x {height} x {width}: {line}"
+        ) from None
+    if not isinstance(logits, Tensor) or logits.shape != (len(pixels), classes):
+        got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        raise InputError(
+            f"{entry} answers {got} to {len(pixels)} images of {classes} classes; all classes that "
+            "the net knows are to be named in data.sources"
+        )
+    return logits
 
 
 @torch.no_grad()

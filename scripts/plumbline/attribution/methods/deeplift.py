@@ -1,4 +1,16 @@
-"""DeepLIFT: contributions to the difference of a logit from its value for a reference image."""
+"""DeepLIFT: contributions to the difference of a logit from its value for a reference image.
+
+Shrikumar et al. 2017, "Learning important features through propagating activation differences",
+sections 3.5.1 to 3.5.3.
+
+Choices where the paper gives none.  Max-pooling: the whole difference of a window is attributed
+to its maximum if that rose, and to the maximum of the reference if it fell (among several, to the
+one that is highest in the image), so that contributions still sum to the difference; both parts
+of the difference are rescaled equally.  Residual sums, concatenation and average pooling are
+applied to the two parts separately.  Batch norm is folded into the preceding convolution.
+
+With the rescale rule the linear rule changes nothing.
+"""
 
 import torch
 from torch import Tensor
@@ -39,21 +51,10 @@ def attribute(
       the linear rule and get one multiplier each, so that they do not cancel.
     - ``linear``: the linear rule alone, as in study 003; ReLUs and max-pooling keep their
       derivative.  Both parts then have the same multiplier, and the result is the gradient
-      times the difference from the reference, which is complete only for a linear net.  (With
-      ``rescale``, too, the linear rule changes nothing.)
-
-    Choices where the paper gives none.  Max-pooling: the whole difference of a window is
-    attributed to its maximum if that rose, and to the maximum of the reference if it fell
-    (among several, to the one that is highest in the image), so that contributions still sum
-    to the difference; both parts of the difference are rescaled equally.  Residual sums,
-    concatenation and average pooling are applied to the two parts separately.  Batch norm is
-    folded into the preceding convolution.
+      times the difference from the reference, which is complete only for a linear net.
 
     Each batch holds the reference and at least one image, or its two parts: at most ``batch``
     in all if ``batch`` is three or more.
-
-    Shrikumar et al. 2017, "Learning important features through propagating activation
-    differences", sections 3.5.1 to 3.5.3.
 
     Raises :class:`InputError` for any other ``rule``.
     """
@@ -72,7 +73,13 @@ def attribute(
             relevance[part] = rescale(classifier, images, reference, classes)
         else:
             relevance[part] = reveal_cancel(classifier, network, images, reference, classes)
-    with torch.no_grad():
-        start = classifier(reference)[0, target]
-    difference = target_logits(classifier, pixels, target, batch) - start
+    difference = _differences(classifier, pixels, reference, target, batch)
     return relevance, relevance.sum((1, 2, 3)) - difference
+
+
+@torch.no_grad()
+def _differences(
+    classifier: Classifier, pixels: Tensor, reference: Tensor, target: Tensor, batch: int
+) -> Tensor:
+    """The ``target`` logit of each image minus that of the reference, [N]."""
+    return target_logits(classifier, pixels, target, batch) - classifier(reference)[0, target]

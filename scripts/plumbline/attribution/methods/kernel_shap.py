@@ -1,4 +1,10 @@
-"""KernelSHAP: Shapley values of superpixels by constrained weighted least squares."""
+"""KernelSHAP: Shapley values of superpixels by constrained weighted least squares.
+
+Lundberg and Lee 2017, theorem 2; pairs and the constrained solution as in Covert and Lee 2021,
+"Improving KernelSHAP: practical Shapley value estimation using linear regression"; sizes as in
+Musco and Witter 2025, "Provably accurate Shapley value estimation via leverage score sampling",
+which has smaller errors than sizes drawn by the Shapley kernel.
+"""
 
 import math
 
@@ -45,11 +51,6 @@ def attribute(
 
     ``segments`` is ``grid``, ``cells`` x ``cells`` rectangles, or ``slic`` with its
     ``compactness``, which starts from them: see :mod:`plumbline.attribution.superpixels`.
-
-    Lundberg and Lee 2017, theorem 2; pairs and the constrained solution as in Covert and Lee
-    2021, "Improving KernelSHAP: practical Shapley value estimation using linear regression";
-    sizes as in Musco and Witter 2025, "Provably accurate Shapley value estimation via leverage
-    score sampling", which has smaller errors than sizes drawn by the Shapley kernel.
 
     Raises :class:`InputError` for options out of range.
     """

@@ -1,4 +1,7 @@
-"""LIME: a weighted linear model of the logit as a function of the superpixels shown."""
+"""LIME: a weighted linear model of the logit as a function of the superpixels shown.
+
+Ribeiro et al. 2016, "Why should I trust you?", with the logit instead of the probability.
+"""
 
 import numpy as np
 import torch
@@ -44,8 +47,6 @@ def attribute(
     ``segments`` is ``grid``, ``cells`` x ``cells`` rectangles, or ``slic`` with its
     ``compactness``, which starts from them: see :mod:`plumbline.attribution.superpixels`.
 
-    Ribeiro et al. 2016, "Why should I trust you?", with the logit instead of the probability.
-
     Raises :class:`InputError` for options out of range.
     """
     at_least("lime.samples", samples, 1)
@@ -56,14 +57,19 @@ def attribute(
     for part in progress(parts(len(pixels), IMAGES), "blocks of lime"):
         images = pixels[part]
         labels, count = superpixels(images, segments, cells, compactness)
-        present = torch.from_numpy(stream.random((len(images), samples, count)) < 0.5)
-        present[:, 0] = True
-        present = present.to(images.device)
+        present = _copies(stream, (len(images), samples, count)).to(images.device)
         hidden = fill_image(images, labels, count, fill)
         logits = worths(classifier, images, target[part], labels, present, hidden, batch)
         coefficients = _weighted_ridge(present.double(), logits, width, ridge)
         relevance[part] = spread(coefficients, labels, images)
     return relevance, no_promise(pixels)
+
+
+def _copies(stream: np.random.Generator, shape: tuple[int, int, int]) -> Tensor:
+    """Which superpixels each copy shows, bool [N, S, D]; the first copy shows all."""
+    present = torch.from_numpy(stream.random(shape) < 0.5)
+    present[:, 0] = True
+    return present
 
 
 def _weighted_ridge(present: Tensor, logits: Tensor, width: float, ridge: float) -> Tensor:
