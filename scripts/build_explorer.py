@@ -19,6 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
+    from plumbline.data.image_sets import ImageSetKey
     from plumbline.report.pages import explorer
     from plumbline.storage.artefacts import ImageSet, load_arrays
     from plumbline.storage.files import write_text
@@ -39,7 +40,7 @@ def main(args: argparse.Namespace) -> None:
                 name=about["corpus"],
                 vae=load_arrays(vae, "VAE")[0],
                 codes=codes,
-                other=about["other"],
+                other=[ImageSetKey(**each) for each in about["other"]],
                 maps={model: arrays for model, arrays, _ in own},
                 holes={model: found for model, _, found in own},
             )

@@ -20,7 +20,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.latent.corpora import noisy, positions, with_others, with_share
+    from dataclasses import asdict
+
+    from plumbline.latent.corpora import key_of, noisy, positions, with_others, with_share
     from plumbline.latent.vae import encode, fit
     from plumbline.runtime.seeding import derive
     from plumbline.runtime.torch_setup import setup
@@ -37,7 +39,8 @@ def main(args: argparse.Namespace) -> None:
     else:
         corpus, more = with_others(train, others, held, seed), {}
     device = setup(args.device, args.threads)
-    about = {"corpus": args.corpus, "other": [each.name for each in held or others]}
+    keys = [key_of(each) for each in held or others]
+    about = {"corpus": args.corpus, "other": [asdict(key) for key in keys]}
     labels = {"train_labels": train.labels, "test_labels": test.labels}
     labels |= {"test_index": test.index, "other_index": corpus.index}
     how = args.options.model_dump(exclude={"seeds"})

@@ -22,15 +22,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
+    from plumbline.data.image_sets import ImageSetKey
     from plumbline.report.figures import latent, latent_distance, latent_points
     from plumbline.report.style import save
+    from plumbline.report.wording import describe
     from plumbline.storage.artefacts import ImageSet, load_arrays
 
     maps = [load_arrays(path, "LatentMap") for path in args.maps]
     drawn = {what["model"]: arrays for arrays, what in maps if what["corpus"] == args.corpus}
     codes, about = load_arrays(args.codes, "Codes")
     classes = ImageSet.load(args.test).classes
-    others = latent.Codes(" and ".join(about["other"]), codes["other"])
+    names = [describe(ImageSetKey(**each)) for each in about["other"]]
+    others = latent.Codes(" and ".join(names), codes["other"])
     for grid, paths in (("linear", args.linear), ("quantile", args.quantile)):
         for measure, path in zip(args.measures, paths, strict=True):
             keys = {estimator: f"{grid}.{estimator}.{measure}" for estimator in args.estimators}

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import friedmanchisquare, rankdata, t
 
+from plumbline.data.image_sets import parse_all
 from plumbline.detection import leaderboard
 from plumbline.detection.columns import CONTROL
 from plumbline.detection.leaderboard import BLOCK
@@ -53,6 +54,7 @@ TASKS = [
     ),
     *(("adversarial", "deepfool", which) for which in ("all", "successful")),
 ]
+KEYS = parse_all([images for _, images, _ in TASKS], ["deepfool"])
 GAINS = {CONTROL: 0.0, "energy": 0.02, "worse": -0.1, "tied": 0.02}
 
 
@@ -62,8 +64,11 @@ def detection(datasets=("digits",), nets=("lenet5", "alexnet"), gains=GAINS):
     for dataset in datasets:
         for net in nets:
             for task, images, positives in TASKS:
-                keys = {"dataset": dataset, "model": net, "task": task, "set": images}
-                keys |= {"positives": positives, "distance": "far" if task == "ood" else ""}
+                keys = {"dataset": dataset, "model": net, "task": task}
+                keys |= KEYS[images].columns() | {
+                    "positives": positives,
+                    "distance": "far" if task == "ood" else "",
+                }
                 for score, gain in gains.items():
                     own = {**keys, "score": score, "evaluations": 1.0}
                     rows.append(row("auroc", 0.9 + gain, 0.8, 1.0, 50, 20, **own))

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import product
 
 import find_holes
@@ -15,6 +15,7 @@ import pytest
 
 from plumbline.config.base import Section
 from plumbline.config.latent import GridOptions, InterpolationOptions, VaeOptions
+from plumbline.data.image_sets import ImageSetKey
 from plumbline.latent.maps import MAPPED
 from plumbline.latent.vae import Vae, decode
 from plumbline.runtime import cli
@@ -90,7 +91,8 @@ def test_each_corpus_has_codes_of_the_test_images_and_of_what_was_held_out(files
         assert (codes["train_labels"] == digits["train"].labels[:200]).all()
         assert (codes["test_labels"] == digits["test"].labels[:50]).all()
     _, metadata = load_arrays(files / "ood.codes", "Codes")
-    assert metadata == {"corpus": "out_of_distribution", "other": ["digits"]}
+    key = ImageSetKey("out_of_distribution", source="digits")
+    assert metadata == {"corpus": "out_of_distribution", "other": [asdict(key)]}
     counts = {
         out: load_arrays(files / f"{out}.vae", "VAE")[1]["record"]["images"]
         for out in ("in", "ood", "adv")

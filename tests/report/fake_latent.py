@@ -1,5 +1,6 @@
 """What the explorer is made from, with made-up maps in which no two cells are alike."""
 
+from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 
@@ -7,13 +8,15 @@ import numpy as np
 import torch
 from scipy.special import ndtri
 
+from plumbline.data.image_sets import ImageSetKey
 from plumbline.latent.vae import Vae
 from plumbline.storage.artefacts import ImageSet, save_arrays
 
 POINTS, CLASSES, SHAPE = 7, ("zero", "one", "two"), (1, 12, 12)
 MODELS = ("lenet5", "resnet20")  # the second has no dropout layer
 ESTIMATORS = {"lenet5": ("mc_dropout", "ensemble"), "resnet20": ("ensemble",)}
-CORPORA = {"in_distribution": [], "adversarial": ["digits_pgd_eps0.3"]}
+PGD = ImageSetKey("adversarial", attack="pgd", epsilon=0.3)
+CORPORA = {"in_distribution": [], "adversarial": [asdict(PGD)]}
 MEASURES = {"entropy": np.log(3), "mutual_information": 0.6, "max_probability": 1.0}
 GRIDS = {
     "linear": np.linspace(-6, 6, POINTS),

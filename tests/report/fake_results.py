@@ -4,6 +4,7 @@ Only for tests: the shapes, columns and names are those of the workflow, the val
 from a seeded generator so that they look plausible.
 """
 
+from dataclasses import asdict
 from itertools import product
 from math import nan
 from pathlib import Path
@@ -358,7 +359,8 @@ def _latent(rng, folder: Path, corpus: str, models: tuple[str, ...]) -> None:
     others = []
     if corpus != "in_distribution":
         codes["other"] = rng.normal((-3, 2), 0.6, (OTHER_IMAGES, 2)).astype(np.float32)
-        others = ["patches" if corpus == "out_of_distribution" else "digits_pgd_eps0.3"]
+        name = "ood_patches" if corpus == "out_of_distribution" else "pgd_eps0.3"
+        others = [asdict(KEYS[name])]
     save_arrays(folder / "codes.safetensors", "Codes", codes, {"corpus": corpus, "other": others})
     for place, model in enumerate(models):
         keys = {"dataset": DATASET, "corpus": corpus, "model": model}

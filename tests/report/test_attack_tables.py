@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from plumbline.data.image_sets import ImageSetKey
 from plumbline.report.figures import attacks as figure
 from plumbline.report.sections.attacks import attacks
 from plumbline.report.sections.detection import adaptive
@@ -68,15 +69,18 @@ def test_the_figure_draws_the_sizes_of_every_attack_without_epsilon():
 
 
 def detection(name, score, value):
-    keys = {"dataset": "digits", "model": "lenet5", "task": "adversarial", "set": name}
-    keys |= {"positives": "successful", "score": score}
+    keys = {"dataset": "digits", "model": "lenet5", "task": "adversarial"}
+    keys |= ImageSetKey.parse(name, ["deepfool"]).columns() | {
+        "positives": "successful",
+        "score": score,
+    }
     return row("auroc", value, value - 0.05, value + 0.05, 80, **keys)
 
 
 def tables_of(rows, **methods):
     """Tables of detection and of attacks: the latter are their own modules, or as given."""
     found = pd.DataFrame(rows)
-    attacks = found["set"].str.replace(r"_eps.*$", "", regex=True).unique()
+    attacks = found["attack"].unique()
     named = [{"dataset": "digits", "attack": a, "method": methods.get(a, a)} for a in attacks]
     return {"detection": found, "attacks": pd.DataFrame(named)}
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from support import ROOT
 
+from plumbline.data.image_sets import parse_all
 from plumbline.errors import InputError
 from plumbline.report.claims.judging import judge
 from plumbline.report.claims.schema import Claim, load_claims, tables_of, verdict
@@ -33,7 +34,8 @@ def claim(**more):
 
 def fields(value, low, high, n=100, **keys):
     numbers = {"metric": "accuracy", "value": value, "low": low, "high": high, "n": n}
-    return {k: str(v) for k, v in ({"dataset": "d", "model": "m"} | keys | numbers).items()}
+    found = {"dataset": "d", "model": "m"} | keys | numbers
+    return {k: "" if v != v else str(v) for k, v in found.items()}
 
 
 number = st.floats(-10, 10, allow_nan=False)
@@ -194,13 +196,15 @@ def test_the_mean_over_seeds_is_asked_for_or_refused():
 
 def test_the_largest_epsilon_is_the_largest_number():
     sets = ("pgd_eps0.3", "pgd_eps0.05", "pgd_eps1e-05", "fgsm_eps0.9", "test")
-    table = [fields(i, i, i, set=name) for i, name in enumerate(sets)]
-    select = {"table": "detection", "where": {"set": {"largest": "pgd_eps"}, "metric": "accuracy"}}
+    columns = [key.columns() for key in parse_all(sets).values()]
+    table = [fields(i, i, i, **each) for i, each in enumerate(columns)]
+    where = {"attack": "pgd", "epsilon": "largest", "metric": "accuracy"}
+    select = {"table": "detection", "where": where}
     (row,) = judge([claim(above=0, each=["set"], select=select)], {"detection": table})
     assert row["value"] == 0
     assert row["metric"] == "accuracy (PGD, ε = 0.3)"
     numbers = [fields(e, e, e, epsilon=e) for e in (0.1, 0.3, 0.2)]
-    select = {"table": "attacks", "where": {"epsilon": {"largest": ""}, "metric": "accuracy"}}
+    select = {"table": "attacks", "where": {"epsilon": "largest", "metric": "accuracy"}}
     (row,) = judge([claim(above=0, select=select)], {"attacks": numbers})
     assert row["value"] == 0.3
 

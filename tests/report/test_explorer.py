@@ -116,7 +116,7 @@ def test_names_scales_and_colours(held, latent):
     assert list(held["estimators"]) == ["mc_dropout", "ensemble"]
     assert held["shape"] == list(SHAPE)
     assert held["colors"][0] == "#" + "".join(f"{round(255 * each):02x}" for each in COLORS[0])
-    assert [each["other"] for each in held["corpora"]] == ["", "digits PGD, ε = 0.3"]
+    assert [each["other"] for each in held["corpora"]] == ["", "PGD, ε = 0.3"]
     for measure, scale in held["measures"].items():
         values = [
             array

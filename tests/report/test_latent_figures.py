@@ -7,9 +7,11 @@ from fake_maps import MEASURES, TRAIN
 from fake_results import CLASSES, CORPORA, DATASET, MODELS
 from scipy.special import ndtr
 
+from plumbline.data.image_sets import ImageSetKey
 from plumbline.metrics.intervals import mean_interval
 from plumbline.report.figures import holes, interpolation, latent, latent_distance, latent_points
 from plumbline.report.sections import latent as section
+from plumbline.report.wording import describe
 from plumbline.storage.artefacts import ImageSet, load_arrays
 from plumbline.storage.tables import read_frame
 
@@ -34,7 +36,8 @@ def texts(figure):
 def maps_of(fake, corpus, scale, grid="linear", without=()):
     maps = read(fake, corpus)
     codes, about = load_arrays(fake / f"latent/{DATASET}/{corpus}/codes.safetensors", "Codes")
-    second = latent.Codes(" and ".join(about["other"]), codes["other"])
+    names = [describe(ImageSetKey(**each)) for each in about["other"]]
+    second = latent.Codes(" and ".join(names), codes["other"])
     measure = "max_probability" if corpus == "adversarial" else "entropy"
     drawn = {(e, m): maps[m][f"{grid}.{e}.{measure}"] for e in NAMES for m in MODELS}
     return maps["lenet5"], latent.draw(

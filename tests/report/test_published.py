@@ -6,6 +6,7 @@ import yaml
 from fake_results import DATASET
 from support import ROOT
 
+from plumbline.data.image_sets import ImageSetKey
 from plumbline.errors import InputError
 from plumbline.report.claims.published import ELSEWHERE, frame, load_published, published_tables
 from plumbline.report.pages.report import report_tables
@@ -26,7 +27,7 @@ TABLE = {
     "rows": [
         {
             "name": "FGSM",
-            "where": {"set": {"largest": "fgsm_eps"}},
+            "where": {"attack": "fgsm", "epsilon": "largest"},
             "published": {"fuzzing": 0.9, "control": None},
         },
         {"name": "JSMA", "where": {"set": "jsma"}, "published": {"fuzzing": 0.95}},
@@ -56,7 +57,8 @@ def detection(low, high, datasets=("mnist",)):
         for score in ("lcr.fuzzing", "softmax")
         for metric in ("auroc", "aupr")
         for keys in [
-            {"dataset": dataset, "model": model, "set": f"fgsm_eps{epsilon}", "against": None}
+            ImageSetKey("adversarial", attack="fgsm", epsilon=epsilon).columns()
+            | {"dataset": dataset, "model": model, "against": None}
         ]
     ]
     return pd.DataFrame(rows)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from plumbline.data.image_sets import parse_all
 from plumbline.report.summary import difference, estimate, number, over_seeds
 from plumbline.report.wording import describe, phrase, words
 
@@ -97,9 +98,9 @@ def test_names_are_written_in_the_field_s_own_terms():
     assert words("lrp_mine") == "LRP mine"
     assert words("deeplift_reveal_cancel") == "DeepLIFT reveal-cancel"
     assert words("neuron_activation_inversion") == "neuron activation inversion"
-    assert describe("pgd_eps0.3") == "PGD, ε = 0.3"
-    assert describe("ood_patches") == "patches"
-    assert describe("digits_pgd_eps0.3") == "digits PGD, ε = 0.3"
+    keys = parse_all(["test", "pgd_eps0.3", "ood_patches", "deepfool", "rotation_30"], ["deepfool"])
+    described = ["test", "PGD, ε = 0.3", "patches", "DeepFool", "rotation 30"]
+    assert [describe(key) for key in keys.values()] == described
 
 
 def test_several_names_are_told_apart_where_they_are_known():

@@ -59,8 +59,8 @@ def rows_of(
     """:func:`success_curve` by ε, or :func:`smallest` where the only set's key is None."""
     if None in adversarial:
         return smallest(classifier, source, adversarial[None], seed, **keys)
-    by_epsilon = {epsilon: each for epsilon, each in adversarial.items() if epsilon is not None}
-    return success_curve(classifier, source, by_epsilon, seed, **keys)
+    of_sizes = {epsilon: each for epsilon, each in adversarial.items() if epsilon is not None}
+    return success_curve(classifier, source, of_sizes, seed, **keys)
 
 
 def smallest(

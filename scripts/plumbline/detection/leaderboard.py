@@ -97,10 +97,9 @@ def ranked_blocks(singles: pd.DataFrame) -> pd.DataFrame:
     too few images for an interval.
     """
     rows = singles[singles["set"] != "calibration"]
-    epsilon = rows["set"].str.extract(r"^(?P<attack>.*)_eps(?P<size>[0-9.e-]+)$")
-    size = epsilon["size"].astype(float)
-    largest = size.groupby([epsilon["attack"], rows["dataset"]]).transform("max")
-    attacked = (rows["positives"] == "successful") & (size.isna() | (size == largest))
+    epsilon = rows["epsilon"]
+    largest = epsilon.groupby([rows["attack"], rows["dataset"]]).transform("max")
+    attacked = (rows["positives"] == "successful") & (epsilon.isna() | (epsilon == largest))
     rows = rows[(rows["task"] != "adversarial") | attacked]
     control = (rows["score"] == CONTROL) & (rows["metric"] == "auroc")
     gains = rows[(rows["metric"] == "auroc_gain") | control]

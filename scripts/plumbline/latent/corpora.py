@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from plumbline.data.image_sets import ImageSetKey
 from plumbline.errors import InputError
 from plumbline.storage.artefacts import ImageSet
 
@@ -42,6 +43,14 @@ def with_share(train: ImageSet, other: ImageSet, seed: int, share: float = FIT_S
     fitted = _join([train.images, other.images[np.sort(chosen)]])
     held = other.select(np.sort(rest))
     return Corpus(fitted, held.images, held.index)
+
+
+def key_of(images: ImageSet) -> ImageSetKey:
+    """What a set of the other kind holds: adversarial images, or those of another dataset."""
+    attack, epsilon = (images.provenance.get(name) for name in ("attack", "epsilon"))
+    if attack:
+        return ImageSetKey("adversarial", attack=attack, epsilon=epsilon)
+    return ImageSetKey("out_of_distribution", source=images.name)
 
 
 def positions(wanted: np.ndarray, index: np.ndarray) -> np.ndarray:

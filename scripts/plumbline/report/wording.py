@@ -2,6 +2,7 @@
 
 import functools
 
+from plumbline.data.image_sets import ImageSetKey
 from plumbline.registry import label, labels
 
 WORDS = {
@@ -45,9 +46,12 @@ def phrase(name: str) -> str:
     return ", ".join(words(each) for each in found)
 
 
-def describe(name: str) -> str:
-    """The name of an image set as a reader would write it: ``pgd_eps0.3`` is PGD, ε = 0.3."""
-    base, _, epsilon = name.removeprefix("ood_").rpartition("_eps")
-    if not base:
-        return words(epsilon)
-    return f"{words(base)}, ε = {epsilon}"
+def describe(images: ImageSetKey) -> str:
+    """What an image set holds, as a reader would write it: PGD, ε = 0.3."""
+    match images.kind:
+        case "out_of_distribution":
+            return words(images.source)
+        case "adversarial" if not images.minimal:
+            return f"{words(images.attack)}, ε = {images.epsilon:g}"
+        case _:
+            return words(images.name)

@@ -1,16 +1,16 @@
 """Judging claims: from selectors and tables to the rows of the ledger."""
 
 import math
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from plumbline.data.image_sets import ImageSetKey
 from plumbline.errors import InputError
 from plumbline.metrics.intervals import FEWEST
 from plumbline.registry import nearest
 from plumbline.report.claims.repeats import repeats
-from plumbline.report.claims.schema import Claim, Largest, Selector, Wanted, verdict
+from plumbline.report.claims.schema import LARGEST, Claim, Selector, Wanted, verdict
 from plumbline.report.summary import Estimate, difference, over_seeds
 from plumbline.report.wording import describe, words
 from plumbline.storage.tables import POSITIVE, Row
@@ -90,13 +90,15 @@ def _judged(
     if claim.minus:
         other = _at(second, place, claim.minus, columns)
         if other is None:
-            return _row(claim, *place, reason=_no_rows(claim.minus))
+            described = _described(claim, place[2:], tables)
+            return _row(claim, *place[:2], *described, reason=_no_rows(claim.minus))
         figure, n = difference(figure, other.figure), min(n, other.n)
         how.append(QUADRATURE)
     found = verdict(claim, *figure[1:]) if claim.is_about(place[0]) else "elsewhere"
     return _row(
         claim,
-        *place,
+        *place[:2],
+        *_described(claim, place[2:], tables),
         figure=figure,
         n=n,
         positive=positive,
@@ -105,6 +107,16 @@ def _judged(
         found=found,
         reason="; ".join([_reason(claim, figure, found, n, positive), *how]),
     )
+
+
+def _described(claim: Claim, values: Sequence[str], tables: Tables) -> list[str]:
+    """The values of the claim's ``each`` as a reader would write them."""
+    rows = tables[claim.select.table] if "set" in claim.each else ()
+    keys = {row["set"]: row for row in rows if row.get("set_kind")}
+    return [
+        describe(ImageSetKey.of(keys[value])) if name == "set" else words(value)
+        for name, value in zip(claim.each, values, strict=True)
+    ]
 
 
 def _row(
@@ -122,9 +134,7 @@ def _row(
 ) -> Row:
     measure = claim.measure or ""
     if rest:
-        names = {"set": describe}
-        pairs = zip(claim.each, rest, strict=True)
-        measure += f" ({', '.join(names.get(name, words)(value) for name, value in pairs)})"
+        measure += f" ({', '.join(rest)})"
     return {
         "claim": claim.id,
         "study": claim.study,
@@ -184,10 +194,7 @@ def _unknown(claim: Claim, value: float, n: int, positive: int | None) -> str:
 
 
 def _no_rows(selector: Selector) -> str:
-    wanted = [
-        f"{name}={value.largest + '…' if isinstance(value, Largest) else value}"
-        for name, value in selector.where.items()
-    ]
+    wanted = [f"{name}={value}" for name, value in selector.where.items()]
     return f"the stage {selector.table} has no rows with {', '.join(wanted)}"
 
 
@@ -211,24 +218,14 @@ def _select(
 
 def _late(value: Wanted) -> bool:
     """The largest is sought among the rows that everything else leaves."""
-    return isinstance(value, Largest)
+    return value == LARGEST
 
 
 def _matching(rows: Sequence[Fields], name: str, value: Wanted) -> list[Fields]:
-    if not isinstance(value, Largest):
+    if value != LARGEST:
         return [row for row in rows if _same(row[name], value)]
-    numbers = [_last_number(row[name], value.largest) for row in rows]
-    most = max((number for number in numbers if number is not None), default=None)
-    return [
-        row
-        for row, number in zip(rows, numbers, strict=True)
-        if number is not None and number == most
-    ]
-
-
-def _last_number(text: str, prefix: str) -> float | None:
-    found = re.fullmatch(re.escape(prefix) + r"[^0-9]*([0-9.]+(?:e-?[0-9]+)?)", text)
-    return float(found[1]) if found else None
+    most = max((_number(row[name]) for row in rows if row[name]), default=math.nan)
+    return [row for row in rows if _number(row[name]) == most]
 
 
 def _same(text: str, value: str | int | float) -> bool:
@@ -265,7 +262,10 @@ def _number(text: str) -> float:
 
 def _free(selector: Selector, columns: Sequence[str]) -> list[str]:
     """Columns that tell the selector's figures apart: all but those that it fixes."""
-    return [name for name in columns if name not in selector.where]
+    fixed = set(selector.where)
+    if fixed & {"source", "attack", "shift"}:  # from which the set follows
+        fixed.add("set")
+    return [name for name in columns if name not in fixed]
 
 
 def _at(

@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from plumbline.config.base import Section
 from plumbline.errors import InputError
-from plumbline.report.claims.schema import Largest, Table
+from plumbline.report.claims.schema import LARGEST, Table
 from plumbline.report.summary import estimate
 from plumbline.report.tables import Frames, ReportTable, count, of_dataset
 from plumbline.report.wording import words
@@ -21,7 +21,7 @@ from plumbline.storage.tables import POSITIVE
 
 ELSEWHERE = "another dataset"
 NUMBERS = ("value", "low", "high", "n", POSITIVE)
-Wanted = str | int | float | Largest | None
+Wanted = str | int | float | None
 
 
 class PublishedRow(Section):
@@ -138,13 +138,11 @@ def _rows(table: PublishedTable, frames: Frames) -> Iterator[dict]:
 def _matching(rows: pd.DataFrame, where: Mapping[str, Wanted]) -> pd.DataFrame:
     """Rows with all these values; the largest is sought among those that all else leaves."""
     for name, value in where.items():
-        if value is not None and not isinstance(value, Largest):
+        if value is not None and value != LARGEST:
             rows = rows[_same(rows[name], value)]
     for name, value in where.items():
-        if isinstance(value, Largest):
-            pattern = rf"^{value.largest}([0-9.]+(?:e-?[0-9]+)?)$"
-            size = rows[name].astype(str).str.extract(pattern)[0].astype(float)
-            rows = rows[size == size.max()]
+        if value == LARGEST:
+            rows = rows[rows[name] == rows[name].max()]
     return rows
 
 

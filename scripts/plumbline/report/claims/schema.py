@@ -42,14 +42,8 @@ Table = Literal[
 ]
 
 
-class Largest(Section):
-    """The rows whose value begins so and ends in the largest number, such as an ε."""
-
-    largest: str
-    """How the value begins; empty for a column of numbers."""
-
-
-Wanted = str | int | float | Largest
+LARGEST = "largest"  # the value of the rows with the largest number in a column, such as ε
+Wanted = str | int | float
 
 
 class Selector(Section):
@@ -59,7 +53,8 @@ class Selector(Section):
     """Table, by the name of its stage."""
 
     where: dict[str, Wanted]
-    """The value that each column must have; `metric` must be among the columns."""
+    """The value that each column must have, or `largest` for its largest number; `metric` must be
+    among the columns."""
 
     mean_over_seeds: bool = False
     """Take the mean over training seeds, with an interval over seeds and images."""

@@ -68,7 +68,7 @@ def draw(attacks: pd.DataFrame) -> Figure:
     for column, model in enumerate(models):
         axes[0, column].set_title(words(model))
         if not bounded.empty:
-            _by_epsilon(axes[:2, column], bounded[bounded["model"] == model], bounded)
+            _curves(axes[:2, column], bounded[bounded["model"] == model], bounded)
         if not least.empty:
             _sizes(axes[-2:, column], least[least["model"] == model], least)
     if not bounded.empty:
@@ -79,7 +79,7 @@ def draw(attacks: pd.DataFrame) -> Figure:
     return figure
 
 
-def _by_epsilon(axes: list[Axes], part: pd.DataFrame, every: pd.DataFrame) -> None:
+def _curves(axes: list[Axes], part: pd.DataFrame, every: pd.DataFrame) -> None:
     """Success rate above, accuracy and that under noise below, of one model."""
     names = list(every["attack"].unique())
     palette = colors(names)

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from plumbline.data.image_sets import ImageSetKey, keys_of
 from plumbline.detection.columns import CONTROL as CONTROL_SCORE
 from plumbline.registry import DETECTORS
 from plumbline.report.spec import FigureSpec
@@ -34,6 +35,7 @@ FIGURE = FigureSpec(
     """,
 )
 
+TASK = ["task", "set", "positives"]
 COLUMNS = 5  # panels side by side
 SHOWN = 20  # kinds of scores, and the control
 TITLE = 24  # letters of a line above a panel
@@ -55,16 +57,19 @@ def tasks(detection: pd.DataFrame) -> list[tuple[str, str, str]]:
     Misclassified images; each out-of-distribution set; of each attack the successful images of
     the largest ε, then those of attacks without ε.
     """
-    known = detection[["task", "set", "positives"]].drop_duplicates()
-    epsilon = known["set"].str.extract(r"_eps([0-9.e-]+)$")[0].astype(float)
+    known = detection[[*TASK, "attack", "epsilon"]].drop_duplicates()
+    minimal = known["epsilon"].isna()
     adversarial = (known["task"] == "adversarial") & (known["positives"] == "successful")
-    largest = epsilon.isna() | (epsilon == epsilon.max())  # without ε: the smallest change
-    drawn = known[(known["task"] != "adversarial") | (adversarial & largest)]
+    largest = minimal | (known["epsilon"] == known["epsilon"].max())
     place = {"misclassified": 0, "ood": 1, "adversarial": 2}
-    return sorted(
-        drawn.itertuples(index=False, name=None),
-        key=lambda t: (place[t[0]], "_eps" not in t[1], t[1].partition("_eps")[0], t[2]),
+    known = known.assign(
+        place=known["task"].map(place),
+        minimal=minimal,
+        of=known["set"].where(minimal, known["attack"]),
     )
+    drawn = known[(known["task"] != "adversarial") | (adversarial & largest)]
+    drawn = drawn.sort_values(["place", "minimal", "of", "positives"])
+    return list(drawn[TASK].itertuples(index=False, name=None))
 
 
 def kind(score: str) -> str:
@@ -100,8 +105,8 @@ def draw(detection: pd.DataFrame) -> Figure:
     """
     known = detection["value"].notna()
     rows = detection[(detection["metric"] == "auroc") & known]
-    drawn = tasks(rows)
-    keys = pd.MultiIndex.from_frame(rows[["task", "set", "positives"]])
+    drawn, sets = tasks(rows), keys_of(rows)
+    keys = pd.MultiIndex.from_frame(rows[TASK])
     rows = rows[keys.isin(drawn)]
     every = list(rows.groupby("score")["value"].mean().sort_values(ascending=False).index)
     scores = best_of_kinds(every)
@@ -111,7 +116,7 @@ def draw(detection: pd.DataFrame) -> Figure:
     for ax, (task, images, positives) in zip(axes, drawn, strict=True):
         where = (rows["task"] == task) & (rows["set"] == images) & (rows["positives"] == positives)
         _dots(ax, rows[where].set_index("score"), scores)
-        ax.set_title(_title(task, images), fontsize=8)
+        ax.set_title(_title(task, sets[images]), fontsize=8)
         ax.set_xlabel("AUROC")
         ax.tick_params(labelbottom=True)
     axes[0].set_yticks(range(len(scores)), [score_name(score) for score in scores])
@@ -121,7 +126,7 @@ def draw(detection: pd.DataFrame) -> Figure:
     return figure
 
 
-def _title(task: str, images: str) -> str:
+def _title(task: str, images: ImageSetKey) -> str:
     if task == "misclassified":
         return "misclassified\ntest images"
     kind = "out of distribution" if task == "ood" else "adversarial, successful"

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from plumbline.data.image_sets import keys_of
 from plumbline.latent.extension import ARMS
 from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, WIDTH, image_grid, styled
@@ -50,12 +51,12 @@ PANELS = (
 
 def panels_of(table: pd.DataFrame) -> list[pd.DataFrame]:
     """Rows of each panel: of one metric and one set."""
-    found = []
+    found, sets = [], keys_of(table)
     for metric, measure, label in PANELS:
         kind = table["metric"].isin([metric, f"{metric}_difference"])
         rows = table[kind & (table["measure"].fillna("") == measure)]
         for name, part in rows.groupby("set", sort=False):
-            title = f"{label}\n{describe(name)}" if metric == "auroc" else label
+            title = f"{label}\n{describe(sets[name])}" if metric == "auroc" else label
             found.append(part.assign(title=title))
     return found
 

@@ -14,7 +14,7 @@ from scipy.special import ndtr
 
 from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, WIDTH, styled
-from plumbline.report.wording import describe, words
+from plumbline.report.wording import words
 
 FIGURE = FigureSpec(
     stage="latent",
@@ -226,9 +226,7 @@ def _legend(figure: Figure, first: Codes, classes: Sequence[str], second: Codes 
         for number, name in enumerate(classes)
     ]
     if second is not None:
-        handles.append(
-            Line2D([], [], color="black", linestyle="", marker="X", label=describe(second.name))
-        )
+        handles.append(Line2D([], [], color="black", linestyle="", marker="X", label=second.name))
     longest = max(len(handle.get_label()) for handle in handles)
     inches = 0.45 + 0.09 * longest  # of a column: the marker and the letters of its text
     figure.legend(

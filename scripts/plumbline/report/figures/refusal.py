@@ -4,6 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from plumbline.data.image_sets import keys_of
 from plumbline.report.estimators import CONTROL, styles
 from plumbline.report.spec import FigureSpec
 from plumbline.report.style import legend_below, panels, styled
@@ -42,16 +43,16 @@ def draw(refusal: pd.DataFrame) -> Figure:
     """
     models, looks = list(refusal["model"].unique()), styles(list(refusal["estimator"].unique()))
     names = list(looks)
-    foreign = list(refusal.loc[refusal["metric"] == "refused", "set"].unique())
+    foreign = keys_of(refusal[refusal["metric"] == "refused"])
     figure, axes = panels(1 + len(foreign), len(models), height=2.9, sharey="row")
     for column, model in enumerate(models):
         part = refusal[refusal["model"] == model]
         _curves(axes[0, column], part, looks)
         axes[0, column].set(title=words(model), xlabel="share of test answered")
-        for line, name in enumerate(foreign, start=1):
+        for line, (name, key) in enumerate(foreign.items(), start=1):
             refused = part[(part["set"] == name) & (part["metric"] == "refused")]
             _shares(axes[line, column], refused, looks)
-            axes[line, column].set(xlabel=f"share of {describe(name)} refused", xlim=(-0.03, 1.03))
+            axes[line, column].set(xlabel=f"share of {describe(key)} refused", xlim=(-0.03, 1.03))
     for line in range(1, 1 + len(foreign)):
         axes[line, 0].set_yticks(range(len(names)), [words(name) for name in names])
         axes[line, 0].set_ylim(len(names) - 0.5, -0.5)

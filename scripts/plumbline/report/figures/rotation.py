@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
+from plumbline.data.image_sets import ImageSetKey
 from plumbline.report.spec import FigureSpec
 from plumbline.report.style import WIDTH, styled
 from plumbline.report.wording import words
@@ -97,7 +98,7 @@ def _answers(
     found = rows.set_index(["estimator", "set"])
     for line, name in enumerate(names):
         for column, level in enumerate(levels):
-            own = found.loc[(name, f"rotation_{level:g}")]
+            own = found.loc[(name, ImageSetKey("shifted", shift="rotation", level=level).name)]
             entropy[line, column] = own["entropy"]
             right = own["prediction"] == images.labels[image]
             dark = own["entropy"] > 0.6 * limit

@@ -1,12 +1,12 @@
 """Label change rate by operator and its rate, for each kind of image."""
 
-import re
 from textwrap import fill
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from plumbline.data.image_sets import keys_of
 from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, legend_below, panels, styled
 from plumbline.report.wording import describe, words
@@ -40,37 +40,24 @@ def drawn(rows: pd.DataFrame) -> dict[Line, dict]:
     and the adversarial ones that it gets wrong, of the largest ε of each attack that has one.
     """
     found = [("test", "right"), ("test", "wrong")]
-    names = list(rows["set"].unique())
-    found += [(name, "all") for name in names if name.startswith("ood_")]
-    attacks = [n for n in names if not n.startswith("ood_") and n not in ("test", "calibration")]
-    strongest = {re.sub(r"_eps[0-9.e-]+$", "", name): name for name in _by_epsilon(attacks)}
-    found += [(name, "wrong") for name in attacks if name in strongest.values()]
+    sets = keys_of(rows)
+    found += [(name, "all") for name, key in sets.items() if key.kind == "out_of_distribution"]
+    attacked = {name: key for name, key in sets.items() if key.kind == "adversarial"}
+    by_size = sorted(attacked, key=lambda name: attacked[name].epsilon or 0)
+    strongest = {attacked[name].attack: name for name in by_size}
+    found += [(name, "wrong") for name in attacked if name in strongest.values()]
     colors = [COLORS[0], COLORS[3], *(COLORS[i] for i in (1, 2, 4, 5, 8, 9, 6, 7))]
     lines = ("-", "--", ":", "-.")
     return {
-        key: {
+        (name, answers): {
             "color": colors[i % len(colors)],
             "linestyle": lines[i % len(lines)],
             "marker": "osD^vX"[i % 6],
             "markersize": 4,
-            "label": _label(*key),
+            "label": f"test, {answers}" if name == "test" else describe(sets[name]),
         }
-        for i, key in enumerate(found)
+        for i, (name, answers) in enumerate(found)
     }
-
-
-def _by_epsilon(names: list[str]) -> list[str]:
-    def epsilon(name: str) -> float:
-        match = re.search(r"_eps([0-9.e-]+)$", name)
-        return float(match[1]) if match else 0.0
-
-    return sorted(names, key=epsilon)
-
-
-def _label(name: str, answers: str) -> str:
-    if name == "test":
-        return f"test, {answers}"
-    return describe(name)
 
 
 def lattice(

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree
 
+from plumbline.data.image_sets import ImageSetKey
 from plumbline.errors import InputError
 from plumbline.latent.maps import MAPPED
 from plumbline.report.figures.latent import CORPORA
@@ -38,7 +39,7 @@ GRIDS = ("linear", "quantile")
 class Corpus:
     """What is known of one corpus.
 
-    ``vae`` holds the weights of its VAE, ``codes`` the artefact Codes and ``other`` the names
+    ``vae`` holds the weights of its VAE, ``codes`` the artefact Codes and ``other`` the keys
     of the sets in ``codes["other"]``.  ``maps`` and ``holes`` hold the arrays of the artefacts
     LatentMap and Holes by net.
     """
@@ -46,7 +47,7 @@ class Corpus:
     name: str
     vae: Arrays
     codes: Arrays
-    other: Sequence[str]
+    other: Sequence[ImageSetKey]
     maps: Mapping[str, Arrays]
     holes: Mapping[str, Arrays]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from plumbline.data.image_sets import ImageSetKey, keys_of
 from plumbline.detection.columns import CONTROL
 from plumbline.detection.leaderboard import EVERY, best
 from plumbline.report.figures.detection import score_name, tasks
@@ -68,11 +69,12 @@ def content(leaderboard: pd.DataFrame) -> dict[str, Any]:
         ]
         rows.append([*row, *(_rounded(each, 4) for each in figures)])
     distance = own[own["task"] == "ood"].drop_duplicates("set").set_index("set")["distance"]
+    sets = keys_of(own)
     titles = {
         "dataset": names["dataset"],
         "model": [_net(each) for each in names["model"]],
         "task": [words(each) for each in names["task"]],
-        "set": [_images(each, distance.get(each)) for each in names["set"]],
+        "set": [_images(sets[each], distance.get(each)) for each in names["set"]],
         "positives": [POSITIVES.get(each, each) for each in names["positives"]],
     }
     return {
@@ -89,8 +91,8 @@ def _net(name: str) -> str:
     return words(net) if net == name else f"{words(net)}, mean"
 
 
-def _images(name: str, distance: str | None) -> str:
-    return f"{describe(name)} ({distance})" if isinstance(distance, str) else describe(name)
+def _images(key: ImageSetKey, distance: str | None) -> str:
+    return f"{describe(key)} ({distance})" if isinstance(distance, str) else describe(key)
 
 
 def _rounded(value: float, digits: int) -> float | None:
@@ -143,9 +145,9 @@ def replicated(leaderboard: pd.DataFrame, dataset: str, shown: int = BEST) -> li
     head += ["gain over control, over images and nets", "nets", "n"]
     tables = []
     for net, own in joined.groupby("architecture", sort=False):
-        each = singles[singles["architecture"] == net]
+        each, sets = singles[singles["architecture"] == net], keys_of(own)
         lines = [
-            [f"{words(task)}: {describe(images)}", *_replicated(part, each, score)]
+            [f"{words(task)}: {describe(sets[images])}", *_replicated(part, each, score)]
             for task, images, positives in tasks(own)
             for part in [_of_task(own, task, images, positives)]
             for score in _best(part, shown)

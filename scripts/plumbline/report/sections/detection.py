@@ -1,10 +1,14 @@
 """The section about detection: order of the scores, tasks, fitted detectors."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
+from plumbline.data.image_sets import ImageSetKey
 from plumbline.registry import ATTACKS
 from plumbline.report.claims.published import published_tables
-from plumbline.report.figures.detection import CONTROL_SCORE, tasks
+from plumbline.report.figures.detection import CONTROL_SCORE, TASK, tasks
 from plumbline.report.figures.detectors import BLOCK, name
 from plumbline.report.pages.leaderboard import rank_tables, replicated
 from plumbline.report.spec import Section, Topic
@@ -94,14 +98,14 @@ def _tasks(count: int) -> str:
 
 def _places(rows: pd.DataFrame) -> str:
     listed = [
-        f"{words(model)}: {', '.join(_task(each.task, each.set) for each in own.itertuples())}"
+        f"{words(model)}: {', '.join(_task(each) for each in own.to_dict('records'))}"
         for model, own in rows.groupby("model", sort=False)
     ]
     return f"{_tasks(len(rows))} ({'; '.join(listed)})"
 
 
-def _task(task: str, images: str) -> str:
-    return "misclassified" if task == "misclassified" else describe(images)
+def _task(row: Mapping[str, Any]) -> str:
+    return "misclassified" if row["task"] == "misclassified" else describe(ImageSetKey.of(row))
 
 
 def _differences(rows: pd.DataFrame) -> pd.DataFrame:
@@ -109,8 +113,8 @@ def _differences(rows: pd.DataFrame) -> pd.DataFrame:
     own = rows[(rows["metric"] == "auroc_difference") & (rows["against"] == "softmax")]
     if own.empty:
         return own
-    drawn = pd.MultiIndex.from_tuples(tasks(own), names=["task", "set", "positives"])
-    return own[pd.MultiIndex.from_frame(own[list(drawn.names)]).isin(drawn)]
+    drawn = pd.MultiIndex.from_tuples(tasks(own), names=TASK)
+    return own[pd.MultiIndex.from_frame(own[TASK]).isin(drawn)]
 
 
 def _added(rows: pd.DataFrame) -> ReportTable:
@@ -119,11 +123,11 @@ def _added(rows: pd.DataFrame) -> ReportTable:
     lines = [
         [
             words(model),
-            _task(task, images),
+            _task(part.iloc[0].to_dict()),
             *(cell(part[part["detector"] == kind], "auroc_difference") for kind in kinds),
             count(part.iloc[0]),
         ]
-        for (model, task, images), part in own.groupby(["model", "task", "set"], sort=False)
+        for (model, *_), part in own.groupby(["model", "task", "set"], sort=False)
     ]
     title = "What conductance and label change rate add to the softmax: AUROC of a detector on all "
     title += "features minus the same on softmax features [95 % interval]"
@@ -257,10 +261,11 @@ def detection(frames: Frames, dataset: str) -> list[ReportTable]:
 def _best(rows: pd.DataFrame, task: str, images: str, positives: str) -> list[list[str]]:
     where = (rows["task"] == task) & (rows["set"] == images) & (rows["positives"] == positives)
     part = rows[where]
+    key = ImageSetKey.of(part.iloc[0].to_dict())
     auroc = part[part["metric"] == "auroc"].set_index("score")["value"]
     order = list(auroc.sort_values(ascending=False, kind="stable").index)
     chosen = order[:BEST] + ([CONTROL_SCORE] if CONTROL_SCORE not in order[:BEST] else [])
-    what = "misclassified" if task == "misclassified" else f"{words(task)}: {describe(images)}"
+    what = "misclassified" if task == "misclassified" else f"{words(task)}: {describe(key)}"
     lines = []
     for score in chosen:
         own = part[part["score"] == score]
@@ -281,13 +286,12 @@ def adaptive(frames: Frames, dataset: str) -> list[ReportTable]:
         return []
     rows = of_dataset(frames["detection"], dataset)
     rows = rows[(rows["metric"] == "auroc") & (rows["positives"] == "successful")]
-    named = rows["set"].str.extract(r"^(.+)_eps(.+)$")
-    rows = rows.assign(attack=named[0], epsilon=named[1])[named[0].isin([*plain, *aware])]
+    rows = rows[rows["attack"].isin([*plain, *aware]) & rows["epsilon"].notna()]
     known = rows["score"].eq(CONTROL_SCORE) | rows["score"].str.startswith("label_change_rate.")
     lines = [
         [
             words(model),
-            epsilon,
+            f"{epsilon:g}",
             ": ".join(words(each) for each in score.split(".")),
             *(cell(part[part["attack"] == name], "auroc") for name in (*plain, *aware)),
         ]

@@ -1,9 +1,10 @@
 """The section about latent space: maps, holes, distances, interpolation, training on holes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from plumbline.data.image_sets import ImageSetKey, keys_of
 from plumbline.report.spec import Section, Topic
 from plumbline.report.summary import estimate
 from plumbline.report.tables import Frames, ReportTable, cell, mean_cell, of_dataset
@@ -206,18 +207,20 @@ def extension(frames: Frames, dataset: str) -> list[ReportTable]:
     own = rows[rows["control"].isna()]
     found = {metric: own[own["metric"] == metric] for metric in COMPARED}
     columns = [(metric, name) for metric in COMPARED for name in found[metric]["set"].unique()]
-    return [_values(own, columns), _differences(rows[rows["control"].notna()], columns)]
+    names = _names(columns, keys_of(rows))
+    differences = rows[rows["control"].notna()]
+    return [_values(own, columns, names), _differences(differences, columns, names)]
 
 
-def _head(columns: Sequence[Column]) -> list[str]:
+def _names(columns: Sequence[Column], sets: Mapping[str, ImageSetKey]) -> list[str]:
     names = {metric: COMPARED_NAMES.get(metric, words(metric)) for metric, _ in columns}
     return [
-        f"{names[metric]}, {describe(name)}" if metric == "auroc" else names[metric]
+        f"{names[metric]}, {describe(sets[name])}" if metric == "auroc" else names[metric]
         for metric, name in columns
     ]
 
 
-def _values(rows: pd.DataFrame, columns: Sequence[Column]) -> ReportTable:
+def _values(rows: pd.DataFrame, columns: Sequence[Column], names: Sequence[str]) -> ReportTable:
     shares = rows[rows["metric"] == "share_in_holes"]
     rows = rows[rows["estimator"].notna()]
     lines = []
@@ -227,12 +230,14 @@ def _values(rows: pd.DataFrame, columns: Sequence[Column]) -> ReportTable:
         share = f"{inside.iloc[0]:.0%}" if len(inside) else "–"
         kind = "single nets" if estimator == "softmax" else "their ensemble"
         lines.append([words(model), kind, ARMS[arm], share, *cells])
-    head = ["net", "estimator", "further images", "of these in holes", *_head(columns)]
+    head = ["net", "estimator", "further images", "of these in holes", *names]
     title = "Nets trained with decoded images, means over training seeds [95 % interval]"
     return ReportTable(title, head, lines, 3)
 
 
-def _differences(rows: pd.DataFrame, columns: Sequence[Column]) -> ReportTable:
+def _differences(
+    rows: pd.DataFrame, columns: Sequence[Column], names: Sequence[str]
+) -> ReportTable:
     """Of single nets, with both intervals."""
     rows = rows[rows["estimator"] == "softmax"].copy()
     rows["over"] = rows["over"].replace("cells", "images")
@@ -244,7 +249,7 @@ def _differences(rows: pd.DataFrame, columns: Sequence[Column]) -> ReportTable:
             own = part[(part["metric"] == f"{metric}_difference") & (part["set"] == name)]
             cells.append(estimate(*own[["value", "low", "high"]].iloc[0]))
         lines.append([words(model), f"{arm} minus {control}", over, *cells])
-    head = ["net", "difference", "interval over", *_head(columns)]
+    head = ["net", "difference", "interval over", *names]
     title = "Paired differences of single nets, means over training seeds [95 % interval]"
     note = (
         "Over seeds: Student's interval, for other nets of this kind. Over images (cells of the "

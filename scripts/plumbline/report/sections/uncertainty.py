@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from plumbline.data.image_sets import keys_of
 from plumbline.report.spec import Section, Topic
 from plumbline.report.tables import Frames, ReportTable, cell, count, of_dataset
 from plumbline.report.wording import describe, words
@@ -116,20 +117,20 @@ def _errors(rows: pd.DataFrame) -> ReportTable:
 def _rises(rows: pd.DataFrame) -> ReportTable:
     """How much more uncertain estimators are on turned images than on the same ones upright."""
     rises = rows[(rows["metric"] == "rise") & rows["measure"].isin(("entropy", "vacuity"))]
-    names = {angle: f"rotation_{angle}" for angle in ANGLES}
-    names = {angle: name for angle, name in names.items() if name in set(rises["set"])}
+    rises = rises[(rises["shift"] == "rotation") & rises["level"].isin(ANGLES)]
+    angles = [angle for angle in ANGLES if angle in set(rises["level"])]
     lines = [
         [
             words(model),
             words(estimator),
             words(measure),
-            *(cell(part[part["set"] == name], "rise") for name in names.values()),
+            *(cell(part[part["level"] == angle], "rise") for angle in angles),
         ]
-        for (model, estimator, measure), part in rises[rises["set"].isin(names.values())].groupby(
+        for (model, estimator, measure), part in rises.groupby(
             ["model", "estimator", "measure"], sort=False
         )
     ]
-    head = ["net", "estimator", "measure", *(f"{angle}°" for angle in names)]
+    head = ["net", "estimator", "measure", *(f"{angle}°" for angle in angles)]
     return ReportTable(
         "Rise over the same images upright, by rotation [95 % interval]", head, lines, 3
     )
@@ -138,17 +139,16 @@ def _rises(rows: pd.DataFrame) -> ReportTable:
 def _evidence(rows: pd.DataFrame) -> ReportTable:
     """Images for which an evidential net has no evidence at all."""
     rows = rows[rows["metric"] == "no_evidence"]
-    rows = rows[(rows["set"] == "test") | rows["set"].str.startswith("ood_")]
-    names = list(rows["set"].unique())
+    sets = keys_of(rows[rows["set_kind"].isin(("clean", "out_of_distribution"))])
     lines = [
         [
             words(model),
             words(estimator),
-            *(cell(part[part["set"] == name], "no_evidence") for name in names),
+            *(cell(part[part["set"] == name], "no_evidence") for name in sets),
         ]
         for (model, estimator), part in rows.groupby(["model", "estimator"], sort=False)
     ]
-    head = ["net", "estimator", *map(describe, names)]
+    head = ["net", "estimator", *map(describe, sets.values())]
     note = "Their vacuity is 1, and which class they are given is arbitrary."
     title = "Share of images with no evidence for any class [95 % interval]"
     return ReportTable(title, head, lines, 2, note)
@@ -158,7 +158,7 @@ def refusal(frames: Frames, dataset: str) -> list[ReportTable]:
     """How often each estimator answers, and how right it is then."""
     rows = of_dataset(frames["refusal"], dataset)
     rows = rows[rows["rule"] != "curve"]
-    foreign = list(rows.loc[rows["metric"] == "refused", "set"].unique())
+    foreign = keys_of(rows[rows["metric"] == "refused"])
     lines = []
     for (model, estimator, rule), part in rows.groupby(["model", "estimator", "rule"], sort=False):
         test = part[part["set"] == "test"]
@@ -167,6 +167,6 @@ def refusal(frames: Frames, dataset: str) -> list[ReportTable]:
         threshold = f"{rule}: {test['threshold'].iloc[0]:.3g}"
         lines.append([words(model), words(estimator), threshold, *cells])
     head = ["net", "estimator", "threshold", "share answered", "accuracy of the answered"]
-    head += ["minus accuracy on all", *(f"{describe(name)} refused" for name in foreign)]
+    head += ["minus accuracy on all", *(f"{describe(key)} refused" for key in foreign.values())]
     title = "Refusal by the median of the sampled probabilities [95 % interval]"
     return [ReportTable(title, head, lines, 3)]
