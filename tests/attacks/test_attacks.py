@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from plumbline.attacks.success import adversarial_set, answers, craft, success_curve
+from plumbline.attacks.success import adversarial_set, craft, predictions, success_curve
 from plumbline.registry import ATTACKS
 
 EPSILONS = (0.03, 0.1, 0.3)
@@ -69,8 +69,8 @@ def test_pgd_follows_its_seed_and_no_other(lenet, source, crafted):
 
 def test_success_counts_only_sources_that_the_net_gets_right(lenet, crafted, source):
     images = crafted("pgd")[0.3]
-    right = answers(lenet, source.pixels) == source.labels
-    wrong = answers(lenet, images.pixels) != source.labels
+    right = predictions(lenet, source.pixels) == source.labels
+    wrong = predictions(lenet, images.pixels) != source.labels
     np.testing.assert_array_equal(images.extra["source_correct"], right)
     np.testing.assert_array_equal(images.extra["success"], right & wrong)
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from plumbline.attacks.methods import hop_skip_jump
-from plumbline.attacks.success import adversarial_set, answers, craft, rows_of
+from plumbline.attacks.success import adversarial_set, craft, predictions, rows_of
 from plumbline.models.classifier import logits
 from plumbline.registry import ATTACKS
 
@@ -117,7 +117,7 @@ def test_sets_are_images_and_keep_what_is_not_attacked(made, nets, source, attac
     assert images.images.min() >= 0
     assert images.images.max() <= 1
     np.testing.assert_array_equal(images.index, source.index)
-    wrong_before = answers(nets[model], source.pixels) != source.labels
+    wrong_before = predictions(nets[model], source.pixels) != source.labels
     np.testing.assert_array_equal(images.pixels[wrong_before], source.pixels[wrong_before])
     right = images.extra["source_correct"]
     np.testing.assert_array_equal(right, ~wrong_before)
@@ -181,7 +181,7 @@ def test_hop_skip_jump_starts_at_the_nearest_image_with_another_answer(lenet, so
 
 def test_hop_skip_jump_without_another_answer_leaves_the_images_as_they_are(lenet, source):
     same = source.select(source.labels == source.labels[0])
-    right = answers(lenet, same.pixels) == same.labels
+    right = predictions(lenet, same.pixels) == same.labels
     same = same.select(right)
     (pixels,) = craft(ATTACKS.load("hop_skip_jump"), lenet, same, [], seed=1)
     np.testing.assert_array_equal(pixels, same.pixels)

@@ -64,7 +64,9 @@ def test_the_parts_make_the_whole(name):
 
 
 def test_a_net_without_convolution_says_that_it_cannot_be_explained():
-    with pytest.raises(InputError, match=r"no convolution to explain: name it in uncertainty\.mod"):
+    with pytest.raises(
+        InputError, match=r"no convolution, so it cannot be explained: list it in uncert"
+    ):
         make("mlp").features(torch.rand(1, 1, 28, 28))
 
 
@@ -190,7 +192,7 @@ def test_batches_of_bytes_and_of_floats_give_the_same_logits():
 
 
 def test_images_of_another_size_are_refused_in_plain_words():
-    with pytest.raises(InputError, match="1 x 16 x 16 before a net for 1 x 28 x 28"):
+    with pytest.raises(InputError, match="1 x 16 x 16 given to a net for 1 x 28 x 28"):
         make("lenet5")(torch.rand(2, 1, 16, 16))
 
 

@@ -183,15 +183,15 @@ def test_a_dropout_that_is_a_function_is_a_layer_that_training_and_mc_dropout_us
     assert not torch.equal(net.train()(pixels), net(pixels))
 
 
-def test_a_net_that_cannot_be_taken_apart_says_where_it_may_stand(file):
-    with pytest.raises(InputError, match="name it in uncertainty"):
+def test_a_net_that_cannot_be_split_says_where_to_list_it(file):
+    with pytest.raises(InputError, match="list it in uncertainty"):
         _ = network(file, "Knot").features_end
 
 
 def test_last_block_must_be_a_layer_of_maps(tmp_path):
     text = NETS.replace('net.last_block = "features.0"', 'net.last_block = "feature"')
     (tmp_path / "nets.py").write_text(text)
-    with pytest.raises(InputError, match=r"its last_block is no layer .*did you mean 'features"):
+    with pytest.raises(InputError, match=r"last_block names no layer .*did you mean 'features"):
         network(tmp_path / "nets.py", "made")
 
 
@@ -225,11 +225,11 @@ def test_weights_by_their_own_names_fit_and_the_file_comes_back(file, tmp_path):
 @pytest.mark.parametrize(
     ("name", "shape", "message"),
     [
-        ("Plain", {"channels": 3}, "does not take images of 3 x 8 x 8: .*channels"),
-        ("Plain", {"size": 9}, "does not take images of 1 x 9 x 9"),
-        ("Usual", {"width": 0}, "cannot be built|does not take"),
+        ("Plain", {"channels": 3}, "does not accept images of 3 x 8 x 8: .*channels"),
+        ("Plain", {"size": 9}, "does not accept images of 1 x 9 x 9"),
+        ("Usual", {"width": 0}, "cannot be built|does not accept"),
         ("Usual", {"depth": 3}, "cannot be built: .*depth"),
-        ("no_module", {}, "makes a int, not a torch.nn.Module"),
+        ("no_module", {}, "returns a int, not a torch.nn.Module"),
         ("fails", {}, "cannot be built: I do not want to"),
         ("Missing", {}, "has no class or function Missing"),
     ],
@@ -245,7 +245,7 @@ def test_another_number_of_classes_is_refused(tmp_path):
         "from torch import nn\nimport torch\ndef ten():\n"
         "    return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))\n"
     )
-    with pytest.raises(InputError, match=r"answers \(2, 10\) to 2 images of 3 classes"):
+    with pytest.raises(InputError, match=r"returns \(2, 10\) for 2 images of 3 classes"):
         take_apart(f"{tmp_path}/ten.py:ten", **SHAPE)
 
 

@@ -1,4 +1,4 @@
-"""What the attacks share that also lower the score of a detector: projected gradient ascent."""
+"""Projected gradient ascent, shared by the attacks that also lower the score of a detector."""
 
 from collections.abc import Callable, Sequence
 
@@ -26,29 +26,29 @@ def run(
 ) -> list[Tensor]:
     """Adversarial pixels [N, C, H, W] on the CPU, one tensor for each of ``epsilons``.
 
-    ``objective(pixels, labels, step)`` [N] is increased by ``steps`` signed gradient steps of
-    ``relative_step`` · ε from a start uniform in the ε-ball, each projected on the ball and on
-    [0, 1].
+    Maximises ``objective(pixels, labels, step)`` [N] by ``steps`` signed gradient steps of
+    ``relative_step`` · ε from a uniform random start in the ε-ball, each projected onto the ball
+    and onto [0, 1].
     """
     device = classifier.mean.device
-    found: list[list[Tensor]] = [[] for _ in epsilons]
+    adversarial: list[list[Tensor]] = [[] for _ in epsilons]
     for start in progress(range(0, len(pixels), batch), "batches"):
         images = pixels[start : start + batch].to(device)
         truth = labels[start : start + batch].to(device)
         generator = torch.Generator().manual_seed(derive(seed, "start", start))
         noise = (2 * torch.rand(images.shape, generator=generator) - 1).to(device)
-        for epsilon, parts in zip(epsilons, found, strict=True):
+        for epsilon, parts in zip(epsilons, adversarial, strict=True):
             low, high = (images - epsilon).clamp(min=0), (images + epsilon).clamp(max=1)
-            now = (images + epsilon * noise).clamp(low, high)
+            x = (images + epsilon * noise).clamp(low, high)
             for step in range(steps):
-                now.requires_grad_()
-                (gradient,) = torch.autograd.grad(objective(now, truth, step).sum(), now)
-                now = (now.detach() + relative_step * epsilon * gradient.sign()).clamp(low, high)
-            parts.append(now.cpu())
-    return [torch.cat(parts) for parts in found]
+                x.requires_grad_()
+                (gradient,) = torch.autograd.grad(objective(x, truth, step).sum(), x)
+                x = (x.detach() + relative_step * epsilon * gradient.sign()).clamp(low, high)
+            parts.append(x.cpu())
+    return [torch.cat(parts) for parts in adversarial]
 
 
 def best_wrong(scores: Tensor, labels: Tensor) -> Tensor:
-    """The class of the highest of ``scores`` [N, K] other than ``labels`` [N], [N, 1]."""
+    """The class with the highest of ``scores`` [N, K] apart from ``labels`` [N], [N, 1]."""
     others = scores.detach().scatter(1, labels[:, None], -torch.inf)
     return others.argmax(1, keepdim=True)

@@ -1,4 +1,4 @@
-"""What the gradient attacks share: foolbox on a Classifier, batch by batch."""
+"""Batched application of foolbox's gradient attacks to a Classifier."""
 
 from collections.abc import Sequence
 
@@ -23,16 +23,16 @@ def run(
 ) -> list[Tensor]:
     """Adversarial pixels [N, C, H, W] on the CPU, one tensor for each of ``epsilons``.
 
-    Every batch has its own seed, so that a random start does not depend on what ran before.
+    Every batch has its own seed, so that a random start does not depend on earlier batches.
     """
     device = classifier.mean.device
     model = PyTorchModel(classifier, bounds=(0, 1), device=device)
-    found: list[list[Tensor]] = [[] for _ in epsilons]
+    adversarial: list[list[Tensor]] = [[] for _ in epsilons]
     starts = range(0, len(pixels), batch)
     for start in progress(starts, "batches"):
         torch.manual_seed(derive(seed, start))
         images, truth = pixels[start : start + batch], labels[start : start + batch]
         _, clipped, _ = attack(model, images.to(device), truth.to(device), epsilons=list(epsilons))
-        for each, adversarial in zip(found, clipped, strict=True):
-            each.append(adversarial.detach().cpu())
-    return [torch.cat(each) for each in found]
+        for parts, batch_pixels in zip(adversarial, clipped, strict=True):
+            parts.append(batch_pixels.detach().cpu())
+    return [torch.cat(parts) for parts in adversarial]

@@ -1,4 +1,4 @@
-"""What the attacks share that look for the smallest perturbation: foolbox, batch by batch."""
+"""Batched application of foolbox's attacks that search for the smallest perturbation."""
 
 import torch
 from foolbox import PyTorchModel
@@ -19,20 +19,20 @@ def run(
     batch: int,
     starts: Tensor | None = None,
 ) -> Tensor:
-    """Adversarial pixels [N, C, H, W] on the CPU, as near to ``pixels`` as ``attack`` finds them.
+    """Adversarial pixels [N, C, H, W] on the CPU, as close to ``pixels`` as ``attack`` finds them.
 
-    Images that the net gets wrong already, and those on which the attack fails, stay as they
-    are.  ``starts`` [N, C, H, W] are images of another class for attacks that begin there; where
-    the net gives one the true label after all, the attack has failed.
+    Images that the net already misclassifies, and those on which the attack fails, are returned
+    unchanged.  ``starts`` [N, C, H, W] are images of another class for attacks that start from
+    them; if the net gives the true label to one of them, the attack fails.
     """
-    found = pixels.clone()
-    places = range(0, len(pixels), batch)
-    for place in progress(places, "batches"):
-        torch.manual_seed(derive(seed, place))
-        part = slice(place, place + batch)
+    adversarial = pixels.clone()
+    offsets = range(0, len(pixels), batch)
+    for offset in progress(offsets, "batches"):
+        torch.manual_seed(derive(seed, offset))
+        part = slice(offset, offset + batch)
         begin = None if starts is None else starts[part]
-        found[part] = _batch(attack, classifier, pixels[part], labels[part], begin)
-    return found
+        adversarial[part] = _batch(attack, classifier, pixels[part], labels[part], begin)
+    return adversarial
 
 
 def _batch(
@@ -40,15 +40,15 @@ def _batch(
 ) -> Tensor:
     device = classifier.mean.device
     images, truth = pixels.to(device, copy=True), labels.to(device)
-    attacked, more = classifier(images).argmax(1) == truth, {}
+    attacked, extra = classifier(images).argmax(1) == truth, {}
     if starts is not None:
         starts = starts.to(device)
         attacked &= classifier(starts).argmax(1) != truth
-        more = {"starting_points": starts[attacked]}
+        extra = {"starting_points": starts[attacked]}
     if attacked.any():
         model = PyTorchModel(classifier, bounds=(0, 1), device=device)
-        given = images[attacked]
-        tried = attack(model, given, truth[attacked], epsilons=None, **more)[0].detach()
-        wrong = classifier(tried).argmax(1) != truth[attacked]
-        images[attacked] = torch.where(wrong[:, None, None, None], tried, given)
+        originals = images[attacked]
+        candidates = attack(model, originals, truth[attacked], epsilons=None, **extra)[0].detach()
+        wrong = classifier(candidates).argmax(1) != truth[attacked]
+        images[attacked] = torch.where(wrong[:, None, None, None], candidates, originals)
     return images.cpu()

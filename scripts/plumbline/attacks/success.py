@@ -1,4 +1,4 @@
-"""What an attack achieved: adversarial image sets, the success curve, the smallest sizes."""
+"""Results of an attack: adversarial image sets, success rates, sizes of perturbations."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from plumbline.storage.tables import Row, row
 TOLERANCE = 1e-6
 
 
-def answers(classifier: Classifier, images: np.ndarray) -> np.ndarray:
+def predictions(classifier: Classifier, images: np.ndarray) -> np.ndarray:
     """Predicted classes, [N] int64."""
     return logits(classifier, images).argmax(1).numpy()
 
@@ -23,11 +23,11 @@ def answers(classifier: Classifier, images: np.ndarray) -> np.ndarray:
 def adversarial_set(
     classifier: Classifier, source: ImageSet, pixels: np.ndarray, attack: str, epsilon: float | None
 ) -> ImageSet:
-    """Adversarial ``pixels`` of ``source`` as an ImageSet that says which ones count.
+    """Adversarial ``pixels`` of ``source`` as an ImageSet, with the success on each image.
 
-    ``extra`` has ``source_correct`` (the net is right about the source) and ``success`` (it is
-    right about the source and wrong about the adversarial image), both bool [N].  ``epsilon``
-    is None for an attack that looks for the smallest perturbation.
+    ``extra`` has ``source_correct`` (the source is classified correctly) and ``success`` (the
+    source is classified correctly and the adversarial image is not), both bool [N].
+    ``epsilon`` is None for an attack that searches for the smallest perturbation.
 
     Raises ``ValueError`` if a pixel is outside [0, 1] or farther than ``epsilon`` (+ 1e-6)
     from its source.
@@ -36,8 +36,8 @@ def adversarial_set(
     farthest = float(np.abs(pixels.astype(np.float64) - source.pixels).max())
     if epsilon is not None and farthest > epsilon + TOLERANCE:
         raise ValueError(f"{attack}: a pixel moved by {farthest}, more than epsilon {epsilon}")
-    correct = answers(classifier, source.pixels) == source.labels
-    wrong = answers(classifier, pixels) != source.labels
+    correct = predictions(classifier, source.pixels) == source.labels
+    wrong = predictions(classifier, pixels) != source.labels
     return ImageSet(
         name=f"{source.name}_{key.name}",
         images=pixels,
@@ -56,7 +56,7 @@ def rows_of(
     seed: int,
     **keys: str,
 ) -> list[Row]:
-    """:func:`success_curve` by ε, or :func:`smallest` where the only set's key is None."""
+    """Rows of :func:`success_curve`, or of :func:`smallest` if the only set's key is None."""
     if None in adversarial:
         return smallest(classifier, source, adversarial[None], seed, **keys)
     of_sizes = {epsilon: each for epsilon, each in adversarial.items() if epsilon is not None}
@@ -66,14 +66,14 @@ def rows_of(
 def smallest(
     classifier: Classifier, source: ImageSet, adversarial: ImageSet, seed: int, **keys: str
 ) -> list[Row]:
-    """Rows of an attack without ε: success rate, accuracy, sizes of the perturbations.
+    """Rows for an attack without ε: success rate, accuracy, sizes of the perturbations.
 
-    ``success_rate`` counts only images whose source the net gets right; ``median_l2`` (length
-    of the change of all pixels) and ``median_linf`` (largest change of a pixel) only those on
-    which the attack succeeds.
+    ``success_rate`` counts only images whose source is classified correctly; ``median_l2``
+    (Euclidean norm of the perturbation) and ``median_linf`` (largest change of a pixel) only
+    those on which the attack succeeds.
     """
     right, success = adversarial.extra["source_correct"], adversarial.extra["success"]
-    correct = answers(classifier, adversarial.pixels) == source.labels
+    correct = predictions(classifier, adversarial.pixels) == source.labels
     change = (adversarial.pixels - source.pixels)[success]
     lengths = np.sqrt((change**2).sum((1, 2, 3)))
     sizes = {"median_l2": lengths, "median_linf": np.abs(change).max((1, 2, 3))}
@@ -94,26 +94,26 @@ def success_curve(
     seed: int,
     **keys: str,
 ) -> list[Row]:
-    """Rows for each ε: success rate, accuracy, accuracy under noise of the same size, size.
+    """Rows for each ε: success rate, accuracy, accuracy under random noise, perturbation size.
 
-    ``success_rate`` counts only images whose source the net gets right.  ``noise_accuracy`` is
-    the control: random signs of size ε instead of the gradient's, clipped to [0, 1].  ε 0 is
-    the clean accuracy.
+    ``success_rate`` counts only images whose source is classified correctly.
+    ``noise_accuracy`` is the control: a perturbation of size ε with random signs instead of those
+    of the gradient, clipped to [0, 1].  The row with ε 0 is the clean accuracy.
     """
-    clean = answers(classifier, source.pixels) == source.labels
+    clean = predictions(classifier, source.pixels) == source.labels
     rows = [_share("accuracy", clean, **keys, epsilon=0.0)]
     signs = np.random.default_rng(seed).choice(np.array([-1, 1], np.float32), source.pixels.shape)
     for epsilon, images in adversarial.items():
-        here = {**keys, "epsilon": epsilon}
+        row_keys = {**keys, "epsilon": epsilon}
         noisy = np.clip(source.pixels + np.float32(epsilon) * signs, 0, 1)
         sizes = np.abs(images.pixels - source.pixels).max((1, 2, 3))
         right = images.extra["source_correct"]
-        correct = answers(classifier, images.pixels) == images.labels
+        correct = predictions(classifier, images.pixels) == images.labels
         rows += [
-            _share("success_rate", images.extra["success"][right], **here),
-            _share("accuracy", correct, **here),
-            _share("noise_accuracy", answers(classifier, noisy) == source.labels, **here),
-            row("mean_linf", *mean_interval(sizes, seed), len(sizes), **here),
+            _share("success_rate", images.extra["success"][right], **row_keys),
+            _share("accuracy", correct, **row_keys),
+            _share("noise_accuracy", predictions(classifier, noisy) == source.labels, **row_keys),
+            row("mean_linf", *mean_interval(sizes, seed), len(sizes), **row_keys),
         ]
     return rows
 
@@ -131,11 +131,13 @@ def craft(
     /,
     **options: Any,
 ) -> list[np.ndarray]:
-    """Run ``perturb`` of an attack module on an ImageSet; float32 pixels for each ε.
+    """Run the function ``perturb`` of an attack on an ImageSet; float32 pixels for each ε.
 
-    Without ``epsilons`` the attack looks for the smallest perturbation: one array of pixels.
+    Without ``epsilons`` the attack searches for the smallest perturbation and the list has one
+    array of pixels.
     """
     pixels, labels = torch.from_numpy(source.pixels), torch.from_numpy(source.labels)
     if not epsilons:
         return [perturb(classifier, pixels, labels, **options).numpy()]
-    return [each.numpy() for each in perturb(classifier, pixels, labels, epsilons, **options)]
+    adversarial = perturb(classifier, pixels, labels, epsilons, **options)
+    return [tensor.numpy() for tensor in adversarial]

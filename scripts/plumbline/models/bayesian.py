@@ -1,18 +1,19 @@
-"""Layers whose weights are not numbers but independent normal distributions (mean field).
+"""Layers whose weights are independent normal distributions (mean field).
 
-A Bayesian layer is the ordinary one, whose ``weight`` and ``bias`` are the means, with a
-parameter ``rho`` beside each: the standard deviation is softplus(rho).  What is computed depends
-on the state:
+A Bayesian layer is an ordinary layer whose ``weight`` and ``bias`` are the means, with an
+additional parameter ``rho`` for each: the standard deviation is softplus(rho).  The forward pass
+depends on the state:
 
-- in evaluation mode the means alone, so that the net is an ordinary one;
-- between :func:`drawn_weights` weights that are drawn once, the same for all images;
-- in training mode a draw of its own for every image in a dense layer, by the local
-  reparametrisation, and one draw for the whole batch in a convolution.
+- in evaluation mode it uses the means only, like an ordinary net;
+- within :func:`drawn_weights` it uses weights that are drawn once, the same for all images;
+- in training mode it uses one draw per image in a dense layer, by local reparametrisation, and
+  one draw for the whole batch in a convolution.
 
-Blundell et al. 2015, "Weight uncertainty in neural networks"; the local reparametrisation is
+Blundell et al. 2015, "Weight uncertainty in neural networks".  Local reparametrisation is due to
 Kingma, Salimans and Welling 2015: given the input, the outputs of a dense layer are independent
-normal numbers, so they are drawn instead of the weights.  The expected loss is the same and its
-gradient varies less.  Of a convolution that is not true, for all places share one kernel.
+normal variables, so they are drawn instead of the weights.  The expected loss is the same and its
+gradient has less variance.  This does not hold for a convolution, where all positions share one
+kernel.
 """
 
 import math
@@ -25,16 +26,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 PARTS = ("weight", "bias")
-TINY = 1e-16  # under the root, whose slope at 0 is infinite
+TINY = 1e-16  # lower limit of variances: the derivative of the square root is infinite at 0
 
 
 class MeanField(nn.Module):
-    """What Bayesian layers share; the other base is a layer with ``weight`` and ``bias``."""
+    """Mixin of Bayesian layers; the other base is a layer with ``weight`` and ``bias``."""
 
     drawn: dict[str, Tensor] | None = None
 
     def widen(self, scale: float) -> None:
-        """Add the standard deviations, all ``scale``."""
+        """Add the parameters of the standard deviations, all equal to ``scale``."""
         for part in PARTS:
             mean, rho = getattr(self, part), None
             if mean is not None:
@@ -42,7 +43,7 @@ class MeanField(nn.Module):
             self.register_parameter(f"{part}_rho", rho)
 
     def posterior(self) -> dict[str, tuple[Tensor, Tensor]]:
-        """Mean and standard deviation of ``weight`` and, if there is one, ``bias``."""
+        """Mean and standard deviation of ``weight`` and, if present, ``bias``."""
         means = {part: getattr(self, part) for part in PARTS}
         return {
             part: (mean, F.softplus(getattr(self, f"{part}_rho")))
@@ -51,8 +52,8 @@ class MeanField(nn.Module):
         }
 
     def draw(self, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """Weights drawn from the posterior: by torch's global generator on the layer's device,
-        or by ``generator`` on the CPU, then the same numbers on every device."""
+        """Draw weights from the posterior: by torch's global generator on the layer's device, or
+        by ``generator`` on the CPU, which gives the same numbers on every device."""
         drawn = {}
         for part, (mean, deviation) in self.posterior().items():
             if generator is None:
@@ -64,7 +65,7 @@ class MeanField(nn.Module):
 
 
 class BayesLinear(MeanField, nn.Linear):
-    """Dense layer with normal weights."""
+    """Dense layer with normally distributed weights."""
 
     def forward(self, hidden: Tensor) -> Tensor:
         if self.drawn is not None:
@@ -78,7 +79,7 @@ class BayesLinear(MeanField, nn.Linear):
 
 
 class BayesConv2d(MeanField, nn.Conv2d):
-    """Convolution with normal weights."""
+    """Convolution with normally distributed weights."""
 
     def forward(self, hidden: Tensor) -> Tensor:
         drawn = self.draw() if self.training and self.drawn is None else self.drawn
@@ -91,14 +92,14 @@ KINDS: dict[type[nn.Module], type[MeanField]] = {nn.Linear: BayesLinear, nn.Conv
 
 
 def make_bayesian(network: nn.Module, scale: float) -> None:
-    """Turn the dense and convolutional layers of a net into Bayesian ones, in place.
+    """Convert the dense and convolutional layers of a net to Bayesian layers, in place.
 
-    Their weights become the means, all standard deviations are ``scale``.  Batch normalisation
-    stays as it is, and dropout goes: the posterior alone is random.
+    Their weights become the means; all standard deviations are ``scale``.  Batch normalisation is
+    unchanged, and dropout is removed, so that only the posterior is random.
     """
     for name, layer in list(network.named_children()):
         if kind := KINDS.get(type(layer)):
-            layer.__class__ = kind  # the same weights under the same names
+            layer.__class__ = kind  # keeps the weights and their names
             cast(MeanField, layer).widen(scale)
         elif isinstance(layer, nn.Dropout):
             network.register_module(name, nn.Identity())
@@ -107,20 +108,20 @@ def make_bayesian(network: nn.Module, scale: float) -> None:
 
 
 def bayesian_layers(network: nn.Module) -> list[MeanField]:
-    """The Bayesian layers of a net, in the order of its modules."""
-    return [each for each in network.modules() if isinstance(each, MeanField)]
+    """The Bayesian layers of a net, in the order of ``modules()``."""
+    return [layer for layer in network.modules() if isinstance(layer, MeanField)]
 
 
 def divergence_from_prior(network: nn.Module, prior_scale: float) -> Tensor:
-    """Kullback-Leibler divergence of all weights from independent N(0, ``prior_scale``^2).
+    """Kullback-Leibler divergence of the posterior from the prior N(0, ``prior_scale``^2).
 
-    The sum over layers, weights and biases, in nats, a scalar; in closed form log(p / s) +
-    (s^2 + m^2) / (2 p^2) - 1/2 of each weight with mean m and standard deviation s.
+    A scalar in nats, the sum over all weights and biases of log(p / s) + (s^2 + m^2) / (2 p^2)
+    - 1/2, where p is ``prior_scale``, m the mean and s the standard deviation.
     """
     terms = []
     for layer in bayesian_layers(network):
         for mean, deviation in layer.posterior().values():
-            squares = sum(each.flatten().dot(each.flatten()) for each in (mean, deviation))
+            squares = sum(values.flatten().dot(values.flatten()) for values in (mean, deviation))
             constant = mean.numel() * (math.log(prior_scale) - 0.5)
             terms.append(squares / (2 * prior_scale**2) - deviation.log().sum() + constant)
     return torch.stack(terms).sum()
@@ -128,9 +129,9 @@ def divergence_from_prior(network: nn.Module, prior_scale: float) -> Tensor:
 
 @contextmanager
 def drawn_weights(network: nn.Module, seed: int) -> Iterator[None]:
-    """The net with weights that are drawn once from its posterior; then it is as it was.
+    """While active, the net uses weights that are drawn once from its posterior.
 
-    They follow from ``seed`` alone.
+    The weights depend only on ``seed``.
     """
     generator = torch.Generator().manual_seed(seed)
     layers = bayesian_layers(network)

@@ -1,4 +1,4 @@
-"""The residual nets for small images, of any depth: what ResNet-20 and ResNet-56 share."""
+"""Residual nets for small images, of any depth: the common part of ResNet-20 and ResNet-56."""
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -8,9 +8,9 @@ from plumbline.models.residual import BasicBlock
 
 
 class PaddedShortcut(nn.Module):
-    """Option A: every second row and column, and channels of zeros before and after.
+    """Option A shortcut: every second row and column, padded with channels of zeros.
 
-    [N, C, H, W] -> [N, ``after``, ceil(H / 2), ceil(W / 2)]; without weights.
+    [N, ``before``, H, W] -> [N, ``after``, ceil(H / 2), ceil(W / 2)]; no weights.
     """
 
     def __init__(self, before: int, after: int) -> None:
@@ -25,10 +25,10 @@ class PaddedShortcut(nn.Module):
 def cifar_resnet(blocks: int, *, channels: int, classes: int, width: int) -> Network:
     """A residual net of 6 ``blocks`` + 2 layers: stages of 1, 2 and 4 times ``width`` channels.
 
-    Weights have the names of akamaster/pytorch_resnet_cifar10, the usual source of trained
-    ones.  Any size of image fits.
+    Weights have the names used by akamaster/pytorch_resnet_cifar10, the usual source of trained
+    weights.  Images can have any size.
 
-    He et al. 2016, section 4.2, option A shortcuts; initialised after He et al. 2015.
+    He et al. 2016, section 4.2, option A shortcuts; initialisation as in He et al. 2015.
     """
     layers = {
         "conv1": nn.Conv2d(channels, width, 3, padding=1, bias=False),

@@ -1,4 +1,4 @@
-"""The Classifier: a net that takes pixels in [0, 1] and returns logits, and how it is kept."""
+"""The Classifier: a net that maps pixels in [0, 1] to logits, and its file format."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -17,12 +17,11 @@ from plumbline.storage.artefacts import load_arrays, save_arrays
 
 
 class Network(nn.Sequential):
-    """An architecture as a chain of named layers, so that any prefix can be computed once.
+    """An architecture as a chain of named layers, of which any part can be computed by itself.
 
-    ``layers`` run one after the other; a residual block is one layer.  ``last_block`` names
-    the layer whose output is the last convolutional feature map [N, C, H, W], if there is one.
-    ``published`` gives layers by the name that they have in published weights, where that is
-    another.
+    ``layers`` run in sequence; a residual block is one layer.  ``last_block`` names the layer
+    whose output is the last convolutional feature map [N, C, H, W], if there is one.
+    ``published`` maps names in published weights to names of layers, where they differ.
     """
 
     def __init__(
@@ -39,25 +38,26 @@ class Network(nn.Sequential):
 
     @property
     def first_dropout(self) -> int:
-        """Position of the first layer that is random in MC dropout: one of probability 0 is not."""
+        """Position of the first layer with dropout of probability above 0, else the length."""
         random = [
             i
             for i, layer in enumerate(self)
-            if any(isinstance(each, nn.Dropout) and each.p > 0 for each in layer.modules())
+            if any(isinstance(part, nn.Dropout) and part.p > 0 for part in layer.modules())
         ]
         return random[0] if random else len(self)
 
     @property
     def features_end(self) -> int:
-        """Position after the last convolutional block; :class:`InputError` if there is none."""
+        """Position after the last convolutional block; raises :class:`InputError` if none."""
         if self.last_block is None:
             raise InputError(
-                "this net has no convolution to explain: name it in uncertainty.models instead"
+                "this net has no convolution, so it cannot be explained: list it in "
+                "uncertainty.models instead"
             )
         return list(self._modules).index(self.last_block) + 1
 
     def part(self, hidden: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
-        """Output of the layers from ``start`` up to, not including, ``stop``."""
+        """Output of the layers from ``start`` up to but not including ``stop``."""
         for layer in list(self)[start:stop]:
             hidden = layer(hidden)
         return hidden
@@ -65,10 +65,10 @@ class Network(nn.Sequential):
 
 @dataclass(frozen=True)
 class Architecture:
-    """What rebuilds an untrained net: its module's name and the arguments of ``build``.
+    """Description of an untrained net: the name of its module and the arguments of ``build``.
 
-    ``initial_scale`` is that of :func:`make_bayesian`; None for a net with ordinary weights.
-    ``entry`` is the ``file.py:Name`` that makes a net of the user's own; None for a module here.
+    ``initial_scale`` is the ``scale`` of :func:`make_bayesian`; None for ordinary weights.
+    ``entry`` is the ``file.py:Name`` of a user-defined net; None for a module of Plumbline.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Architecture:
     entry: str | None = None
 
     def build(self) -> Network:
-        """An untrained net; its weights follow torch's global seed."""
+        """Build the net with random weights from torch's global generator."""
         if self.entry:
             network = Network(*take_apart(self.entry, **self.arguments))
         else:
@@ -88,10 +88,10 @@ class Architecture:
 
 
 class Classifier(nn.Module):
-    """A net with its normalisation inside: pixels in [0, 1] [N, C, H, W] -> logits [N, K].
+    """A net that includes its normalisation: pixels in [0, 1] [N, C, H, W] -> logits [N, K].
 
-    ``mean`` and ``std`` [C] are subtracted from and divide the pixels of each channel.
-    ``record`` tells how the net was trained.
+    Pixels of each channel are normalised by ``mean`` and ``std`` [C].  ``record`` describes how
+    the net was trained.
     """
 
     mean: Tensor
@@ -112,18 +112,18 @@ class Classifier(nn.Module):
         self.network = architecture.build()
         self.register_buffer("mean", mean.reshape(1, -1, 1, 1))
         self.register_buffer("std", std.reshape(1, -1, 1, 1))
-        # On a CPU convolutions run 1.2 to 2 times faster in this order of the weights.  A net of
-        # the user's own may count on the usual one (`view`).
+        # On a CPU convolutions run 1.2 to 2 times faster with this memory format.  A user-defined
+        # net may rely on the default one, for example in `view`.
         if architecture.entry is None:
             self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
 
     def normalise(self, pixels: Tensor) -> Tensor:
-        """Pixels as the net wants them; :class:`InputError` if they are of another size."""
+        """Normalised pixels; raises :class:`InputError` if images do not have the net's size."""
         built = self.architecture.arguments
         if tuple(pixels.shape[1:]) != (wanted := (built["channels"], built["size"], built["size"])):
             raise InputError(
-                f"images of {_times(pixels.shape[1:])} before a net for {_times(wanted)}: give "
-                "both datasets the same size and channels in data.sources"
+                f"images of {_times(pixels.shape[1:])} given to a net for {_times(wanted)}: set "
+                "the same size and channels for both datasets in data.sources"
             )
         return (pixels - self.mean) / self.std
 
@@ -131,11 +131,11 @@ class Classifier(nn.Module):
         return self.network(self.normalise(pixels))
 
     def trunk(self, pixels: Tensor) -> Tensor:
-        """The part before the first dropout layer, the same in every pass."""
+        """Output of the layers before the first dropout layer, the same in every pass."""
         return self.network.part(self.normalise(pixels), stop=self.network.first_dropout)
 
     def head(self, hidden: Tensor) -> Tensor:
-        """Logits from what :meth:`trunk` returned."""
+        """Logits from the output of :meth:`trunk`."""
         return self.network.part(hidden, start=self.network.first_dropout)
 
     def features(self, pixels: Tensor) -> Tensor:
@@ -143,11 +143,11 @@ class Classifier(nn.Module):
         return self.network.part(self.normalise(pixels), stop=self.network.features_end)
 
     def classify(self, features: Tensor) -> Tensor:
-        """Logits from what :meth:`features` returned."""
+        """Logits from the output of :meth:`features`."""
         return self.network.part(features, start=self.network.features_end)
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write weights and description atomically as one safetensors file."""
+        """Write weights and metadata atomically as one safetensors file."""
         arrays = {name: value.cpu().numpy() for name, value in self.state_dict().items()}
         metadata: dict[str, Any] = {
             "architecture": self.architecture.name,
@@ -162,9 +162,9 @@ class Classifier(nn.Module):
 
     @classmethod
     def load(cls, path: str | os.PathLike, device: torch.device | str = "cpu") -> Self:
-        """Read a trained net: in evaluation mode, its weights frozen.
+        """Read a trained net, in evaluation mode and with frozen weights.
 
-        Raises :class:`ArtefactError` if the file is not sound or does not fit its architecture.
+        Raises :class:`ArtefactError` if the file is damaged or does not fit its architecture.
         """
         arrays, metadata = load_arrays(path, "Classifier")
         channels = arrays["mean"].size
@@ -204,4 +204,4 @@ def batches(images: np.ndarray | Tensor, size: int, device: torch.device) -> Ite
 def logits(classifier: Classifier, images: np.ndarray | Tensor, batch: int = 256) -> Tensor:
     """Logits of all ``images``, [N, K] on the CPU."""
     device = classifier.mean.device
-    return torch.cat([classifier(each).cpu() for each in batches(images, batch, device)])
+    return torch.cat([classifier(pixels).cpu() for pixels in batches(images, batch, device)])

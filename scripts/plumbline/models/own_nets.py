@@ -1,4 +1,4 @@
-"""Nets of the user's own, from a file of theirs: built, taken apart into layers, checked."""
+"""User-defined nets from a Python file: built, checked and split into a chain of layers."""
 
 import importlib.util
 import inspect
@@ -22,38 +22,40 @@ PROBES = 2
 def take_apart(
     entry: str, *, channels: int, size: int, classes: int, **options: Any
 ) -> tuple[dict[str, nn.Module], str | None, dict[str, str]]:
-    """The net that ``entry`` makes, as a chain of named layers.
+    """The net defined by ``entry``, as a chain of named layers.
 
-    ``entry`` is ``file.py:Name``: a class of modules, or a function that returns one.  It is
+    ``entry`` is ``file.py:Name``: a module class, or a function that returns a module.  It is
     called with ``options`` and with those of ``channels``, ``size`` and ``classes`` that it has
     arguments for.
 
-    The layers are the children of the net in their order, plain ``nn.Sequential`` opened, with
-    a flattening before a dense layer that follows feature maps, if these one after the other
-    give the net's own answers to random pixels.  If not, they are those that ``forward`` calls
-    one after the other, functions among them (:func:`~plumbline.models.tracing.traced_chain`),
-    and where it cannot be traced the whole net is one layer.  Returned are the layers, the last
-    one that puts out feature maps of more than one pixel (or what the net's attribute
-    ``last_block`` names; None if there is none), and the layers' names by the names that they
-    have in the net, as :class:`~plumbline.models.classifier.Network` wants them.
+    If the children of the net in their order (with plain ``nn.Sequential`` expanded and a
+    flattening inserted before a dense layer that follows feature maps) reproduce the net's
+    output for random pixels, they are the layers.  Otherwise the layers are the calls made by
+    ``forward``, including functions (:func:`~plumbline.models.tracing.traced_chain`); if
+    ``forward`` cannot be traced, the whole net is one layer.
 
-    Raises :class:`InputError`, naming the entry, if there is no such net, if it does not take
-    images [N, ``channels``, ``size``, ``size``] in evaluation mode, or does not give logits
+    Returns the layers, the name of the last one whose output is a feature map of more than one
+    pixel (or the one named by the net's attribute ``last_block``; None if there is none), and a
+    mapping from names in the net to names of layers, as needed by
+    :class:`~plumbline.models.classifier.Network`.
+
+    Raises :class:`InputError`, naming the entry, if there is no such net, if it does not accept
+    images [N, ``channels``, ``size``, ``size``] in evaluation mode, or does not return logits
     [N, ``classes``].
     """
     module = _make(entry, {"channels": channels, "size": size, "classes": classes}, options)
-    modes = [(each, each.training) for each in module.modules()]
+    modes = [(part, part.training) for part in module.modules()]
     module.eval()
     generator = torch.Generator().manual_seed(0)
     pixels = torch.rand((PROBES, channels, size, size), generator=generator)
-    answers = _logits(module, entry, pixels, classes)
-    layers, names, maps = _chain(list(_children(module, "")), pixels, answers)
+    outputs = _logits(module, entry, pixels, classes)
+    layers, names, maps = _chain(list(_children(module, "")), pixels, outputs)
     if not layers:
-        layers, names, maps = _chain(traced_chain(module), pixels, answers)
+        layers, names, maps = _chain(traced_chain(module), pixels, outputs)
     if not layers:
         layers, names, maps = {WHOLE: module}, {"": WHOLE}, []
-    for each, mode in modes:
-        each.training = mode
+    for part, mode in modes:
+        part.training = mode
     return layers, _last_block(module, entry, names, maps), names
 
 
@@ -65,7 +67,9 @@ def _last_block(
         return maps[-1] if maps else None
     known = {name: ours for name, ours in names.items() if ours in maps}
     if wanted not in known:
-        raise InputError(f"{entry}: its last_block is no layer of maps{nearest(wanted, known)}")
+        raise InputError(
+            f"{entry}: last_block names no layer with feature maps{nearest(wanted, known)}"
+        )
     return known[wanted]
 
 
@@ -79,7 +83,7 @@ def _make(entry: str, shape: dict[str, int], options: dict[str, Any]) -> nn.Modu
         line = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{entry} cannot be built: {line}") from None
     if not isinstance(module, nn.Module):
-        raise InputError(f"{entry} makes a {type(module).__name__}, not a torch.nn.Module")
+        raise InputError(f"{entry} returns a {type(module).__name__}, not a torch.nn.Module")
     return module
 
 
@@ -89,14 +93,14 @@ def _load(entry: str) -> Callable[..., nn.Module]:
     if spec is None or spec.loader is None:
         raise InputError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(Path(path).resolve().parent))  # for what stands beside it
+    sys.path.insert(0, str(Path(path).resolve().parent))  # for imports from the same folder
     try:
         try:
             spec.loader.exec_module(module)
         except RuntimeError as error:
             if "torchvision::nms" not in str(error):
                 raise
-            import_torchvision()  # only so is it to be had here
+            import_torchvision()  # works around a CPU-only torch
             spec.loader.exec_module(module)
     except Exception as error:
         raise InputError(f"{path} cannot be imported: {error}") from None
@@ -109,31 +113,31 @@ def _load(entry: str) -> Callable[..., nn.Module]:
 
 @torch.no_grad()
 def _logits(module: nn.Module, entry: str, pixels: Tensor, classes: int) -> Tensor:
-    """The net's own logits [N, K]; raises :class:`InputError` if it does not give such."""
+    """The logits [N, K] of the net; raises :class:`InputError` if it does not return them."""
     try:
-        logits = module(pixels.clone())  # it may work in place
-    except Exception as error:  # a stranger's code can raise anything
+        logits = module(pixels.clone())  # the module may operate in place
+    except Exception as error:  # user code can raise anything
         channels, height, width = pixels.shape[1:]
         line = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"{entry} does not take images of {channels} x {height} x {width}: {line}"
+            f"{entry} does not accept images of {channels} x {height} x {width}: {line}"
         ) from None
     if not isinstance(logits, Tensor) or logits.shape != (len(pixels), classes):
         got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise InputError(
-            f"{entry} answers {got} to {len(pixels)} images of {classes} classes; all classes that "
-            "the net knows are to be named in data.sources"
+            f"{entry} returns {got} for {len(pixels)} images of {classes} classes; list all "
+            "classes of the net in data.sources"
         )
     return logits
 
 
 @torch.no_grad()
 def _chain(
-    links: list[Link], pixels: Tensor, answers: Tensor
+    links: list[Link], pixels: Tensor, outputs: Tensor
 ) -> tuple[dict[str, nn.Module], dict[str, str], list[str]]:
-    """Layers, their names by those in the net, and those that put out feature maps.
+    """The chain of layers, their names by names in the net, and those that output feature maps.
 
-    All empty if the links one after the other are not the net.
+    All are empty if the chain does not reproduce ``outputs``, the output of the net.
     """
     layers: dict[str, nn.Module] = {}
     names: dict[str, str] = {}
@@ -141,33 +145,33 @@ def _chain(
     hidden = pixels.clone()
     for name, layer, parts in links:
         ours = name.replace(".", "_")
-        ours += "_" * hasattr(nn.Sequential(), ours)  # not the name of something it has already
+        ours += "_" * hasattr(nn.Sequential(), ours)  # not the name of an existing attribute
         if isinstance(layer, nn.Linear) and hidden.ndim == 4:
             layers[f"{ours}_flatten"] = nn.Flatten()
             hidden = hidden.flatten(1)
         before = hidden
         try:
             hidden = layer.eval()(hidden.clone())
-        except Exception:  # it is not called so
+        except Exception:  # the layers are not called in this order
             return {}, {}, []
         layers[ours] = nn.Flatten() if _flattens(layer, before, hidden) else layer
         names |= {theirs: f"{ours}.{inner}".rstrip(".") for theirs, inner in parts.items()}
         if _has_maps(layer, hidden):
             maps.append(ours)
-    same = isinstance(hidden, Tensor) and hidden.shape == answers.shape
-    if not same or not torch.allclose(hidden, answers, rtol=1e-4, atol=1e-5):
+    same = isinstance(hidden, Tensor) and hidden.shape == outputs.shape
+    if not same or not torch.allclose(hidden, outputs, rtol=1e-4, atol=1e-5):
         return {}, {}, []
     return layers, names, maps
 
 
 def _flattens(layer: nn.Module, before: Tensor, after: Tensor) -> bool:
-    """Whether a traced layer puts the pixels of its feature maps in a row and does nothing else."""
+    """Whether a traced layer does nothing but flatten feature maps."""
     return only_shapes(layer) and before.ndim == 4 and torch.equal(before.flatten(1), after)
 
 
-def _has_maps(layer: nn.Module, answer: Any) -> bool:
-    """Whether a layer makes feature maps [N, C, H, W] of more than one pixel."""
-    mapped = isinstance(answer, Tensor) and answer.ndim == 4 and answer.shape[2:] != (1, 1)
+def _has_maps(layer: nn.Module, output: Any) -> bool:
+    """Whether a layer's output is feature maps [N, C, H, W] of more than one pixel."""
+    mapped = isinstance(output, Tensor) and output.ndim == 4 and output.shape[2:] != (1, 1)
     return mapped and not isinstance(layer, nn.Dropout)
 
 

@@ -1,14 +1,14 @@
-"""The block of two convolutions that residual nets are made of."""
+"""The residual block of two convolutions."""
 
 from torch import Tensor, nn
 
 
 class BasicBlock(nn.Module):
-    """relu(F(x) + shortcut(x)): F is two 3 x 3 convolutions with batch norms, a relu between.
+    """relu(F(x) + shortcut(x)), F being two 3 x 3 convolutions with batch norm and a ReLU between.
 
-    [N, ``before``, H, W] -> [N, ``after``, ceil(H / ``stride``), ceil(W / ``stride``)].
-    Parts have the names that they have in torchvision, with which published weights come.  It is
-    not taken from there because torchvision also loads torch's compiler: 1.6 s a job.
+    [N, ``before``, H, W] -> [N, ``after``, ceil(H / ``stride``), ceil(W / ``stride``)].  Layers
+    have the same names as in torchvision, so that published weights fit.  The block is not
+    imported from torchvision because that also loads torch's compiler (1.6 s a job).
 
     He et al. 2016, figure 2.
     """
@@ -26,7 +26,7 @@ class BasicBlock(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         shortcut = hidden if self.downsample is None else self.downsample(hidden)
-        found = self.relu(self.bn1(self.conv1(hidden)))
-        found = self.bn2(self.conv2(found))
-        found += shortcut
-        return self.relu(found)
+        residual = self.relu(self.bn1(self.conv1(hidden)))
+        residual = self.bn2(self.conv2(residual))
+        residual += shortcut
+        return self.relu(residual)

@@ -1,4 +1,4 @@
-"""The ``forward`` of a stranger's net as a chain of layers, read by torch.fx."""
+"""The ``forward`` of a user-defined net as a chain of layers, traced by torch.fx."""
 
 import copy
 from collections import Counter
@@ -14,7 +14,7 @@ SHAPING = {"flatten", "view", "reshape", "size", "getitem", "getattr"}
 
 
 class Link(NamedTuple):
-    """A layer of a chain, and where in it (empty: it is the layer) parts of the net are now."""
+    """A layer of a chain, and the path within it of each part of the net (empty: the layer)."""
 
     name: str
     layer: nn.Module
@@ -22,33 +22,34 @@ class Link(NamedTuple):
 
 
 def traced_chain(module: nn.Module) -> list[Link]:
-    """What ``module``'s ``forward`` does, cut wherever nothing but a single tensor goes on.
+    """The ``forward`` of ``module`` as a chain, cut wherever a single tensor is passed on.
 
-    Its children, plain ``nn.Sequential`` opened, are not looked into; functions called between
-    them become layers, a ReLU and a dropout those of ``nn``.  Empty if ``forward`` cannot be
-    traced, because its way depends on values, if it goes another way in training, or if weights
-    are used in two places.
+    The children of the module (with plain ``nn.Sequential`` expanded) are kept whole.  Functions
+    called between them become layers; a ReLU or dropout function becomes the layer of ``nn``.
+    The chain is empty if ``forward`` cannot be traced because its control flow depends on values,
+    if it differs between training and evaluation, or if weights are used in two places.
     """
     graphs = []
     for training in (True, False):
-        for each in module.modules():
-            each.training = training
+        for part in module.modules():
+            part.training = training
         try:
             graphs.append(_Children().trace(module))
-        except Exception:  # what tracing a stranger's code raises cannot be foreseen
+        except Exception:  # tracing user code can raise anything
             return []
     if len({_without_training(graph) for graph in graphs}) > 1:
         return []
     segments = list(_segments(graphs[1]))
-    uses = Counter(each.target for part in segments for each in part if each.op == "call_module")
+    calls = (node for segment in segments for node in segment if node.op == "call_module")
+    uses = Counter(node.target for node in calls)
     shared = [str(name) for name, count in uses.items() if count > 1]
     if any(next(module.get_submodule(name).parameters(), None) is not None for name in shared):
         return []
-    return [_link(module, part, number, shared) for number, part in enumerate(segments)]
+    return [_link(module, segment, number, shared) for number, segment in enumerate(segments)]
 
 
 def only_shapes(layer: nn.Module) -> bool:
-    """Whether a layer of a traced chain does nothing but to put its input in another shape."""
+    """Whether a layer of a traced chain only changes the shape of its input."""
     if not isinstance(layer, fx.GraphModule):
         return False
     calls = [node for node in layer.graph.nodes if node.op not in ("placeholder", "output")]
@@ -56,7 +57,7 @@ def only_shapes(layer: nn.Module) -> bool:
 
 
 class _Children(fx.Tracer):
-    """Takes every module for one call, but a plain chain of them."""
+    """A tracer that treats every module as a single call, except plain ``nn.Sequential``."""
 
     def is_leaf_module(self, module: nn.Module, name: str) -> bool:
         return type(module) is not nn.Sequential
@@ -67,14 +68,15 @@ def _without_training(graph: fx.Graph) -> str:
 
 
 def _segments(graph: fx.Graph) -> Iterator[list[fx.Node]]:
-    """The calls of ``graph`` between two places that only the last one's result passes."""
+    """Groups of consecutive calls of ``graph``; only the result of a group's last call is used
+    by later groups."""
     nodes = [node for node in graph.nodes if node.op not in ("placeholder", "output")]
-    place = {node: number for number, node in enumerate(graph.nodes)}
-    last = {node: max((place[user] for user in node.users), default=-1) for node in graph.nodes}
+    position = {node: number for number, node in enumerate(graph.nodes)}
+    last = {node: max((position[user] for user in node.users), default=-1) for node in graph.nodes}
     segment = []
     for node in nodes:
         segment.append(node)
-        live = [each for each in graph.nodes if place[each] <= place[node] < last[each]]
+        live = [other for other in graph.nodes if position[other] <= position[node] < last[other]]
         if live == [node]:
             yield segment
             segment = []
@@ -85,7 +87,7 @@ def _link(module: nn.Module, nodes: list[fx.Node], number: int, shared: list[str
     if len(nodes) == 1 and first.op == "call_module":
         name = str(first.target)
         layer = module.get_submodule(name)
-        if name in shared:  # without weights: a copy, for it stands in two places
+        if name in shared:  # used twice, and without weights: make a copy
             return Link(f"{name}_{number}", copy.deepcopy(layer), {})
         return Link(name, layer, {name: ""})
     ops = ("call_module", "get_attr")
@@ -100,7 +102,7 @@ def _called(node: fx.Node) -> str:
 
 
 def _of_torch(nodes: list[fx.Node]) -> nn.Module | None:
-    """The layer of ``nn`` that does the same as one function, where methods look for such."""
+    """The layer of ``nn`` equivalent to a single ReLU or dropout function, which methods need."""
     (node, *more) = nodes
     if not more and node.target in RELUS:
         return nn.ReLU()
@@ -111,12 +113,12 @@ def _of_torch(nodes: list[fx.Node]) -> nn.Module | None:
 
 
 def _subgraph(module: nn.Module, nodes: list[fx.Node]) -> fx.GraphModule:
-    """A layer of some calls, of which the last gives what it returns."""
+    """A layer that performs several calls and returns the result of the last."""
     graph = fx.Graph()
     known: dict[fx.Node, Any] = {}
 
     def ours(node: fx.Node) -> fx.Node:
-        if node not in known:  # what goes in
+        if node not in known:  # the input of the segment
             known[node] = start
         return known[node]
 

@@ -22,11 +22,11 @@ def perturb(
     confidence: float = 0.0,
     initial_const: float = 0.001,
 ) -> Tensor:
-    """The least ||δ||² + c · max(0, z_label - max of the other logits + ``confidence``).
+    """Minimise ||δ||² + c · max(0, z_label - max of the other logits + ``confidence``).
 
-    ``pixels`` [N, C, H, W] in [0, 1].  Adam with ``step_size`` takes at most ``steps`` steps in
-    the space of arctanh; c starts at ``initial_const``, is multiplied by 10 until the attack
-    succeeds, and then bisected, ``search_steps`` values in all.
+    ``pixels`` [N, C, H, W] in [0, 1].  Adam with learning rate ``step_size`` takes at most
+    ``steps`` steps in arctanh space.  The constant c starts at ``initial_const``, is multiplied
+    by 10 until the attack succeeds, and is then bisected; ``search_steps`` values are tried.
 
     Carlini and Wagner 2017, section VI.A.
     """

@@ -20,11 +20,11 @@ def perturb(
     overshoot: float = 0.02,
     candidates: int = 10,
 ) -> Tensor:
-    """The nearest of the linearised boundaries, step by step until one is crossed.
+    """Step to the nearest linearised decision boundary until one is crossed.
 
-    ``pixels`` [N, C, H, W] in [0, 1]; at most ``steps`` times the net is linearised and its
-    ``candidates`` most likely classes are compared.  The sum of the steps is lengthened by the
-    share ``overshoot``, so that it does not end on the boundary itself.
+    ``pixels`` [N, C, H, W] in [0, 1].  In each of at most ``steps`` steps the net is linearised
+    and its ``candidates`` most probable classes are compared.  The total perturbation is
+    multiplied by 1 + ``overshoot``, so that it does not end on the boundary itself.
 
     Moosavi-Dezfooli, Fawzi and Frossard 2016, algorithm 2.
     """

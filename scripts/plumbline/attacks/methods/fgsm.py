@@ -20,9 +20,9 @@ def perturb(
     seed: int,
     batch: int = 256,
 ) -> list[Tensor]:
-    """One step of size ε along the sign of the loss gradient, for each ε of ``epsilons``.
+    """One step of size ε along the sign of the loss gradient, for each ε in ``epsilons``.
 
-    ``pixels`` [N, C, H, W] in [0, 1]; the loss is the cross entropy of ``labels`` [N].
+    ``pixels`` [N, C, H, W] in [0, 1]; the loss is the cross-entropy with ``labels`` [N].
 
     Goodfellow, Shlens and Szegedy 2015.
     """

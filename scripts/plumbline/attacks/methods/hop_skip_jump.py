@@ -1,4 +1,4 @@
-"""HopSkipJump, an attack that sees no more of a net than its decisions."""
+"""HopSkipJump, an attack that uses only the predicted classes of a net."""
 
 from collections.abc import Callable
 
@@ -14,10 +14,10 @@ LABEL = "HopSkipJump"
 
 
 class HopSkipJump(HopSkipJumpAttack):
-    """foolbox's attack, each image's direction of length 1.
+    """foolbox's attack with the direction of each image normalised to length 1.
 
-    foolbox divides by the length of all directions of the batch together, so that the steps
-    shrink with the size of the batch and depend on the other images in it.
+    foolbox divides by the norm of the directions of the whole batch, so that the steps shrink
+    with the size of the batch and depend on the other images in it.
     """
 
     def approximate_gradients(
@@ -38,11 +38,12 @@ def perturb(
     steps: int = 20,
     evaluations: int = 100,
 ) -> Tensor:
-    """Walk along the decision boundary towards the image, by the net's answers alone.
+    """Move along the decision boundary towards the image, using only predicted classes.
 
-    ``pixels`` [N, C, H, W] in [0, 1].  It starts at the nearest of ``pixels`` with another
-    answer.  Each of ``steps`` steps estimates the boundary's direction from ``evaluations`` · √step
-    answers nearby, steps along it and returns to the boundary by bisection.
+    ``pixels`` [N, C, H, W] in [0, 1].  The search starts at the nearest of ``pixels`` with
+    another prediction.  Each of ``steps`` steps estimates the direction of the boundary from
+    ``evaluations`` · √step predictions nearby, moves along it and returns to the boundary by
+    bisection.
 
     Chen, Jordan and Wainwright 2020, algorithm 2.
     """
@@ -51,10 +52,10 @@ def perturb(
 
 
 def _starts(classifier: Classifier, pixels: Tensor, labels: Tensor) -> Tensor:
-    """For each image the nearest that the net does not give its label; itself if there is none."""
-    answers = logits(classifier, pixels).argmax(1)
+    """For each image the nearest image that is not predicted as its label; itself if none."""
+    predictions = logits(classifier, pixels).argmax(1)
     distance = torch.cdist(pixels.flatten(1), pixels.flatten(1))
-    same = answers == labels[:, None]
+    same = predictions == labels[:, None]
     nearest = distance.masked_fill(same, torch.inf).argmin(1)
-    own = torch.arange(len(pixels))
-    return pixels[torch.where(same.all(1), own, nearest)]
+    itself = torch.arange(len(pixels))
+    return pixels[torch.where(same.all(1), itself, nearest)]

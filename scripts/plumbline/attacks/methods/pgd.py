@@ -23,10 +23,10 @@ def perturb(
     relative_step: float = 0.0333,
     random_start: bool = True,
 ) -> list[Tensor]:
-    """``steps`` signed gradient steps of ``relative_step`` · ε, each projected on the ε-ball.
+    """``steps`` signed gradient steps of ``relative_step`` · ε, each projected onto the ε-ball.
 
-    ``pixels`` [N, C, H, W] in [0, 1]; the loss is the cross entropy of ``labels`` [N].  The
-    start is uniform in the ε-ball, or the image itself.
+    ``pixels`` [N, C, H, W] in [0, 1]; the loss is the cross-entropy with ``labels`` [N].  With
+    ``random_start`` the search starts uniformly in the ε-ball, otherwise at the image.
 
     Madry et al. 2018.
     """

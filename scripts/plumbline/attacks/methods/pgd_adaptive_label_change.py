@@ -1,4 +1,4 @@
-"""Projected gradient descent that also deceives the label change rate."""
+"""Projected gradient descent that also evades detection by the label change rate."""
 
 from collections.abc import Callable, Sequence
 
@@ -27,14 +27,14 @@ def perturb(
     relative_step: float = 0.0333,
     mutants: int = 4,
 ) -> list[Tensor]:
-    """Make the net and its mutants agree on one wrong class, for each ε of ``epsilons``.
+    """Make the net and its mutants agree on one wrong class, for each ε in ``epsilons``.
 
-    Increases the mean log-probability, over the net and ``mutants`` mutants, of the wrong class
-    that is likeliest on average.  ``mutate(network, seed=…)`` gives the state of a mutant as far
-    as it differs; new ones are drawn in every step and none is rejected, so that the attack
-    knows the operator but no mutant of the detector.  Steps as in PGD.
+    Maximises the mean log-probability, over the net and ``mutants`` mutants, of the wrong class
+    that is the most probable on average.  ``mutate(network, seed=…)`` returns the parameters of a
+    mutant that differ from the net's.  New mutants are drawn in every step and none is rejected,
+    so that the attack knows the operator but not the mutants of the detector.  Steps as in PGD.
 
-    Expectation over random nets after Athalye, Carlini and Wagner 2018.
+    The expectation over random nets follows Athalye, Carlini and Wagner 2018.
     """
 
     def objective(images: Tensor, truth: Tensor, step: int) -> Tensor:
@@ -43,8 +43,8 @@ def perturb(
             mutate(classifier.network, seed=derive(seed, "mutant", step, number))
             for number in range(mutants)
         ]
-        answers = [functional_call(classifier.network, each, (hidden,)) for each in [{}, *changes]]
-        scores = torch.stack(answers).log_softmax(2).mean(0)
+        logits = [functional_call(classifier.network, state, (hidden,)) for state in [{}, *changes]]
+        scores = torch.stack(logits).log_softmax(2).mean(0)
         return scores.gather(1, best_wrong(scores, truth))[:, 0]
 
     return run(

@@ -1,4 +1,4 @@
-"""Projected gradient descent that also deceives the maximum softmax probability."""
+"""Projected gradient descent that also evades detection by the maximum softmax probability."""
 
 from collections.abc import Sequence
 
@@ -22,10 +22,10 @@ def perturb(
     steps: int = 40,
     relative_step: float = 0.0333,
 ) -> list[Tensor]:
-    """Increase the log-odds of the likeliest wrong class to the end, for each ε of ``epsilons``.
+    """Maximise the log-odds of the most probable wrong class, for each ε in ``epsilons``.
 
-    The log-odds log p / (1 - p) rise with the maximum softmax probability p and, unlike the
-    cross entropy, do not flatten once the answer is wrong.  Steps as in PGD.
+    The log-odds log p / (1 - p) increase with the maximum softmax probability p and, unlike the
+    cross-entropy, do not saturate once the prediction is wrong.  Steps as in PGD.
 
     After Carlini and Wagner 2017, "Adversarial examples are not easily detected".
     """

@@ -1,4 +1,4 @@
-"""AlexNet in the form that study 000 used for small images."""
+"""AlexNet in the form used by study 000 for small images."""
 
 from torch import nn
 
@@ -17,9 +17,9 @@ def build(
     dense: int = 4096,
     dropout: float = 0.5,
 ) -> Network:
-    """Five convolutions of 1, 2, 4, 4 and 2 times ``width`` filters, three dense layers.
+    """Five convolutions with 1, 2, 4, 4 and 2 times ``width`` filters, and three dense layers.
 
-    The study's net has ``width`` 20 and ``dense`` 4096.  ``size`` must be at least 8.
+    Study 000 uses ``width`` 20 and ``dense`` 4096.  ``size`` must be at least 8.
 
     After Krizhevsky, Sutskever and Hinton 2012.
     """

@@ -1,4 +1,4 @@
-"""LeNet as Wang et al. trained it: 6 and 16 filters, three dense layers, no dropout."""
+"""LeNet as trained by Wang et al.: 6 and 16 filters, three dense layers, no dropout."""
 
 from torch import nn
 
@@ -8,12 +8,12 @@ LABEL = "LeNet"
 
 
 def build(*, channels: int, size: int, classes: int) -> Network:
-    """LeNet for ``channels`` x ``size`` x ``size`` images: 61,706 parameters for MNIST.
+    """LeNet for images ``channels`` x ``size`` x ``size``; 61,706 parameters for MNIST.
 
     ``size`` must be at least 12.
 
-    LeCun et al. 1998 in the form of dgl-prc/m_testing_adversatial_sample: all filters of the
-    second convolution see all of the first, with ReLU and max-pooling.
+    LeCun et al. 1998, as implemented in dgl-prc/m_testing_adversatial_sample: the second
+    convolution is fully connected to the first, with ReLU and max-pooling.
     """
     side = (size // 2 - 4) // 2
     layers = {

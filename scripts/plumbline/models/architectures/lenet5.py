@@ -1,4 +1,4 @@
-"""LeNet-5 as study 000 trained it: two convolutions, one hidden dense layer, dropout."""
+"""LeNet-5 as trained by study 000: two convolutions, one hidden dense layer, dropout."""
 
 from torch import nn
 
@@ -18,10 +18,10 @@ def build(
     dropout_features: float = 0.25,
     dropout_dense: float = 0.5,
 ) -> Network:
-    """LeNet-5 for ``channels`` x ``size`` x ``size`` images.
+    """LeNet-5 for images ``channels`` x ``size`` x ``size``.
 
-    ``width`` filters in the first convolution, 2.5 times as many in the second (20 and 50 in
-    the study), ``dense`` hidden units.  ``size`` must be at least 4.
+    The first convolution has ``width`` filters, the second 2.5 times as many (20 and 50 in the
+    study); ``dense`` is the number of hidden units.  ``size`` must be at least 4.
 
     LeCun et al. 1998, with ReLU, max-pooling and the widths of study 000.
     """

@@ -1,4 +1,4 @@
-"""The multilayer perceptron that study 001 made Bayesian: one hidden layer."""
+"""Multilayer perceptron with one hidden layer, the architecture of study 001's Bayesian net."""
 
 from torch import nn
 
@@ -8,11 +8,11 @@ LABEL = "MLP"
 
 
 def build(*, channels: int, size: int, classes: int, dense: int = 1024) -> Network:
-    """All pixels to ``dense`` hidden units, ReLU, ``classes`` outputs: 784-1024-10 in the study.
+    """Pixels -> ``dense`` hidden units with ReLU -> ``classes`` logits; 784-1024-10 in the study.
 
-    It has no convolution, so it is for training, attacks and uncertainty alone.
+    The net has no convolution, so it can be used for training, attacks and uncertainty only.
 
-    After arm-on/interpretable-image-classification, Bayesian notebook.
+    As in arm-on/interpretable-image-classification, Bayesian notebook.
     """
     layers = {
         "flatten": nn.Flatten(),

@@ -1,4 +1,4 @@
-"""ResNet-20 for small images such as CIFAR-10's."""
+"""ResNet-20 for small images such as those of CIFAR-10."""
 
 from plumbline.models.cifar_resnet import cifar_resnet
 from plumbline.models.classifier import Network
@@ -9,9 +9,9 @@ TRAITS = ("gap_head",)
 
 
 def build(*, channels: int, size: int, classes: int, width: int = 16) -> Network:
-    """Three residual blocks in each of three stages of 1, 2 and 4 times ``width`` channels.
+    """Three residual blocks in each of three stages with 1, 2 and 4 times ``width`` channels.
 
-    ``size`` is not used: any size fits.
+    Images can have any size; ``size`` is not used.
 
     He et al. 2016, section 4.2, option A shortcuts.
     """

@@ -21,9 +21,9 @@ def build(
 ) -> Network:
     """ResNet-34 whose stages have 1, 2, 4 and 8 times ``width`` channels.
 
-    With ``width`` 64, three channels and no dropout this is torchvision's ``resnet34``, with
-    the same names of weights.  Dropout stands where study 000 has it: after the stem's
-    pooling and before the last layer.  ``size`` is not used: any size fits.
+    With ``width`` 64, three channels and no dropout this is torchvision's ``resnet34`` with the
+    same names of weights.  Dropout is placed as in study 000: after the pooling of the stem and
+    before the last layer.  Images can have any size; ``size`` is not used.
 
     He et al. 2016, option B shortcuts.
     """

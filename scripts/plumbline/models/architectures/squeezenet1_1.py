@@ -1,4 +1,4 @@
-"""SqueezeNet 1.1 from torchvision's fire modules, for photographs."""
+"""SqueezeNet 1.1, built from torchvision's fire modules, for photographs."""
 
 from torch import nn
 
@@ -10,13 +10,13 @@ TRAITS = ("dropout",)
 
 
 def build(*, channels: int, size: int, classes: int, dropout: float = 0.5) -> Network:
-    """Eight fire modules and a head of dropout, 1 x 1 convolution, ReLU and global average.
+    """Eight fire modules, and a head of dropout, 1 x 1 convolution, ReLU and global average.
 
-    With three channels this is torchvision's ``squeezenet1_1``; its names of weights
-    (``features.0`` and so on) are those that published weights are read by.  ``size`` is at
-    least 17 and not used otherwise.
+    With three channels this is torchvision's ``squeezenet1_1``; published weights are read by
+    the names that they have there (``features.0`` etc.).  ``size`` must be at least 17 and is
+    not used otherwise.
 
-    Iandola et al. 2016, in the version 1.1 of the authors.
+    Iandola et al. 2016, version 1.1 by the authors.
     """
     fire = import_torchvision().models.squeezenet.Fire
     features = {
@@ -41,7 +41,7 @@ def build(*, channels: int, size: int, classes: int, dropout: float = 0.5) -> Ne
         "avgpool": nn.AdaptiveAvgPool2d(1),
         "flatten": nn.Flatten(),
     }
-    published = {f"features.{place}": name for place, name in enumerate(features)}
+    published = {f"features.{number}": name for number, name in enumerate(features)}
     published |= {"classifier.1": "conv10"}
     network = Network(features | head, last_block="fire9", published=published)
     for module in network.modules():
