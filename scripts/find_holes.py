@@ -31,7 +31,7 @@ def main(args: argparse.Namespace) -> None:
         vae, (arrays, keys) = Vae.load(vae_path, device), load_arrays(map_path, "LatentMap")
         axis = arrays["linear.axis"]
         found = holes.all_regions(arrays, args.estimators)
-        cells = holes.looked_at(found)
+        cells = holes.representative_cells(found)
         codes = np.stack([axis[cells % len(axis)], axis[cells // len(axis)]], 1)
         parts = holes.shown(arrays, found, cells, decode(vae, codes).numpy(), train.images)
         own = holes.table(arrays, found, parts, data, train.classes, args.seed, **keys)

@@ -36,7 +36,7 @@ def main(args: argparse.Namespace) -> None:
 
     from plumbline.latent import closeness
     from plumbline.latent.grids import charts, landmarks
-    from plumbline.latent.survey import Place, over_grids, survey
+    from plumbline.latent.survey import LatentSpace, over_grids, survey
     from plumbline.latent.vae import Vae
     from plumbline.models.classifier import Classifier
     from plumbline.registry import ESTIMATORS
@@ -64,7 +64,7 @@ def main(args: argparse.Namespace) -> None:
         grids = charts(codes["train"], args.options.extent, args.options.points)
         if number == 0:
             stars = np.array(args.starred or landmarks(codes["train"], codes["train_labels"]))
-            place = Place(vae, grids, images, codes["test"], stars)
+            place = LatentSpace(vae, grids, images, codes["test"], stars)
             look, arrays, seed = partial(survey, place), place.arrays(), args.seed
         else:
             grids = {"linear": grids["linear"]}

@@ -57,7 +57,7 @@ def test_a_share_is_fitted_on_and_the_rest_is_held_out():
 
 
 def test_images_of_another_shape_are_refused():
-    with pytest.raises(InputError, match="one shape"):
+    with pytest.raises(InputError, match="the same shape"):
         with_others(TRAIN, [images("large", [1], size=3)], [], seed=0)
 
 

@@ -8,9 +8,9 @@ from plumbline.latent.holes import (
     all_regions,
     data_distances,
     holes,
-    looked_at,
     nearest,
     regions,
+    representative_cells,
     shown,
     table,
 )
@@ -64,7 +64,7 @@ def test_no_hole_is_no_region():
     found = regions(np.zeros((4, 4), bool), np.zeros((4, 4), int), np.zeros((4, 4)))
     assert (found.number == 0).all()
     assert len(found.cell) == len(found.area) == 0
-    assert looked_at({"a.entropy": found}).tolist() == []
+    assert representative_cells({"a.entropy": found}).tolist() == []
 
 
 def test_only_the_largest_regions_are_described(monkeypatch):
@@ -126,7 +126,7 @@ def test_a_planted_map_has_its_rows():
     for each in found.values():
         assert each.area.tolist() == [4, 2]
         assert each.cell.tolist() == [1, 9 * 8 + 7]
-    cells = looked_at(found)
+    cells = representative_cells(found)
     assert cells.tolist() == [1, 79]
     train = np.full((10, 1, 2, 2), 10, np.uint8)
     images = np.stack([np.ones((1, 2, 2)), np.full((1, 2, 2), 10 / 255)]).astype(np.float32)

@@ -229,17 +229,17 @@ def test_code_space_keeps_codes_near_the_prior(lenet, material, generator, monke
     assert found[1] < 0.8 * found[0]
 
 
-def test_what_is_missing_is_told(lenet, material, digits, generator):
+def test_missing_inputs_are_reported(lenet, material, digits, generator):
     bare = Material()
     for options in ({"start": "mean"}, {"start": "image"}, {"anchor": "mean"}):
-        with pytest.raises(InputError, match=r"no training images of class '3'.*start noise"):
+        with pytest.raises(InputError, match=r"no training images of class '3'.*start: noise"):
             make("activation_maximization", lenet, bare, **options)
     without = digits["train"].select(digits["train"].labels != 6)
     with pytest.raises(InputError, match="no training images of class '6'"):
         make("deep_dream", lenet, Material(without))
     with pytest.raises(InputError, match="generator 'dcgan' is not given"):
         make("code_space", lenet, material, generator="dcgan")
-    with pytest.raises(InputError, match="is 10 pixels wide, below 12; choose fewer"):
+    with pytest.raises(InputError, match="is 10 pixels wide, below 12; set fewer"):
         make("deep_dream", lenet, material, octaves=4)
     with pytest.raises(InputError, match="no 'relu4'; did you mean 'relu"):
         make("deep_dream", lenet, material, layer="relu4")

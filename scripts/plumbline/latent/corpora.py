@@ -1,4 +1,4 @@
-"""What a VAE is fitted on: the training images, alone or with images of another kind."""
+"""Training corpora of a VAE: the training images, alone or with images of another kind."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,9 +13,9 @@ FIT_SHARE = 0.7  # of the adversarial images, as in study 000
 
 
 class Corpus(NamedTuple):
-    """Images [N, C, H, W] that a VAE is fitted on, and ``held`` of the other kind, which it has
-    not seen and only encodes (none, if there is no other kind).  ``index`` says of which source
-    image each held one is or was made."""
+    """Images ``fit`` [N, C, H, W] to fit a VAE on, and held-out images ``held`` of the other kind,
+    which are only encoded (empty if there is no other kind).  ``index`` identifies the source
+    image of each held-out image."""
 
     fit: np.ndarray
     held: np.ndarray
@@ -25,19 +25,19 @@ class Corpus(NamedTuple):
 def with_others(
     train: ImageSet, others: Sequence[ImageSet], held: Sequence[ImageSet], seed: int
 ) -> Corpus:
-    """``train`` and at most as many images of ``others``, chosen at random; ``held`` held out."""
-    none = train.images[:0]
+    """``train`` with at most as many random images of ``others``; ``held`` is held out."""
+    empty = train.images[:0]
     fitted = [train.images]
     if others:
-        pool = _join([each.images for each in others])
+        pool = _join([other.images for other in others])
         chosen = np.random.default_rng(seed).permutation(len(pool))[: len(train)]
         fitted.append(pool[np.sort(chosen)])
-    index = np.concatenate([train.index[:0], *(each.index for each in held)])
-    return Corpus(_join(fitted), _join([none, *(each.images for each in held)]), index)
+    index = np.concatenate([train.index[:0], *(images.index for images in held)])
+    return Corpus(_join(fitted), _join([empty, *(images.images for images in held)]), index)
 
 
 def with_share(train: ImageSet, other: ImageSet, seed: int, share: float = FIT_SHARE) -> Corpus:
-    """``train`` and a random ``share`` of ``other``, whose remaining images are held out."""
+    """``train`` with a random ``share`` of ``other``, whose remaining images are held out."""
     order = np.random.default_rng(seed).permutation(len(other))
     chosen, rest = np.split(order, [round(share * len(other))])
     fitted = _join([train.images, other.images[np.sort(chosen)]])
@@ -54,16 +54,17 @@ def key_of(images: ImageSet) -> ImageSetKey:
 
 
 def positions(wanted: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """Where each of ``wanted`` [M] stands in ``index`` [N], int64 [M]; all of them are there."""
+    """Position of each of ``wanted`` [M] in ``index`` [N], int64 [M]; all must occur in it."""
     order = np.argsort(index)
     return order[np.searchsorted(index, wanted, sorter=order)]
 
 
 def noisy(changed: np.ndarray, sources: np.ndarray, seed: int) -> np.ndarray:
-    """``sources`` with noise as large as the largest change of each image, float32 in [0, 1].
+    """``sources`` with random noise as large as the change of each image, float32 in [0, 1].
 
-    ``changed`` (float32 in [0, 1] or uint8) and ``sources`` (float32) are [N, C, H, W]; every
-    pixel goes up or down by that much, at random, and is clipped.
+    ``changed`` (float32 in [0, 1] or uint8) and ``sources`` (float32) are [N, C, H, W].  The
+    largest absolute change of a pixel of an image is added to or subtracted from each of its
+    pixels at random, and the result is clipped.
     """
     changed = changed if changed.dtype == np.float32 else changed.astype(np.float32) / 255
     size = np.abs(changed - sources).max((1, 2, 3), keepdims=True, initial=0)
@@ -72,11 +73,17 @@ def noisy(changed: np.ndarray, sources: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _join(images: list[np.ndarray]) -> np.ndarray:
-    """Images one after the other: uint8 if all are, else float32 in [0, 1]."""
-    shapes = {each.shape[1:] for each in images}
+    """Concatenated arrays of images: uint8 if all of them are, else float32 in [0, 1].
+
+    Raises :class:`InputError` if their shapes differ.
+    """
+    shapes = {array.shape[1:] for array in images}
     if len(shapes) > 1:
-        raise InputError(f"a corpus of one shape is needed, not {sorted(shapes)}: see data.sources")
-    if len({each.dtype for each in images}) > 1:
+        raise InputError(
+            f"the images of a corpus must have the same shape, not {sorted(shapes)}: see "
+            "data.sources"
+        )
+    if len({array.dtype for array in images}) > 1:
         images = [
             each if each.dtype == np.float32 else each.astype(np.float32) / 255 for each in images
         ]

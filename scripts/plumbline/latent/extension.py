@@ -1,8 +1,9 @@
-"""Extending the training set by decoded codes: where they are drawn, what is to be answered.
+"""Extension of the training set by decoded codes: sampling of codes, and training targets.
 
-Study 000 proposes to decode the holes of a map, where a net is sure of what is far from the data,
-and to put these images aside.  Here they are drawn, and as many from anywhere off the data as a
-control; a net is trained to be uncertain of them.  No torch: pixels are decoded elsewhere.
+Study 000 proposes to decode the holes of a latent map, where a net is certain although the data
+are far away, and to treat these images separately.  Here codes are drawn from the holes, and as
+many from anywhere off the data as a control; a net is trained to be uncertain about the decoded
+images.  This module does not use torch: codes are decoded elsewhere.
 """
 
 from dataclasses import replace
@@ -11,15 +12,15 @@ import numpy as np
 
 from plumbline.storage.artefacts import ImageSet
 
-ARMS = ("none", "random", "holes")  # what further images come from; the first two are controls
+ARMS = ("none", "random", "holes")  # origin of the extra images; the first two are controls
 UNCERTAIN = "uncertain"
 
 
 def draw(where: np.ndarray, axis: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Codes [count, 2] drawn uniformly over the cells that ``where`` [P, P] marks.
+    """Codes [count, 2] drawn uniformly from the cells marked in ``where`` [P, P].
 
-    The cell of a grid point is the square of one step of ``axis`` [P] around it; rows are the
-    second dimension, columns the first.  Without a marked cell there are no codes, [0, 2].
+    The cell of a grid point is the square around it whose side is one step of ``axis`` [P]; rows
+    are the second dimension, columns the first.  If no cell is marked the result is [0, 2].
     """
     rows, columns = np.nonzero(where)
     if not len(rows):
@@ -31,17 +32,17 @@ def draw(where: np.ndarray, axis: np.ndarray, count: int, seed: int) -> np.ndarr
 
 
 def inside(where: np.ndarray, axis: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Whether each of ``codes`` [N, 2], none beyond the grid, lies in a cell that is marked."""
-    places = np.rint((codes - axis[0]) / (axis[1] - axis[0])).astype(int)
-    columns, rows = places.clip(0, len(axis) - 1).T
+    """Whether each of ``codes`` [N, 2], all within the grid, lies in a marked cell, [N] bool."""
+    cells = np.rint((codes - axis[0]) / (axis[1] - axis[0])).astype(int)
+    columns, rows = cells.clip(0, len(axis) - 1).T
     return where[rows, columns]
 
 
 def with_targets(train: ImageSet, count: int, target: str) -> tuple[ImageSet, np.ndarray]:
-    """The training set, and what is to be answered for ``count`` further images, [count, K].
+    """The training set, and the target probabilities of ``count`` extra images, [count, K].
 
-    ``target`` is ``soft``: every class with the same probability; or ``class``: one class more,
-    of which the training set then knows but has no image.
+    With ``target`` ``soft`` every class has the same probability.  With ``class`` the target is
+    an additional class, which is added to the training set's classes without images.
     """
     known = len(train.classes)
     if target == "soft":
@@ -52,11 +53,11 @@ def with_targets(train: ImageSet, count: int, target: str) -> tuple[ImageSet, np
 
 
 def without_extra(probs: np.ndarray, classes: int) -> np.ndarray:
-    """Probabilities of the first ``classes`` classes, [..., classes], from those of all.
+    """Probabilities of the first ``classes`` classes, [..., classes], from those of all classes.
 
-    The probability of the class "uncertain", if there is one, is shared out evenly: an image
-    that surely belongs to it has the largest entropy, as one that is answered by soft labels.
-    The most probable of the others stays the most probable.
+    The probability of the class "uncertain", if there is one, is distributed evenly, so that an
+    image that certainly belongs to it has maximal entropy, as with soft targets.  The most
+    probable of the other classes remains the most probable.
     """
     rest = probs[..., classes:].sum(-1, keepdims=True)
     return probs[..., :classes] + rest / classes

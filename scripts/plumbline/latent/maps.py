@@ -1,6 +1,6 @@
-"""Estimates that sum up maps of uncertainty over a two-dimensional latent space.
+"""Estimates that summarise maps of uncertainty over a two-dimensional latent space.
 
-No torch here: a map is arrays of measures that somebody computed on decoded grid points.
+This module does not use torch: a map consists of arrays of measures at decoded grid points.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,35 +20,35 @@ from plumbline.storage.tables import Row, row
 
 Measures = Mapping[str, np.ndarray]
 
-# Measures that are mapped, and whether a high value means certain.
+# Measures that are mapped, and whether a high value means high certainty.
 MAPPED = {"entropy": False, "mutual_information": False, "max_probability": True}
 
 
 def uncertain(values: np.ndarray, high_is_certain: bool) -> np.ndarray:
-    """A measure turned so that a high value means uncertain."""
+    """``values`` of a measure with the sign for which a high value means uncertain."""
     return -values if high_is_certain else values
 
 
 def grid_rows(chart: Chart, cells: Measures, seed: int, **keys: Any) -> Iterator[Row]:
-    """Rows of one estimator on one grid; ``cells`` are its measures of the grid points."""
+    """Rows of one estimator on one grid; ``cells`` holds its measures at the grid points."""
     on = int(chart.on_data.sum())
     counts = {"median_on_data": on, "distance_correlation": len(chart.cells)}
     for measure, certain in MAPPED.items():
-        found = estimates(
+        estimates_of_measure = estimates(
             cells[measure], chart.distance, chart.on_data, seed, high_is_certain=certain
         )
-        for metric, estimate in found.items():
+        for metric, estimate in estimates_of_measure.items():
             n = counts.get(metric, len(chart.cells) - on)
             yield row(metric, *estimate, n, **keys, measure=measure)
 
 
 def blur_rows(images: Measures, decoded: Measures, seed: int, **keys: Any) -> Iterator[Row]:
-    """Rows of the control for the decoder's blur, of one estimator.
+    """Rows of the control for the decoder's blur, for one estimator.
 
-    ``images`` and ``decoded`` are its measures of the test images and of their
-    reconstructions.  ``mean_on_images`` and ``mean_on_reconstructions`` have their difference
-    in ``reconstruction_difference``, paired image by image: whatever the decoder's blur adds to
-    a measure off the data, it adds on them too.
+    ``images`` and ``decoded`` hold its measures on the test images and on their reconstructions.
+    ``reconstruction_difference`` is the paired difference of ``mean_on_reconstructions`` and
+    ``mean_on_images``: what the decoder's blur adds to a measure off the data, it adds on the
+    data as well.
     """
     for measure in MAPPED:
         before, after = images[measure], decoded[measure]
@@ -75,13 +75,13 @@ def estimates(
 
     - ``median_on_data``, ``median_off_data``: medians of the measure;
     - ``hole_share``: share of the cells off the data that are less uncertain than the median
-      cell on the data (Smith and Gal 2018 call such places holes); 0 is wanted, 0.5 would be
-      a map that does not tell the two apart;
+      cell on the data (called holes by Smith and Gal 2018); ideally 0, and 0.5 if the measure
+      does not distinguish the two;
     - ``distance_correlation``: Spearman's rank correlation of uncertainty and distance.
 
-    Uncertainty is the measure, or its negative where ``high_is_certain``.  The intervals are
-    of a bootstrap over cells.  Neighbouring cells resemble each other, so they are too narrow:
-    they tell of the choice of cells, not of another VAE or net.  NaN where no cell counts.
+    Uncertainty is the measure, or its negative if ``high_is_certain``.  The intervals are from a
+    bootstrap over cells.  Neighbouring cells are similar, so the intervals are too narrow: they
+    cover the choice of cells, not other VAEs or nets.  NaN if there are no cells of a kind.
     """
     uncertainty = uncertain(values, high_is_certain)
     counts = with_whole(bootstrap_counts(len(values), seed))
@@ -98,28 +98,29 @@ def estimates(
 def hole_shares(uncertainty: np.ndarray, on_data: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """The ``hole_share`` of :func:`estimates` in each resample of cells, [R].
 
-    ``uncertainty`` and ``on_data`` [cells]; ``counts`` [R, cells] says how often each is drawn.
+    ``uncertainty`` and ``on_data`` [cells]; ``counts`` [R, cells] gives how often each cell is
+    drawn.
     """
     off = counts[:, ~on_data]
     threshold = _median(uncertainty[on_data], counts[:, on_data])
-    with np.errstate(invalid="ignore"):  # 0 / 0 is the NaN that is meant
+    with np.errstate(invalid="ignore"):  # 0 / 0 gives the intended NaN
         below = off * (uncertainty[~on_data] < threshold[:, None])
         return np.where(np.isnan(threshold), np.nan, below.sum(1) / off.sum(1))
 
 
 def _median(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Median of ``values`` [N], each taken as often as ``counts`` [R, N] says, [R]."""
+    """Median of ``values`` [N] in each resample of ``counts`` [R, N], [R]."""
     if not len(values):
         return np.full(len(counts), np.nan)
     order = np.argsort(values, kind="stable")
-    reached, values = 2 * counts[:, order].cumsum(1), values[order]
-    total = reached[:, -1:] / 2
-    lower, upper = (reached >= total).argmax(1), (reached > total).argmax(1)
+    cumulative, values = 2 * counts[:, order].cumsum(1), values[order]
+    total = cumulative[:, -1:] / 2
+    lower, upper = (cumulative >= total).argmax(1), (cumulative > total).argmax(1)
     return np.where(total[:, 0] > 0, (values[lower] + values[upper]) / 2, np.nan)
 
 
 def _spearman(first: np.ndarray, second: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Rank correlation of ``first`` and ``second`` [N] in each of the resamples, [R]."""
+    """Rank correlation of ``first`` and ``second`` [N] in each resample, [R]."""
     total = counts.sum(1)
     ranks = [_midranks(each, counts) - (total[:, None] + 1) / 2 for each in (first, second)]
     covariance, *variances = (
@@ -131,7 +132,7 @@ def _spearman(first: np.ndarray, second: np.ndarray, counts: np.ndarray) -> np.n
 
 
 def _midranks(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Ranks from 1 of ``values`` [N], taken as often as ``counts`` says, ties shared, [R, N]."""
+    """Ranks from 1 of ``values`` [N] in each resample, with ties sharing ranks, [R, N]."""
     _, group = np.unique(values, return_inverse=True)
     order = np.argsort(group, kind="stable")
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))

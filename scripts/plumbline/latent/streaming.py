@@ -1,4 +1,4 @@
-"""Measures of many images in bounded memory: a chunk at a time, keeping only what is measured."""
+"""Measures of many images in bounded memory: one chunk at a time, keeping only the measures."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from plumbline.latent.vae import Vae, decode
 from plumbline.runtime.seeding import derive
 
-CHUNK = 1024  # images at once: a multiple of the estimators' batch, so batches stay the same
+CHUNK = 1024  # images per chunk; a multiple of the estimators' batch, so that batches are equal
 
 Measured = dict[str, np.ndarray]
 
@@ -19,25 +19,25 @@ def streamed(
     measure: Callable[[np.ndarray], Measured],
     seed: int,
 ) -> Measured:
-    """``measure`` of what ``predict`` says about ``chunks`` of images, one after the other.
+    """``measure`` of the predictions for ``chunks`` of images, computed one chunk at a time.
 
-    ``predict(pixels, seed=...)`` returns probabilities [S, N, K], ``measure`` of them arrays
-    [N] by name; the result has the arrays of all chunks joined.  Memory does not grow with the
-    number of chunks, but for these arrays.
+    ``predict(pixels, seed=...)`` returns probabilities [S, N, K]; ``measure`` turns them into
+    arrays [N] by name, which are concatenated over the chunks.  Apart from these arrays, memory
+    does not grow with the number of chunks.
 
-    Each chunk has a seed of its own, derived from ``seed`` and its number.  An estimator that
-    draws nothing says the same, bit for bit, as about all images in one call.  MC dropout
-    draws its masks batch by batch within a pass, so in one call it would draw other masks of
-    the same distribution; each chunk's answers are those of a call for this chunk alone.
+    Each chunk has its own seed, derived from ``seed`` and its number.  The result of a
+    deterministic estimator is the same, bit for bit, as for all images in one call.  MC dropout
+    draws its masks batch by batch within a pass, so that a single call would draw other masks of
+    the same distribution.
     """
-    found = [
+    measured = [
         measure(predict(chunk, seed=derive(seed, number)).numpy())
         for number, chunk in enumerate(chunks)
     ]
-    return {name: np.concatenate([each[name] for each in found]) for name in found[0]}
+    return {name: np.concatenate([part[name] for part in measured]) for name in measured[0]}
 
 
 def decoded(vae: Vae, codes: np.ndarray) -> Iterator[Tensor]:
-    """Decoded ``codes`` [N, 2], a chunk of pixels [n, C, H, W] at a time."""
+    """Decoded ``codes`` [N, 2], one chunk of pixels [n, C, H, W] at a time."""
     for start in range(0, len(codes), CHUNK):
         yield decode(vae, codes[start : start + CHUNK])

@@ -1,4 +1,4 @@
-"""What one estimator says over a latent space: its part of a LatentMap and of the table."""
+"""Measures of one estimator over a latent space: its part of a LatentMap and of the table."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ KEPT = (*MAPPED, "prediction")
 
 
 @dataclass(frozen=True)
-class Place:
-    """A latent space and what is looked at in it.
+class LatentSpace:
+    """A latent space and the points in it to evaluate.
 
     ``grids`` by name; ``images`` [N, C, H, W] of the test set and their ``codes`` [N, 2];
-    ``points`` [Q, 2] are starred.
+    ``points`` [Q, 2] are the landmarks marked by stars in figures.
     """
 
     vae: Vae
@@ -32,12 +32,12 @@ class Place:
     points: np.ndarray
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What a LatentMap holds of the place itself."""
-        images = np.concatenate([each.numpy() for each in decoded(self.vae, self.points)])
-        found = {"points.code": self.points, "points.image": images}
+        """The arrays of a LatentMap that do not depend on an estimator."""
+        images = np.concatenate([chunk.numpy() for chunk in decoded(self.vae, self.points)])
+        arrays = {"points.code": self.points, "points.image": images}
         for name, grid in self.grids.items():
-            found |= grid.arrays(name)
-        return found
+            arrays |= grid.arrays(name)
+        return arrays
 
 
 def over_grids(
@@ -49,19 +49,19 @@ def over_grids(
     seed: int,
     **keys: Any,
 ) -> tuple[dict[str, np.ndarray], list[Row]]:
-    """The part of :func:`survey` that the grids give."""
+    """The part of :func:`survey` that concerns the grids."""
     arrays: dict[str, np.ndarray] = {}
     rows: list[Row] = []
     for name, grid in grids.items():
-        own = derive(derive(seed, estimator), name)
-        cells = streamed(decoded(vae, grid.cells), predict, measure, own)
+        grid_seed = derive(derive(seed, estimator), name)
+        cells = streamed(decoded(vae, grid.cells), predict, measure, grid_seed)
         rows += grid_rows(grid, cells, seed, grid=name, **keys, estimator=estimator)
-        arrays |= {f"{name}.{estimator}.{each}": grid.square(cells[each]) for each in KEPT}
+        arrays |= {f"{name}.{estimator}.{key}": grid.square(cells[key]) for key in KEPT}
     return arrays, rows
 
 
 def survey(
-    place: Place,
+    space: LatentSpace,
     estimator: str,
     predict: Callable[..., Tensor],
     measure: Callable[[np.ndarray], Measured],
@@ -70,18 +70,17 @@ def survey(
 ) -> tuple[dict[str, np.ndarray], list[Row]]:
     """Arrays ``{grid}.{estimator}.{measure}`` [P, P], ``points.{estimator}.{measure}`` [Q], rows.
 
-    ``predict`` and ``measure`` as in :func:`streamed`; of what is measured, the mapped measures
-    and ``prediction`` are kept.  The draws follow from ``seed`` and ``estimator``, the resamples
-    of the intervals from ``seed`` alone.
+    ``predict`` and ``measure`` as in :func:`streamed`; the mapped measures and ``prediction`` are
+    kept.  Random draws depend on ``seed`` and ``estimator``, bootstrap resamples on ``seed`` only.
     """
-    arrays, rows = over_grids(place.vae, place.grids, estimator, predict, measure, seed, **keys)
-    own = derive(seed, estimator)
+    arrays, rows = over_grids(space.vae, space.grids, estimator, predict, measure, seed, **keys)
+    estimator_seed = derive(seed, estimator)
 
-    def look(images: Any, name: str) -> Measured:
-        return streamed(images, predict, measure, derive(own, name))
+    def measure_images(images: Any, name: str) -> Measured:
+        return streamed(images, predict, measure, derive(estimator_seed, name))
 
-    images = look(place.images.split(CHUNK), "images")
-    blurred = look(decoded(place.vae, place.codes), "images")
+    images = measure_images(space.images.split(CHUNK), "images")
+    blurred = measure_images(decoded(space.vae, space.codes), "images")
     rows += blur_rows(images, blurred, seed, **keys, estimator=estimator)
-    starred = look(decoded(place.vae, place.points), "points")
-    return arrays | {f"points.{estimator}.{each}": starred[each] for each in KEPT}, rows
+    landmarks = measure_images(decoded(space.vae, space.points), "points")
+    return arrays | {f"points.{estimator}.{key}": landmarks[key] for key in KEPT}, rows

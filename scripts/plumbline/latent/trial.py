@@ -1,6 +1,6 @@
-"""What nets with and without further training images are worth, compared seed by seed.
+"""Comparison of nets trained with and without extra images, seed by seed.
 
-Everything is resampled with the same draws for every net, so that differences are paired.
+All nets share the same resamples, so that differences are paired.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,24 +30,24 @@ from plumbline.runtime.seeding import derive
 from plumbline.storage.tables import Row, row
 
 PAIRS = (("holes", "random"), ("holes", "none"), ("random", "none"))
-JUDGED = ("entropy", "max_probability")  # measures of uncertainty that judge a net
+JUDGED = ("entropy", "max_probability")  # measures of uncertainty by which nets are compared
 TEST, MAP = CLEAN.name, "map"
-SHARES = ("accuracy", "auroc", "hole_share")  # of images, pairs and cells
+SHARES = ("accuracy", "auroc", "hole_share")  # metrics that are shares of images, pairs, cells
 
 Key = tuple[str, str, str]  # set, measure, metric
 Samples = dict[Key, np.ndarray]  # [1 + resamples]: the estimate itself, then each resample's
 Measures = Mapping[str, np.ndarray]
-Who = tuple[str, int | str]  # arm and seed; an ensemble has one seed, the empty text
+Who = tuple[str, int | str]  # arm and seed; the seed of an ensemble is the empty string
 Probs = Mapping[str, np.ndarray]  # by set, [S, N, K]
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What every net is put to: images of test, of other sets, and the cells of a map.
+    """The data on which all nets are evaluated: test images, other image sets, cells of a map.
 
-    ``labels`` [N] are those of test, ``on_data`` [cells] says where the map has data.  ``counts``
-    [1 + resamples, n] say for every set how often each of its members is drawn, in the first row
-    once.
+    ``labels`` [N] are those of the test images; ``on_data`` [cells] marks the cells on the data.
+    ``counts`` [1 + resamples, n] gives for every set how often each member is drawn; the first
+    row is all ones.
     """
 
     labels: np.ndarray
@@ -56,11 +56,11 @@ class Trial:
 
     @property
     def others(self) -> list[str]:
-        """Names of the sets that are neither test nor the map: images of another kind."""
+        """Names of the image sets other than test and the map."""
         return [name for name in self.counts if name not in (TEST, MAP)]
 
     def size(self, key: Key) -> int:
-        """How many images, or cells off the data, an estimate is of."""
+        """Number of images, or of cells off the data, that an estimate is based on."""
         name, _, metric = key
         if name == MAP:
             return int((~self.on_data).sum())
@@ -68,7 +68,7 @@ class Trial:
         return self.counts[name].shape[1] + both
 
     def positives(self, key: Key) -> int | None:
-        """How many of them are not of test, if they are compared with those that are."""
+        """Number of images of the other set, if they are compared with those of test."""
         return self.counts[key[0]].shape[1] if key[2] == "auroc" else None
 
     def samples(self, probs: np.ndarray, measures: Mapping[str, Measures]) -> Samples:
@@ -78,10 +78,10 @@ class Trial:
         on every set and on the map.
 
         - ``accuracy``, ``nll`` (nats), ``brier``, ``ece`` on test;
-        - ``auroc`` of each other set by each of ``JUDGED``: the chance that one of its images is
-          more uncertain than one of test, a tie counting half;
-        - ``hole_share`` by each of them: share of the cells off the data that are less uncertain
-          than the median cell on the data.
+        - ``auroc`` of each other set for each of ``JUDGED``: the probability that one of its
+          images is more uncertain than one of test, a tie counting one half;
+        - ``hole_share`` for each of ``JUDGED``: share of the cells off the data that are less
+          uncertain than the median cell on the data.
         """
         metrics = classification.resampled(probs, self.labels, self.counts[TEST])
         found = {(TEST, "", name): samples for name, samples in metrics.items()}
@@ -97,7 +97,7 @@ class Trial:
 
 
 def trial(labels: np.ndarray, sizes: Mapping[str, int], on_data: np.ndarray, seed: int) -> Trial:
-    """A trial on test, whose ``labels`` [N] are given, other sets of ``sizes``, and a map."""
+    """A trial with test ``labels`` [N], other sets of the given ``sizes``, and a map."""
     all_sizes = {TEST: len(labels), **sizes, MAP: len(on_data)}
     counts = {
         name: with_whole(bootstrap_counts(n, derive(seed, name))) for name, n in all_sizes.items()
@@ -105,69 +105,69 @@ def trial(labels: np.ndarray, sizes: Mapping[str, int], on_data: np.ndarray, see
     return Trial(labels, on_data, counts)
 
 
-def by_estimator(said: Mapping[Who, Probs]) -> dict[str, dict[Who, Probs]]:
-    """What single nets say, ``softmax``, and, of several seeds, each arm's nets as an ensemble."""
-    found = {"softmax": dict(said)}
-    arms = list(dict.fromkeys(arm for arm, _ in said))
-    members = {arm: [probs for who, probs in said.items() if who[0] == arm] for arm in arms}
+def by_estimator(predictions: Mapping[Who, Probs]) -> dict[str, dict[Who, Probs]]:
+    """Predictions of single nets (``softmax``) and, with several seeds, of each arm's ensemble."""
+    estimators = {"softmax": dict(predictions)}
+    arms = list(dict.fromkeys(arm for arm, _ in predictions))
+    members = {arm: [probs for who, probs in predictions.items() if who[0] == arm] for arm in arms}
     if min(map(len, members.values())) > 1:
-        found["ensemble"] = {
+        estimators["ensemble"] = {
             (arm, ""): {name: np.concatenate([each[name] for each in own]) for name in own[0]}
             for arm, own in members.items()
         }
-    return found
+    return estimators
 
 
 def table(
     judged: Trial, samples: Mapping[str, Mapping[Who, Samples]], **keys: Any
 ) -> Iterator[Row]:
-    """All rows, by estimator: of each net and ensemble, then of the differences."""
-    for estimator, found in samples.items():
-        for (arm, seed), each in found.items():
-            here = {"estimator": estimator, "arm": arm, "control": "", "seed": seed}
-            yield from _own_rows(judged, each, **keys, **here)
-    for estimator, found in samples.items():
+    """All rows: for each estimator those of each net or ensemble, then those of differences."""
+    for estimator, by_net in samples.items():
+        for (arm, seed), net_samples in by_net.items():
+            key_columns = {"estimator": estimator, "arm": arm, "control": "", "seed": seed}
+            yield from _own_rows(judged, net_samples, **keys, **key_columns)
+    for estimator, by_net in samples.items():
         for arm, control in PAIRS:
             further = {**keys, "estimator": estimator, "seed": ""}
-            yield from _difference_rows(judged, found, arm=arm, control=control, **further)
+            yield from _difference_rows(judged, by_net, arm=arm, control=control, **further)
 
 
 def extra_row(arm: str, in_hole: np.ndarray, **keys: Any) -> Row:
-    """How many of an arm's further images come from holes, by ``in_hole`` [N]: where holes are
-    most of what lies off the data, random images come from them, too."""
-    found, n = int(in_hole.sum()), len(in_hole)
-    here = {"estimator": "", "arm": arm, "control": "", "seed": "", "set": "extra"}
-    share = found / n if n else float("nan")
+    """Share of an arm's extra images that come from holes, given ``in_hole`` [N] bool.  If holes
+    make up most of the region off the data, so do random images."""
+    count, n = int(in_hole.sum()), len(in_hole)
+    key_columns = {"estimator": "", "arm": arm, "control": "", "seed": "", "set": "extra"}
+    share = count / n if n else float("nan")
     over = {"measure": "", "over": "images"}
-    return row("share_in_holes", share, *wilson(found, n), n, **keys, **here, **over)
+    return row("share_in_holes", share, *wilson(count, n), n, **keys, **key_columns, **over)
 
 
 def _own_rows(judged: Trial, samples: Samples, **keys: Any) -> Iterator[Row]:
-    """Estimates of one net or ensemble; intervals over images, or over cells of the map."""
-    for key, each in samples.items():
+    """Rows of one net or ensemble, with intervals over images or over cells of the map."""
+    for key, values in samples.items():
         name, measure, metric = key
-        size, estimate = judged.size(key), bootstrap_estimate(each)
+        size, estimate = judged.size(key), bootstrap_estimate(values)
         if metric == "accuracy":
             estimate = estimate[0], *wilson(round(estimate[0] * size), size)
         elif (found := judged.positives(key)) is not None:
-            estimate = auroc_estimate(each, found, len(judged.labels))
-        here = {**keys, **_columns(name), "measure": measure, "over": _over(name)}
-        yield row(metric, *estimate, size, judged.positives(key), **here)
+            estimate = auroc_estimate(values, found, len(judged.labels))
+        key_columns = {**keys, **_columns(name), "measure": measure, "over": _over(name)}
+        yield row(metric, *estimate, size, judged.positives(key), **key_columns)
 
 
 def _difference_rows(
     judged: Trial, samples: Mapping[Who, Samples], *, arm: str, control: str, **keys: Any
 ) -> Iterator[Row]:
-    """Paired differences, ``arm`` minus ``control``, means over the seeds that both have.
+    """Paired differences, ``arm`` minus ``control``, averaged over the training seeds.
 
-    Each has an interval over images or cells (bootstrap of the mean over these seeds: it tells
-    nothing of others) and, of several seeds, one over these (Student's; n counts seeds).
+    Each has a bootstrap interval over images or cells, for these particular seeds, and, with
+    several seeds, Student's interval over the seeds, whose n is the number of seeds.
     """
     seeds = [seed for which, seed in samples if which == arm]
     for key in samples[arm, seeds[0]]:
         name, measure, metric = key
         gaps = np.stack([samples[arm, s][key] - samples[control, s][key] for s in seeds])
-        gaps = gaps.round(12)  # what float64 leaves of equal estimates is no difference
+        gaps = gaps.round(12)  # removes rounding differences of equal estimates
         pooled = gaps.mean(0)
         estimates = {_over(name): (_difference(judged, key, pooled), judged.size(key))}
         if len(seeds) > 1:
@@ -175,9 +175,9 @@ def _difference_rows(
             if metric in SHARES:
                 estimate = widened(estimate, judged.size(key), DIFFERENCE)
             estimates["seeds"] = estimate, len(seeds)
-        here = {**keys, "arm": arm, "control": control, **_columns(name), "measure": measure}
+        key_columns = {**keys, "arm": arm, "control": control, **_columns(name), "measure": measure}
         for over, (estimate, n) in estimates.items():
-            yield row(f"{metric}_difference", *estimate, n, **here, over=over)
+            yield row(f"{metric}_difference", *estimate, n, **key_columns, over=over)
 
 
 def _difference(judged: Trial, key: Key, samples: np.ndarray) -> Estimate:

@@ -25,8 +25,8 @@ class Vae(nn.Module):
     """Dense VAE of study 000 for images of ``shape`` (C, H, W), pixels in [0, 1].
 
     Encoder: pixels -> 400 ELU -> 256 ELU -> mean (2) and log-variance (2) of a normal
-    distribution.  Decoder: 2 -> 256 ELU -> 400 ELU -> pixels, sigmoid.  ``record`` tells how
-    it was trained.
+    distribution.  Decoder: 2 -> 256 ELU -> 400 ELU -> pixels, sigmoid.  ``record`` describes
+    how it was trained.
     """
 
     def __init__(self, shape: tuple[int, ...], record: dict[str, Any] | None = None) -> None:
@@ -42,28 +42,30 @@ class Vae(nn.Module):
         return mean, log_variance
 
     def decode(self, codes: Tensor) -> Tensor:
-        """Pixels in [0, 1], [N, C, H, W], of ``codes`` [N, 2]."""
+        """Pixels in [0, 1], [N, C, H, W], decoded from ``codes`` [N, 2]."""
         return torch.sigmoid(self.decoder(codes)).unflatten(1, self.shape)
 
     def loss(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
-        """Negative evidence lower bound of ``pixels`` in nats, mean over the images.
+        """Negative evidence lower bound of ``pixels`` in nats, averaged over the images.
 
-        Bernoulli cross entropy of the decoded pixels, summed over the pixels, with one draw
-        from the posterior, plus the divergence of the posterior from the prior N(0, 1).
+        Bernoulli cross-entropy of the decoded pixels, summed over pixels, for one draw from the
+        posterior, plus the divergence of the posterior from the prior N(0, 1).
         """
         mean, log_variance = self.encode(pixels)
         decoded = self.decoder(sample(mean, log_variance, generator))
-        missed = F.binary_cross_entropy_with_logits(decoded, pixels.flatten(1), reduction="none")
-        return (missed.sum(1) + divergence(mean, log_variance)).mean()
+        cross_entropy = F.binary_cross_entropy_with_logits(
+            decoded, pixels.flatten(1), reduction="none"
+        )
+        return (cross_entropy.sum(1) + divergence(mean, log_variance)).mean()
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write atomically as one safetensors file."""
+        """Write the VAE atomically as one safetensors file."""
         arrays = {name: value.cpu().numpy() for name, value in self.state_dict().items()}
         save_arrays(path, "VAE", arrays, {"shape": self.shape, "record": self.record})
 
     @classmethod
     def load(cls, path: str | os.PathLike, device: torch.device | str = "cpu") -> Self:
-        """Read a fitted VAE; raises :class:`ArtefactError` if the file is not sound."""
+        """Read a fitted VAE; raises :class:`ArtefactError` if the file is damaged."""
         arrays, metadata = load_arrays(path, "VAE")
         vae = cls(tuple(metadata["shape"]), metadata["record"])
         try:
@@ -76,11 +78,11 @@ class Vae(nn.Module):
 
 
 def sample(mean: Tensor, log_variance: Tensor, generator: torch.Generator) -> Tensor:
-    """A draw of the posterior: mean + exp(log_variance / 2) * noise, [N, 2].
+    """A draw from the posterior: mean + exp(log_variance / 2) * noise, [N, 2].
 
-    Study 000 halves the noise once more (its fault 3), so that its decoder sees half of the
-    standard deviation that :func:`divergence` counts.  Not repeated here.  The noise comes
-    from the CPU, so that it is the same on every device.
+    Study 000 additionally halves the noise (its fault 3), so that its decoder sees half of the
+    standard deviation used in :func:`divergence`; this is not repeated here.  The noise is drawn
+    on the CPU, so that it is the same on every device.
     """
     noise = torch.randn(mean.shape, generator=generator).to(mean.device)
     return mean + (log_variance / 2).exp() * noise
@@ -103,9 +105,9 @@ def fit(
     seed: int,
     device: torch.device,
 ) -> Vae:
-    """Fit a VAE by Adam on ``images`` [N, C, H, W], uint8 or float32 in [0, 1].
+    """Fit a VAE to ``images`` [N, C, H, W], uint8 or float32 in [0, 1], with Adam.
 
-    Its ``record`` has the mean loss of every epoch, in nats per image.
+    Its ``record`` contains the mean loss of every epoch, in nats per image.
 
     Raises :class:`InputError` naming epoch and step if the loss is not finite.
     """
@@ -119,13 +121,13 @@ def fit(
     for epoch in progress(range(epochs), "epochs"):
         order = torch.randperm(len(pixels), generator=generator).to(device)
         total = 0.0
-        for step, each in enumerate(batches(pixels[order], batch, device)):
-            loss = vae.loss(each, generator)
+        for step, pixels_of_batch in enumerate(batches(pixels[order], batch, device)):
+            loss = vae.loss(pixels_of_batch, generator)
             value = finite(loss.item(), epoch, step, "latent.vae.learning_rate")
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
-            total += value * len(each)
+            total += value * len(pixels_of_batch)
         losses.append(total / len(pixels))
     vae.record = {"images": len(images), "loss": losses}
     return vae.eval().requires_grad_(False)
@@ -133,9 +135,9 @@ def fit(
 
 @torch.no_grad()
 def encode(vae: Vae, images: np.ndarray | Tensor, batch: int = 1024) -> np.ndarray:
-    """Encoder means of ``images`` [N, C, H, W], float32 [N, 2]; [0, 2] if there are none."""
+    """Encoder means of ``images`` [N, C, H, W], float32 [N, 2]."""
     device = next(vae.parameters()).device
-    codes = [vae.encode(each)[0].cpu() for each in batches(images, batch, device)]
+    codes = [vae.encode(pixels)[0].cpu() for pixels in batches(images, batch, device)]
     return torch.cat(codes).numpy()
 
 
@@ -143,12 +145,12 @@ def encode(vae: Vae, images: np.ndarray | Tensor, batch: int = 1024) -> np.ndarr
 def decode(vae: Vae, codes: np.ndarray, batch: int = 1024) -> Tensor:
     """Decoded ``codes`` [N, 2] as float32 pixels [N, C, H, W] on the CPU."""
     device = next(vae.parameters()).device
-    wanted = torch.from_numpy(codes.astype(np.float32))
-    return torch.cat([vae.decode(each.to(device)).cpu() for each in wanted.split(batch)])
+    codes_tensor = torch.from_numpy(codes.astype(np.float32))
+    return torch.cat([vae.decode(part.to(device)).cpu() for part in codes_tensor.split(batch)])
 
 
 def _dense(*widths: int) -> nn.Sequential:
-    """Dense layers of these widths with ELU between them."""
+    """Dense layers of the given widths with ELU between them."""
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), nn.ELU()]

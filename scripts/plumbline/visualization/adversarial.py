@@ -1,4 +1,4 @@
-"""Training of a generator against a discriminator, the same after any interruption."""
+"""Adversarial training of a generator, reproducible after any interruption."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ Optimizers = dict[str, torch.optim.Optimizer]
 
 @dataclass
 class State(Checkpoint):
-    """Everything that a resumed training needs; ``history`` has a row per finished epoch."""
+    """State from which training is resumed; ``history`` has one row per completed epoch."""
 
     weights: dict[str, Tensor]
     optimizers: dict[str, Any]
@@ -42,13 +42,13 @@ def fit(
 ) -> tuple[Generator, list[dict[str, float]]]:
     """Train a generator and return it with the history.
 
-    In each step the discriminator learns to say ``options.real`` (one-sided label smoothing:
-    below 1) of a batch of training images and ``options.fake`` of as many generated ones, and the
-    generator to have its images taken for real (Goodfellow et al. 2014, with the loss that does
-    not saturate).  The history has a row per epoch: ``epoch``, ``generator_loss``,
-    ``discriminator_loss`` (nats, the mean of its two parts), ``real_score`` and ``fake_score``,
-    the discriminator's mean probability of real.  ``checkpoint``, ``seed`` and ``code`` are those
-    of :func:`plumbline.training.fit.fit`.
+    In each step the discriminator is trained to output ``options.real`` (below 1 for one-sided
+    label smoothing) for a batch of training images and ``options.fake`` for as many generated
+    images, and the generator is trained with the non-saturating loss of Goodfellow et al. 2014.
+    The history has one row per epoch: ``epoch``, ``generator_loss``, ``discriminator_loss`` (in
+    nats, the mean of its two parts), ``real_score`` and ``fake_score``, the discriminator's mean
+    probability of real on the two kinds of images.  ``checkpoint``, ``seed`` and ``code`` are as
+    in :func:`plumbline.training.fit.fit`.
 
     Raises :class:`InputError` without training images, or naming epoch and step if a loss is
     not finite.
@@ -62,7 +62,7 @@ def fit(
         torch.manual_seed(derive(seed, "weights"))
         pair = plan.build().to(device)
     optimizers: Optimizers = {name: _adam(getattr(pair, name), options) for name in NETS}
-    history = _taken_up(pair, optimizers, State.load(checkpoint, made_by))
+    history = _restored(pair, optimizers, State.load(checkpoint, made_by))
     pixels = torch.from_numpy(train.images).to(device)
     for epoch in range(len(history), options.epochs):
         stream = torch.Generator().manual_seed(derive(seed, "epoch", epoch))
@@ -84,8 +84,8 @@ def _adam(network: nn.Module, options: GeneratorOptions) -> torch.optim.Optimize
     )
 
 
-def _taken_up(pair: Pair, optimizers: Optimizers, state: State | None) -> list[dict[str, float]]:
-    """The history of a training that goes on from ``state``, or starts."""
+def _restored(pair: Pair, optimizers: Optimizers, state: State | None) -> list[dict[str, float]]:
+    """Restore ``state`` if given; the history so far."""
     if state is None:
         return []
     pair.load_state_dict(state.weights)
@@ -102,7 +102,7 @@ def _epoch(
     stream: torch.Generator,
     epoch: int,
 ) -> dict[str, float]:
-    """One pass over the training images; means of losses and scores over its steps."""
+    """One pass over the training images; means of losses and scores over the steps."""
     pair.train()
     order = torch.randperm(len(pixels), generator=stream).to(pixels.device)
     batch = min(options.batch, len(order))
@@ -128,28 +128,28 @@ def _step(
     labels: tuple[float, float],
     stream: torch.Generator,
 ) -> dict[str, float]:
-    """One step of the discriminator, then one of the generator, on the same codes."""
+    """One step of the discriminator, then one step of the generator, on the same codes."""
     codes = torch.randn((len(images), code_size(pair.generator)), generator=stream)
-    made = pair.generator(codes.to(images.device))
-    real, fake = pair.discriminator(images), pair.discriminator(made.detach())
-    missed = (_says(real, labels[0]) + _says(fake, labels[1])) / 2
-    _learn(optimizers["discriminator"], missed)
-    fooled = _says(pair.discriminator(made), 1.0)
-    _learn(optimizers["generator"], fooled)
+    generated = pair.generator(codes.to(images.device))
+    real, fake = pair.discriminator(images), pair.discriminator(generated.detach())
+    discriminator_loss = (_label_loss(real, labels[0]) + _label_loss(fake, labels[1])) / 2
+    _descend(optimizers["discriminator"], discriminator_loss)
+    generator_loss = _label_loss(pair.discriminator(generated), 1.0)
+    _descend(optimizers["generator"], generator_loss)
     return {
-        "generator_loss": fooled.item(),
-        "discriminator_loss": missed.item(),
+        "generator_loss": generator_loss.item(),
+        "discriminator_loss": discriminator_loss.item(),
         "real_score": real.sigmoid().mean().item(),
         "fake_score": fake.sigmoid().mean().item(),
     }
 
 
-def _says(logits: Tensor, label: float) -> Tensor:
-    """Mean cross-entropy of the discriminator's answers to one label."""
+def _label_loss(logits: Tensor, label: float) -> Tensor:
+    """Mean cross-entropy of the discriminator's ``logits`` with one ``label`` for all images."""
     return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
 
 
-def _learn(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()

@@ -1,4 +1,4 @@
-"""What the methods share: ascent on many pictures at once, and terms that keep them natural."""
+"""Shared by the methods: gradient ascent on many images at once, and regularisation terms."""
 
 from collections.abc import Callable
 
@@ -23,40 +23,40 @@ def until_sure(
     limits: tuple[float, float] | None = None,
     what: str,
 ) -> Tensor:
-    """Adam on ``start`` [N, ...] until the net is sure; what it has reached, [N, ...].
+    """Optimise ``start`` [N, ...] by Adam until the net is certain; returns the result, [N, ...].
 
-    Each of the N goes its own way: it stops when the net's probability of its target is at
-    least ``threshold`` for its ``picture``, at the latest after ``steps``.  ``loss(values,
-    which, step)`` [n] is lowered, for the ``values`` at the places ``which`` [n] that still
-    move.  After each step values are cut to ``limits`` (projected gradient).
+    The N optimisations are independent: each stops when the net's probability of its target is at
+    least ``threshold`` for its ``picture``, or after ``steps``.  ``loss(values, which, step)``
+    [n] is minimised, where ``which`` [n] are the positions of the values that are still
+    optimised.  After each step values are clipped to ``limits`` (projected gradient).
     """
     values = start.detach().clone().requires_grad_()
     optimizer = torch.optim.Adam([values], lr=rate)
-    moving = torch.arange(len(start), device=start.device)
+    active = torch.arange(len(start), device=start.device)
     for step in progress(range(steps), f"steps of {what}"):
         with torch.no_grad():
-            sure = probability(classifier, picture(values[moving]), targets[moving]) >= threshold
-        moving = moving[~sure]
-        if not len(moving):
+            sure = probability(classifier, picture(values[active]), targets[active]) >= threshold
+        active = active[~sure]
+        if not len(active):
             break
         before = values.detach().clone()
-        part = before[moving].requires_grad_()
-        (gradient,) = torch.autograd.grad(loss(part, moving, step).sum(), part)
-        values.grad = torch.zeros_like(before).index_copy_(0, moving, gradient)
+        part = before[active].requires_grad_()
+        (gradient,) = torch.autograd.grad(loss(part, active, step).sum(), part)
+        values.grad = torch.zeros_like(before).index_copy_(0, active, gradient)
         optimizer.step()
         with torch.no_grad():
             if limits:
                 values.clamp_(*limits)
-            moved = values[moving]
-            values.copy_(before).index_copy_(0, moving, moved)  # momentum moves the others too
+            moved = values[active]
+            values.copy_(before).index_copy_(0, active, moved)  # undo the momentum of the others
     return values.detach()
 
 
 def climbed(images: Tensor, objective: Callable[[Tensor], Tensor], rate: float) -> Tensor:
-    """One step of plain ascent on ``objective(images)`` [N], cut to [0, 1], [N, C, H, W].
+    """One step of gradient ascent on ``objective(images)`` [N], clipped to [0, 1], [N, C, H, W].
 
-    It goes along the gradient of each image, divided by its root mean square, so that ``rate``
-    is a typical change of a pixel.
+    The gradient of each image is divided by its root mean square, so that ``rate`` is the typical
+    change of a pixel.
     """
     images = images.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(objective(images).sum(), images)
@@ -65,19 +65,19 @@ def climbed(images: Tensor, objective: Callable[[Tensor], Tensor], rate: float) 
 
 
 def probability(classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
-    """The net's softmax probability of each image's target class, [N]."""
+    """Softmax probability of each image's target class, [N]."""
     return classifier(images).softmax(1).gather(1, targets[:, None])[:, 0]
 
 
 def distance(values: Tensor, anchor: Tensor) -> Tensor:
-    """Euclidean norm of each of ``values`` minus its anchor, [N]; its gradient at 0 is 0."""
+    """Euclidean distance of each of ``values`` from its anchor, [N]; the gradient at 0 is 0."""
     return (values - anchor).flatten(1).norm(dim=1)
 
 
 def total_variation(images: Tensor) -> Tensor:
-    """Sum of absolute differences of neighbouring pixels, down and across, [N].
+    """Sum of absolute differences of vertically and horizontally neighbouring pixels, [N].
 
-    Rudin, Osher and Fatemi 1992, in its anisotropic form.
+    Rudin, Osher and Fatemi 1992, anisotropic form.
     """
     down = (images[:, :, 1:] - images[:, :, :-1]).abs().sum((1, 2, 3))
     across = (images[..., 1:] - images[..., :-1]).abs().sum((1, 2, 3))
@@ -85,7 +85,7 @@ def total_variation(images: Tensor) -> Tensor:
 
 
 def jittered(images: Tensor, reach: int, stream: torch.Generator) -> Tensor:
-    """All images rolled by one random shift of at most ``reach`` pixels each way."""
+    """All images rolled by the same random shift of at most ``reach`` pixels in each direction."""
     if not reach:
         return images
     down, across = torch.randint(-reach, reach + 1, (2,), generator=stream).tolist()
@@ -93,9 +93,9 @@ def jittered(images: Tensor, reach: int, stream: torch.Generator) -> Tensor:
 
 
 def resized(images: Tensor, size: int) -> Tensor:
-    """Images [N, C, H, H] brought to ``size`` x ``size``, bilinear, averaged when they shrink.
+    """Images [N, C, H, H] resized to ``size`` x ``size``, bilinear, with antialiasing if smaller.
 
-    By two matrix products, whose gradient is the same in every run on every device.
+    Computed by two matrix products, whose gradient is deterministic on every device.
     """
     side = images.shape[-1]
     if side == size:

@@ -1,4 +1,4 @@
-"""Generators of images from codes: the two nets of a GAN, and the one that is kept."""
+"""Generators of images from codes: the two nets of a GAN, and the trained generator."""
 
 import os
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from plumbline.storage.artefacts import load_arrays, save_arrays
 
 class Pair(nn.Module):
     """Generator, codes [N, D] -> images [N, C, H, W] in [0, 1], and discriminator, images ->
-    logit of being real [N, 1]."""
+    logits of being real [N, 1]."""
 
     def __init__(self, generator: nn.Sequential, discriminator: nn.Module) -> None:
         super().__init__()
@@ -28,20 +28,20 @@ def code_size(net: nn.Sequential) -> int:
 
 @dataclass(frozen=True)
 class Plan:
-    """What rebuilds an untrained pair: its module's name and the arguments of ``build``."""
+    """Description of an untrained pair: the name of its module and the arguments of ``build``."""
 
     name: str
     arguments: dict[str, Any]
 
     def build(self) -> Pair:
-        """An untrained pair; its weights follow torch's global seed."""
+        """Build the pair with random weights from torch's global generator."""
         return GENERATORS.load(self.name)(**self.arguments)
 
 
 class Generator(nn.Module):
     """A trained generator: codes [N, ``code``] of the prior N(0, 1) -> images in [0, 1].
 
-    ``record`` tells how it was trained.
+    ``record`` describes how it was trained.
     """
 
     def __init__(self, plan: Plan, net: nn.Sequential, record: dict[str, Any]) -> None:
@@ -51,17 +51,17 @@ class Generator(nn.Module):
 
     @property
     def name(self) -> str:
-        """The module that built it."""
+        """Name of the module that built it."""
         return self.plan.name
 
     @property
     def code(self) -> int:
-        """Dimensions of a code."""
+        """Number of dimensions of a code."""
         return code_size(self.net)
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of its images."""
+        """Channels, height and width of the images."""
         size = self.plan.arguments["size"]
         return self.plan.arguments["channels"], size, size
 
@@ -70,14 +70,14 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def sample(self, count: int, seed: int, batch: int = 256) -> Tensor:
-        """``count`` images of codes drawn from the prior, on the CPU."""
+        """``count`` images from codes drawn from the prior, [count, C, H, W] on the CPU."""
         stream = torch.Generator().manual_seed(seed)
         codes = torch.randn((count, self.code), generator=stream)
         device = next(self.parameters()).device
-        return torch.cat([self(each.to(device)).cpu() for each in codes.split(batch)])
+        return torch.cat([self(part.to(device)).cpu() for part in codes.split(batch)])
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write atomically as one safetensors file."""
+        """Write the generator atomically as one safetensors file."""
         arrays = {name: value.cpu().numpy() for name, value in self.net.state_dict().items()}
         metadata = {
             "name": self.plan.name,
@@ -88,7 +88,7 @@ class Generator(nn.Module):
 
     @classmethod
     def load(cls, path: str | os.PathLike, device: torch.device | str = "cpu") -> Self:
-        """Read a trained generator; raises :class:`ArtefactError` if the file is not sound."""
+        """Read a trained generator; raises :class:`ArtefactError` if the file is damaged."""
         arrays, metadata = load_arrays(path, "Generator")
         plan = Plan(metadata["name"], metadata["arguments"])
         net = plan.build().generator

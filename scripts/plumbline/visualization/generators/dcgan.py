@@ -1,4 +1,4 @@
-"""Deep convolutional GAN, sized to the image."""
+"""Deep convolutional GAN whose depth depends on the image size."""
 
 from itertools import pairwise
 
@@ -12,18 +12,18 @@ SMALLEST = 7  # pixels of the first feature map, at most
 
 
 def build(*, channels: int, size: int, code: int = 100, width: int = 64) -> Pair:
-    """Generator and discriminator with strided convolutions, ``width`` channels before the image.
+    """Generator and discriminator with strided convolutions; ``width`` channels next to the image.
 
-    The side is halved until it is 7 pixels or less (28: 14, 7; 32: 16, 8, 4), and the channels
-    double each time.  Generator: dense, then transposed convolutions with batch normalisation
-    and ReLU, at the end a sigmoid, which is the paper's tanh brought to [0, 1].  Discriminator:
-    the mirror image, with leaky ReLU of slope 0.2 and no normalisation in its first layer.
-    Weights start normal with standard deviation 0.02.
+    The side is halved until it is at most 7 pixels (28: 14, 7; 32: 16, 8, 4), and the number of
+    channels doubles each time.  Generator: a dense layer, then transposed convolutions with
+    batch normalisation and ReLU, and a final sigmoid, the paper's tanh scaled to [0, 1].
+    Discriminator: the mirrored net, with leaky ReLU of slope 0.2 and without normalisation in
+    its first layer.  Initial weights are normal with standard deviation 0.02.
 
     Radford, Metz and Chintala 2016, "Unsupervised representation learning with deep
     convolutional generative adversarial networks", section 3.
 
-    Raises :class:`InputError` if ``size`` cannot be halved down to 7 pixels or less.
+    Raises :class:`InputError` if ``size`` cannot be halved to 7 pixels or less.
     """
     side = size
     widths: list[int] = []

@@ -1,4 +1,4 @@
-"""Activation maximization in pixel space, until the net is sure."""
+"""Activation maximization in pixel space, until the net is certain."""
 
 import torch
 from torch import Tensor
@@ -37,14 +37,14 @@ def visualize(
 ) -> Tensor:
     """An image for each of ``targets`` [N], float in [0, 1], [N, C, H, W].
 
-    From ``start`` (noise, mean or image: :meth:`Material.start`) Adam lowers cross-entropy +
-    ``l2`` * (Euclidean distance to ``anchor``: start, mean or black) +
-    ``variation`` * total variation, for an image shifted anew by up to ``jitter``
-    pixels in each step.  Each step ends with a cut to [0, 1]; an image is done when the net
-    gives its class at least ``threshold``, unshifted, at the latest after ``steps``.
+    Starting from ``start`` (noise, mean or image: :meth:`Material.start`), Adam minimises
+    cross-entropy + ``l2`` * (Euclidean distance to ``anchor``: start, mean or black) +
+    ``variation`` * total variation, with the image shifted randomly by up to ``jitter`` pixels in
+    each step and clipped to [0, 1] after it.  The optimisation of an image ends when the
+    probability of its class, without shift, is at least ``threshold``, or after ``steps``.
 
-    Erhan et al. 2009, "Visualizing higher-layer features of a deep network"; the terms are
-    those of study 003 (L2) and of Mahendran and Vedaldi 2016 (variation, jitter).
+    Erhan et al. 2009, "Visualizing higher-layer features of a deep network"; the regularisation
+    terms are those of study 003 (L2) and of Mahendran and Vedaldi 2016 (variation, jitter).
     """
     name = "activation_maximization"
     one_of(f"{name}.start", start, STARTS)
@@ -58,10 +58,10 @@ def visualize(
     stream = torch.Generator().manual_seed(derive(seed, "jitter"))
 
     def loss(images: Tensor, which: Tensor, step: int) -> Tensor:
-        answers = classifier(jittered(images, jitter, stream))
-        missed = F.cross_entropy(answers, targets[which], reduction="none")
-        natural = variation * total_variation(images)
-        return missed + l2 * distance(images, near[which]) + natural
+        logits = classifier(jittered(images, jitter, stream))
+        cross_entropy = F.cross_entropy(logits, targets[which], reduction="none")
+        smoothness = variation * total_variation(images)
+        return cross_entropy + l2 * distance(images, near[which]) + smoothness
 
     return until_sure(
         classifier,

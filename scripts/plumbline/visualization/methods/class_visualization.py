@@ -29,12 +29,12 @@ def visualize(
 ) -> Tensor:
     """An image for each of ``targets`` [N], float in [0, 1], [N, C, H, W].
 
-    Ascent from noise on the logit minus ``l2`` * the squared Euclidean norm of the image, whose
-    zero is the mean that the net subtracts.  A step changes a pixel by about ``rate`` and is
-    cut to [0, 1].  With ``blur_every`` above 0 a Gaussian kernel of ``sigma`` pixels goes over
-    the image before every step whose number it divides, as study 002 does it.
+    Gradient ascent from noise on the logit minus ``l2`` * the squared Euclidean distance of the
+    image from the mean that the net subtracts.  A step changes a pixel by about ``rate`` and is
+    clipped to [0, 1].  If ``blur_every`` is above 0, the image is blurred by a Gaussian kernel of
+    ``sigma`` pixels before every ``blur_every``-th step, as in study 002.
 
-    Simonyan et al. 2014, "Deep inside convolutional networks", section 2; the kernel is from
+    Simonyan et al. 2014, "Deep inside convolutional networks", section 2; blurring as in
     Yosinski et al. 2015, section 3.
     """
     name = "class_visualization"
@@ -55,7 +55,7 @@ def visualize(
 
 
 def blurred(images: Tensor, sigma: float) -> Tensor:
-    """Images under a Gaussian kernel of ``sigma`` pixels, cut off at three of them."""
+    """Images blurred by a Gaussian kernel of ``sigma`` pixels, truncated at 3 ``sigma``."""
     import_torchvision()
     from torchvision.transforms.v2.functional import gaussian_blur
 

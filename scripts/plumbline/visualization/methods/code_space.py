@@ -28,11 +28,12 @@ def visualize(
     l2: float = 0.01,
     threshold: float = 0.99,
 ) -> Tensor:
-    """An image of the generator for each of ``targets`` [N], in [0, 1], [N, C, H, W].
+    """A generated image for each of ``targets`` [N], in [0, 1], [N, C, H, W].
 
-    From codes of the prior N(0, 1) Adam lowers cross-entropy + ``l2`` * the Euclidean norm of
-    the code, until the net gives the decoded image at least ``threshold``, at the latest after
-    ``steps``.  ``generator`` names the one in ``material``.
+    Starting from codes drawn from the prior N(0, 1), Adam minimises cross-entropy + ``l2`` * the
+    Euclidean norm of the code, until the probability of the class for the generated image is at
+    least ``threshold``, or for ``steps`` steps.  ``generator`` must be the name of the generator
+    in ``material``.
 
     Nguyen et al. 2016, "Synthesizing the preferred inputs for neurons in neural networks via
     deep generator networks"; parameters of study 003.
@@ -43,14 +44,15 @@ def visualize(
     if maker is None or maker.name != generator:
         raise InputError(f"code_space: the generator {generator!r} is not given")
     if maker.shape != shape(classifier):
-        raise InputError(f"code_space: {generator} makes images of another size than the net's")
+        raise InputError(f"code_space: images of {generator} do not have the net's size")
     maker = maker.to(classifier.mean)
     stream = torch.Generator().manual_seed(derive(seed, "start"))
     start = torch.randn((len(targets), maker.code), generator=stream).to(classifier.mean)
 
     def loss(codes: Tensor, which: Tensor, step: int) -> Tensor:
-        missed = F.cross_entropy(classifier(maker(codes)), targets[which], reduction="none")
-        return missed + l2 * distance(codes, torch.zeros_like(codes))
+        logits = classifier(maker(codes))
+        cross_entropy = F.cross_entropy(logits, targets[which], reduction="none")
+        return cross_entropy + l2 * distance(codes, torch.zeros_like(codes))
 
     codes = until_sure(
         classifier,

@@ -1,4 +1,4 @@
-"""DeepDream: what a layer sees in an image is made stronger, from coarse to fine."""
+"""DeepDream: amplification of the activations of a layer, from coarse to fine scales."""
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from plumbline.visualization.material import STARTS, Material
 
 LABEL = "DeepDream"
 CLASS = "class"
-SMALLEST = 12  # pixels; below it nothing of an image can be told
+SMALLEST = 12  # pixels; smaller images are not recognisable
 
 
 def visualize(
@@ -32,16 +32,18 @@ def visualize(
 ) -> Tensor:
     """An image for each of ``targets`` [N], float in [0, 1], [N, C, H, W].
 
-    The start (image, mean or noise) is shrunk by ``scale`` ** (``octaves`` - 1); ``steps`` of
-    ascent change it; what they added is enlarged onto the next larger octave, up to the full
-    size.  Ascent is on the mean of the squared outputs of ``layer``, or, where that is
-    ``class``, on the target's logit, for the image rolled anew in each step by up to
-    ``jitter`` pixels.  A layer behind the last convolutional block, and a logit, need images
-    of full size and get the octave enlarged.  A step changes a pixel by about ``rate``.
+    The starting image (image, mean or noise) is reduced by ``scale`` ** (``octaves`` - 1) and
+    changed by ``steps`` of gradient ascent; the change is enlarged and added to the next larger
+    octave, up to the full size.  The objective is the mean of the squared outputs of ``layer``
+    or, if that is ``class``, the logit of the target, for the image rolled randomly by up to
+    ``jitter`` pixels in each step.  Layers after the last convolutional block, and logits, need
+    images of full size; for these the octave is enlarged.  A step changes a pixel by about
+    ``rate``.
 
     Mordvintsev, Olah and Tyka 2015, "Inceptionism"; octaves as in study 003.
 
-    Raises :class:`InputError` if an octave were smaller than 12 pixels.
+    Raises :class:`InputError` if an octave would be smaller than 12 pixels, or for a layer that
+    the net does not have.
     """
     one_of("deep_dream.start", start, STARTS)
     at_least("deep_dream.octaves", octaves, 1)
@@ -49,17 +51,17 @@ def visualize(
     base = material.start(start, classifier, targets, derive(seed, "start"))
     full = base.shape[-1]
     sizes = _sizes(full, octaves, scale)
-    place = _place(classifier, layer)
+    end = _end(classifier, layer)
     stream = torch.Generator().manual_seed(derive(seed, "jitter"))
 
     def score(images: Tensor) -> Tensor:
         shifted = jittered(images, jitter, stream)
-        if place is None:
+        if end is None:
             return classifier(resized(shifted, full)).gather(1, targets[:, None])[:, 0]
-        if place > classifier.network.features_end:
+        if end > classifier.network.features_end:
             shifted = resized(shifted, full)
         hidden = (shifted - classifier.mean) / classifier.std
-        return classifier.network.part(hidden, stop=place).flatten(1).square().mean(1)
+        return classifier.network.part(hidden, stop=end).flatten(1).square().mean(1)
 
     added = torch.zeros_like(resized(base, sizes[0]))
     for number, size in enumerate(sizes, start=1):
@@ -73,17 +75,17 @@ def visualize(
 
 def _sizes(full: int, octaves: int, scale: float) -> list[int]:
     """Side of each octave in pixels, the smallest first."""
-    sizes = [round(full / scale**each) for each in reversed(range(octaves))]
+    sizes = [round(full / scale**octave) for octave in reversed(range(octaves))]
     if sizes[0] < SMALLEST:
         raise InputError(
             f"deep_dream.octaves: the smallest of {octaves} octaves of a {full} pixel image is "
-            f"{sizes[0]} pixels wide, below {SMALLEST}; choose fewer or a smaller scale"
+            f"{sizes[0]} pixels wide, below {SMALLEST}; set fewer octaves or a smaller scale"
         )
     return sizes
 
 
-def _place(classifier: Classifier, layer: str) -> int | None:
-    """Number of the net's layers up to and with ``layer``; none for the class."""
+def _end(classifier: Classifier, layer: str) -> int | None:
+    """Number of layers up to and including ``layer``; None for ``class``."""
     names = list(classifier.network._modules)
     if layer == CLASS:
         return None
