@@ -1,6 +1,5 @@
 """Batch sizes from a budget of memory, and the count of network evaluations."""
 
-import copy
 import subprocess
 import sys
 
@@ -8,7 +7,8 @@ import pytest
 import torch
 from support import SCRIPTS
 
-from plumbline.attribution.budget import activation_bytes, batch_size, count_evaluations
+from plumbline.attribution.budget import activation_bytes, batch_size
+from plumbline.models.counting import count_evaluations
 from plumbline.registry import ATTRIBUTIONS
 
 PEAK = """
@@ -95,18 +95,7 @@ def test_evaluations_are_counted_whatever_the_batch(
     name, options, each, with_gradients, batch, lenet, images, target
 ):
     pixels = images.float()
-    with count_evaluations(lenet) as evaluations:
+    with count_evaluations(lenet.network) as evaluations:
         ATTRIBUTIONS.load(name)(lenet, pixels, target, seed=0, batch=batch, **options)
     assert evaluations.images == each * len(pixels)
     assert evaluations.with_gradients == with_gradients * len(pixels)
-
-
-def test_copies_count_and_nothing_does_afterwards(lenet, images):
-    with count_evaluations(lenet) as evaluations:
-        copy.deepcopy(lenet)(images.float())
-        lenet(images[:2].float())
-    lenet(images.float())
-    assert evaluations.images == len(images) + 2
-    with pytest.raises(ValueError, match="on purpose"), count_evaluations(lenet):
-        raise ValueError("on purpose")
-    assert not any(layer._forward_pre_hooks for layer in lenet.modules())

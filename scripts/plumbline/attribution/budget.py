@@ -1,13 +1,12 @@
-"""Cost of an explanation: memory, which determines the batch size, and network evaluations."""
+"""Memory that an explanation needs, which determines the batch size."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 
 import torch
 from torch import Tensor, nn
 
 from plumbline.models.classifier import Classifier
+from plumbline.models.counting import leaves
 
 LARGEST = 256  # images in a batch; larger batches are hardly faster
 GRADIENTS = 4  # tensors that a modified backward pass keeps per output, at most
@@ -36,40 +35,7 @@ def activation_bytes(classifier: Classifier, pixels: Tensor) -> int:
         total += output.numel() * output.element_size()
 
     with ExitStack() as hooks:
-        for layer in _leaves(classifier):
+        for layer in leaves(classifier.network):
             hooks.callback(layer.register_forward_hook(add).remove)
         classifier(pixels)
     return total
-
-
-@dataclass
-class Evaluations:
-    """Number of images passed forward through a net, and how many of them for a gradient."""
-
-    images: int = 0
-    with_gradients: int = 0
-
-
-@contextmanager
-def count_evaluations(classifier: Classifier) -> Iterator[Evaluations]:
-    """While active, count the images that pass through the first layer of the net.
-
-    Images that pass through copies made of the net in the meantime are counted as well.
-    """
-    evaluations = Evaluations()
-
-    def count(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:  # deepcopy keeps this object
-        evaluations.images += len(inputs[0])
-        if torch.is_grad_enabled() and inputs[0].requires_grad:
-            evaluations.with_gradients += len(inputs[0])
-
-    handle = next(_leaves(classifier)).register_forward_pre_hook(count)
-    try:
-        yield evaluations
-    finally:
-        handle.remove()
-
-
-def _leaves(classifier: Classifier) -> Iterator[nn.Module]:
-    """The layers that contain no other layers, in the order of ``modules()``."""
-    return (layer for layer in classifier.network.modules() if not list(layer.children()))

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import numpy as np
 from torch import Tensor
 
-from plumbline.attribution.budget import batch_size, count_evaluations
+from plumbline.attribution.budget import batch_size
 from plumbline.models.classifier import Classifier, logits
+from plumbline.models.counting import count_evaluations
 from plumbline.storage.artefacts import Attribution
 from plumbline.storage.tables import Row, row
 
@@ -34,7 +35,7 @@ def explain(
     batch = batch_size(classifier, pixels, memory)
     outputs = logits(classifier, pixels, batch)
     target = outputs.argmax(1)
-    with count_evaluations(classifier) as evaluations:
+    with count_evaluations(classifier.network) as evaluations:
         start = time.perf_counter()
         relevance, gap = attribute(
             classifier, pixels, target.to(pixels.device), seed=seed, batch=batch

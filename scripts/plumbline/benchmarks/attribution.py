@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from plumbline.attribution.backward import pixel_gradient
-from plumbline.attribution.budget import Evaluations, batch_size, count_evaluations
+from plumbline.attribution.budget import batch_size
 from plumbline.attribution.superpixels import superpixels
 from plumbline.benchmarks.contests import (
     Contest,
@@ -34,7 +34,9 @@ from plumbline.benchmarks.contests import (
 from plumbline.benchmarks.rivals import CELLS
 from plumbline.benchmarks.shapley import relative_error, shapley
 from plumbline.config.attribution import AttributionSection
+from plumbline.metrics.evaluations import Evaluations
 from plumbline.models.classifier import Classifier, logits
+from plumbline.models.counting import count_evaluations
 from plumbline.registry import ATTRIBUTIONS
 from plumbline.runtime.torch_setup import setup
 from plumbline.storage.artefacts import ImageSet
@@ -108,7 +110,7 @@ class Bench:
         given = self.pixels[: contest.images], self.target[: contest.images]
         images = len(given[0])
         works = self.ready(contest, given)
-        with count_evaluations(self.net) as evaluations:
+        with count_evaluations(self.net.network) as evaluations:
             works[OURS]()
         least = quickest(works | self.evaluations, self.sizes.rounds, self.sizes.seconds)
         each = {name: least[name] / images for name in works}

@@ -11,13 +11,13 @@ import pandas as pd
 
 from plumbline.data.image_sets import COLUMNS, ImageSetKey, columns_of
 from plumbline.errors import InputError
+from plumbline.metrics.evaluations import GRADIENT
 
 CONTROL = "softmax.max_probability"
 CONDUCTANCE = "conductance"
 MEASURES = ("entropy", "mutual_information", "expected_entropy", "max_probability", "variance")
 VACUITY = "vacuity"  # evidential nets only
 LABEL_CHANGES = "label_change_rate"
-GRADIENT = 3  # network evaluations of a forward and a backward pass
 KEY = ["set", "index"]
 
 

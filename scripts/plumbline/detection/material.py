@@ -1,7 +1,7 @@
 """What a score may look at beside the image: nets, training images, a VAE; and asking it."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,19 +13,12 @@ from torch import Tensor, nn
 from plumbline.data.image_sets import ImageSetKey, columns_of
 from plumbline.errors import InputError
 from plumbline.latent.vae import Vae, encode
+from plumbline.metrics.evaluations import Evaluations
 from plumbline.models.classifier import Classifier, batches
+from plumbline.models.counting import count_evaluations
 from plumbline.runtime.progress import progress
 from plumbline.runtime.seeding import derive
 from plumbline.storage.artefacts import Arrays, ImageSet
-
-BACKWARD = 2  # a backward pass costs about two forward passes
-
-
-@dataclass
-class Evaluations:
-    """Network evaluations: a forward pass of an image counts 1, with its backward pass 3."""
-
-    total: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,24 +46,13 @@ class Material:
         """Means [N, 2] of the VAE's posteriors of the training images, float64, computed once."""
         return torch.from_numpy(encode(self.vae, self.train.images)).double()
 
-    @contextmanager
-    def counted(self) -> Iterator[Evaluations]:
+    def counted(self) -> AbstractContextManager[Evaluations]:
         """While open, count how often the nets are run on an image.
 
         A pass of the VAE counts as one, with its decoder or without.
         """
-        count = Evaluations()
-
-        def add(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            backward = torch.is_grad_enabled() and inputs[0].requires_grad
-            count.total += len(inputs[0]) * (1 + BACKWARD * backward)
-
-        nets: list[nn.Module] = [self.classifier.network, *(each.network for each in self.members)]
-        nets += [self.vae.encoder] if self.vae else []
-        with ExitStack() as hooks:
-            for net in {id(each): each for each in nets}.values():
-                hooks.callback(_first_leaf(net).register_forward_pre_hook(add).remove)
-            yield count
+        nets = [self.classifier.network, *(member.network for member in self.members)]
+        return count_evaluations(*nets, *([self.vae.encoder] if self.vae else []))
 
 
 def score_sets(
@@ -104,7 +86,7 @@ def score_sets(
                 f"numbers, not {values.shape} with {np.isfinite(values).sum()} finite"
             )
         found[key] = values
-        costs += [count.total / len(images)] if len(images) else []
+        costs += [count.cost / len(images)] if len(images) else []
     sizes = [len(images) for images in sets.values()]
     return {
         **columns_of(sets, sizes),
@@ -133,7 +115,3 @@ def features(classifier: Classifier, pixels: Tensor, batch: int = 256) -> Tensor
     finally:
         handle.remove()
     return torch.cat(found)
-
-
-def _first_leaf(net: nn.Module) -> nn.Module:
-    return next(each for each in net.modules() if not list(each.children()))
