@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.optimize import brentq
 from scipy.stats import norm
 
@@ -12,8 +13,10 @@ from plumbline.metrics.intervals import (
     DIFFERENCE,
     FEWEST,
     auroc_estimate,
+    bootstrap_counts,
     bootstrap_estimate,
     interval,
+    mean_interval,
     newcombe,
     ranked,
     widened,
@@ -142,3 +145,41 @@ def test_pairs_are_drawn_together_and_their_numbers_stay():
 def test_without_pairs_the_draws_are_as_without_items():
     positive = np.arange(30) % 3 == 0
     assert np.array_equal(resample(positive, 3), resample(positive, 3, np.arange(30)))
+
+
+@given(n=st.integers(1, 500), share=st.floats(0, 1))
+def test_wilson_is_scipys(n, share):
+    k = round(share * n)
+    expected = stats.binomtest(k, n).proportion_ci(method="wilson")
+    np.testing.assert_allclose(wilson(k, n), expected, atol=1e-9)
+
+
+def test_wilson_of_nothing_is_everything():
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_bootstrap_counts_draw_n_with_replacement():
+    counts = bootstrap_counts(50, seed=1, resamples=20)
+    assert counts.shape == (20, 50)
+    assert (counts.sum(1) == 50).all()
+    bootstrap_counts.cache_clear()
+    assert (counts == bootstrap_counts(50, seed=1, resamples=20)).all()
+
+
+def test_bootstrap_interval_covers_the_mean_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    hits = 0
+    for trial in range(200):
+        _, low, high = mean_interval(rng.exponential(size=80), seed=trial)
+        hits += low <= 1 <= high
+    assert 0.88 <= hits / 200 <= 0.99
+
+
+def test_bootstrap_interval_is_scipys():
+    values = np.random.default_rng(3).normal(size=60)
+    _, low, high = mean_interval(values, seed=0)
+    expected = stats.bootstrap(
+        (values,), np.mean, method="percentile", n_resamples=4000, rng=np.random.default_rng(1)
+    ).confidence_interval
+    assert low == pytest.approx(expected.low, abs=0.03)
+    assert high == pytest.approx(expected.high, abs=0.03)
