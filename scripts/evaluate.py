@@ -37,7 +37,7 @@ def main(args: argparse.Namespace) -> None:
             for scaling, by in (("raw", 1.0), ("temperature", temperatures[number])):
                 probs = (answers / by).softmax(1).numpy()
                 keys = {"dataset": args.dataset, "model": args.model, "seed": number}
-                keys |= {"scaling": scaling, "set": name}
+                keys |= {"scaling": scaling, "split": name}
                 rows += evaluation_rows(probs, images, args.seed, **keys)
                 diagrams += reliability_rows(probs, images, **keys)
     write_csv(args.out, rows)

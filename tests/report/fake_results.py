@@ -117,7 +117,7 @@ def _training(rng, folder: Path, model: str, good: float, seeds: int) -> None:
         write_csv(folder / f"cross_entropy/{seed}/history.csv", epochs)
         temperatures.append(row("temperature", *near(rng, 1.3, 0.1), **keys, seed=seed))
         for scaling, name in product(("raw", "temperature"), ("train", "val", "test")):
-            here = {**keys, "seed": seed, "scaling": scaling, "set": name}
+            here = {**keys, "seed": seed, "scaling": scaling, "split": name}
             better = 0.5 if scaling == "temperature" else 1.0
             for cls in ("all", *CLASSES):
                 n = 360 if cls == "all" else 36

@@ -270,7 +270,7 @@ def test_a_missing_control_does_not_stop_the_verdict():
 
 
 def test_the_class_prior_is_the_share_of_the_largest_class():
-    table = [fields(0.9, 0.8, 1.0, n=n, set="test", **{"class": c}) for c, n in CLASSES.items()]
+    table = [fields(0.9, 0.8, 1.0, n=n, split="test", **{"class": c}) for c, n in CLASSES.items()]
     where = {"metric": "accuracy", "class": "all"}
     tested = claim(
         above=0.5,

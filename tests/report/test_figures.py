@@ -62,7 +62,7 @@ def test_accuracy_has_a_mark_for_every_model_and_both_scalings(fake):
 
 def test_accuracy_draws_the_numbers_of_the_table(fake):
     table = read(fake, f"models/{DATASET}/lenet5/evaluation.csv")
-    rows = table.query("set == 'test' and scaling == 'raw' and metric == 'accuracy'")
+    rows = table.query("split == 'test' and scaling == 'raw' and metric == 'accuracy'")
     rows = rows[rows["class"] == "all"]
     point = accuracy.draw(table).axes[0].containers[0][0]
     assert point.get_xdata()[0] == pytest.approx(rows["value"].mean())

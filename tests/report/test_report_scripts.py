@@ -17,7 +17,7 @@ def test_tables_are_joined_in_the_order_given_under_all_their_columns(run, fake,
     run("join_tables.py", "--tables", *parts, "--out", tmp_path / "training.csv")
     rows = read_rows(tmp_path / "training.csv")
     assert list(rows[0]) == [
-        *("dataset", "model", "seed", "scaling", "set", "class"),
+        *("dataset", "model", "seed", "scaling", "split", "class"),
         *("metric", "value", "low", "high", "n"),
     ]
     expected = [row for path in parts for row in read_rows(path)]

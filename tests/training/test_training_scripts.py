@@ -67,14 +67,14 @@ def test_calibrate_and_evaluate_write_a_row_for_every_figure(place):
     whole = table[table["class"] == "all"]
     assert len(whole) == 2 * 2 * 2 * 4  # seeds, sets, scalings, metrics
     accuracy = whole[whole["metric"] == "accuracy"].pivot_table(
-        index=["seed", "set"], columns="scaling", values="value"
+        index=["seed", "split"], columns="scaling", values="value"
     )
     assert (accuracy["raw"] == accuracy["temperature"]).all()  # T never changes the answer
     per_class = table[(table["class"] != "all") & (table["metric"] == "accuracy")]
-    counts = per_class.groupby(["seed", "set", "scaling"])["n"].sum()
+    counts = per_class.groupby(["seed", "split", "scaling"])["n"].sum()
     assert (counts == 150).all()
     bins = pd.read_csv(place / "reliability.csv")
-    assert (bins.groupby(["seed", "set", "scaling"])["n"].sum() == 150).all()
+    assert (bins.groupby(["seed", "split", "scaling"])["n"].sum() == 150).all()
 
 
 def test_attack_writes_a_set_per_epsilon_and_its_curve(place):

@@ -207,7 +207,7 @@ def test_photographs_in_a_folder_by_class_without_a_snakefile_beside_them(elsewh
 
 def accuracy(table):
     """Share of test images that the net of an evaluation classifies rightly."""
-    rows = pd.read_csv(table).query("metric == 'accuracy' and scaling == 'raw' and set == 'test'")
+    rows = pd.read_csv(table).query("metric == 'accuracy' and scaling == 'raw' and split == 'test'")
     (found,) = rows.loc[rows["class"] == "all", "value"]
     return found
 

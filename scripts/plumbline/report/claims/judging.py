@@ -288,13 +288,13 @@ def _control(claim: Claim, place: Place, tables: Tables, columns: Sequence[str])
     return here.figure[0] if here else math.nan
 
 
-def _class_prior(rows: Sequence[Fields], place: Place, images: str) -> float:
+def _class_prior(rows: Sequence[Fields], place: Place, split: str) -> float:
     """Accuracy of always answering the largest class."""
     counts = {
         row["class"]: int(float(row["n"]))
         for row in rows
         if (row["dataset"], row["model"]) == place[:2]
-        and row.get("set") == images
+        and row.get("split") == split
         and row["metric"] == "accuracy"
     }
     total = counts.pop("all", 0)

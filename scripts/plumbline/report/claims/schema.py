@@ -76,7 +76,7 @@ class Control(Section):
     """Where it stands, unless it is the class prior."""
 
     class_prior: str | None = None
-    """The set of the stage training whose largest class gives the accuracy of a constant answer."""
+    """The split whose largest class gives the accuracy of a constant answer."""
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> "Control":

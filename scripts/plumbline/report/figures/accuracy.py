@@ -34,7 +34,7 @@ def draw(evaluation: pd.DataFrame) -> Figure:
     ``evaluation`` has the rows of the stage training's evaluation tables.  A large mark is the
     mean over seeds with its 95 % interval, the small ones are the seeds.
     """
-    rows = evaluation[(evaluation["set"] == "test") & (evaluation["class"] == "all")]
+    rows = evaluation[(evaluation["split"] == "test") & (evaluation["class"] == "all")]
     models = list(rows["model"].unique())
     figure, axes = panels(1, 3, height=1.7 + 0.5 * len(models), sharey=True)
     for ax, (metric, label) in zip(axes[0], METRICS.items(), strict=True):

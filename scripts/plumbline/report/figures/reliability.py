@@ -30,7 +30,7 @@ def draw(reliability: pd.DataFrame) -> Figure:
     ``reliability`` has the rows of the stage training's reliability tables; those of seed 0 on
     test are drawn, with the number of images in each bin below.
     """
-    rows = reliability[(reliability["set"] == "test") & (reliability["seed"] == 0)]
+    rows = reliability[(reliability["split"] == "test") & (reliability["seed"] == 0)]
     models = list(rows["model"].unique())
     figure, axes = panels(
         2 * len(models),

@@ -18,7 +18,7 @@ SECTION = Section(
 def training(frames: Frames, dataset: str) -> list[ReportTable]:
     """Accuracy and calibration on test, means over seeds, with the fitted temperature."""
     rows = of_dataset(frames["training"], dataset)
-    test = rows[(rows["set"] == "test") & (rows["class"] == "all")]
+    test = rows[(rows["split"] == "test") & (rows["class"] == "all")]
     columns = [
         ("accuracy", test, "raw", "accuracy"),
         ("NLL", test, "raw", "nll"),
