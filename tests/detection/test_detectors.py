@@ -28,16 +28,15 @@ SIZES = {"calibration": 120, "test": 90, "ood_patches": 20, "pgd_eps0.1": 30}
 KEYS = parse_all(SIZES)
 BLOCKS = ("conv1", "dense1")
 FAST = {
-    "logistic": {},
     "gradient_boosting": {"trees": 10},
     "mlp": {"steps": 100, "learning_rate": 0.005},
 }
 
 
 def method(name):
-    fit = partial(DETECTORS.load(name), **FAST[name])
+    fit = partial(DETECTORS.load(name), **FAST.get(name, {}))
     combine = "combine" if DETECTORS.defines(name, "combine") else None
-    return Method(fit, partial(DETECTORS.load(name, combine), **FAST[name]))
+    return Method(fit, partial(DETECTORS.load(name, combine), **FAST.get(name, {})))
 
 
 METHODS = {name: method(name) for name in DETECTORS.names()}

@@ -174,12 +174,6 @@ def test_families_come_in_order_and_only_if_they_have_members():
     }
 
 
-def test_no_module_of_the_stage_falls_into_others():
-    from plumbline.registry import ATTRIBUTIONS
-
-    assert {family(name) for name in ATTRIBUTIONS.names()} <= set(FAMILIES) - {"others"}
-
-
 def test_the_script_draws_chosen_images_of_one_net(run, fake, tmp_path):
     place = fake / f"attribution/{DATASET}/lenet5"
     chosen = '{"images": [3, 14, 15], "per_class": 3, "classes": 10, "seed": 0}'
