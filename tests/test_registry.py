@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plumbline import registry
+from plumbline import contracts
 from plumbline.config.schema import load
+from plumbline.contracts import OTHERS, Kind
 from plumbline.errors import InputError
 from plumbline.registry import (
     ATTACKS,
@@ -14,9 +15,8 @@ from plumbline.registry import (
     KINDS,
     NETWORKS,
     OPERATORS,
-    OTHERS,
     SCORES,
-    Kind,
+    TRAITS,
     Networks,
 )
 
@@ -31,7 +31,7 @@ COST = "def cost(): return 1\n"
 @pytest.fixture
 def written(tmp_path, monkeypatch):
     """Put a module ``mine`` among those of a kind, in a scratch copy of no others."""
-    monkeypatch.setattr(registry, "SCRIPTS", tmp_path)
+    monkeypatch.setattr(contracts, "SCRIPTS", tmp_path)
 
     def write(kind, text, name=MINE):
         path = tmp_path / kind.file(name)
@@ -39,9 +39,9 @@ def written(tmp_path, monkeypatch):
         path.write_text(text, encoding="utf-8")
         return kind
 
-    registry._module.cache_clear()
+    contracts.read_module.cache_clear()
     yield write
-    registry._module.cache_clear()
+    contracts.read_module.cache_clear()
 
 
 def fault(kind):
@@ -168,27 +168,27 @@ CONSTANTS = {
     "an unknown need": (
         ATTRIBUTIONS,
         'NEEDS = ("droput",)\n' + ATTRIBUTE.format(""),
-        "NEEDS: no 'droput'; did you mean 'dropout'",
+        "): no 'droput'; did you mean 'dropout'",
     ),
     "no tuple": (
         ATTRIBUTIONS,
         'NEEDS = "dropout"\n' + ATTRIBUTE.format(""),
-        "NEEDS: must be a tuple, not 'dropout'",
+        "): must be a tuple, not 'dropout'",
     ),
     "an unknown family": (
         ATTRIBUTIONS,
         'FAMILY = "gradients"\n' + ATTRIBUTE.format(""),
-        "FAMILY: no 'gradients'; did you mean 'gradient'",
+        "): no 'gradients'; did you mean 'gradient'",
     ),
     "no text": (
         ATTRIBUTIONS,
         "LABEL = 3\n" + ATTRIBUTE.format(""),
-        "LABEL: must be a text, not 3",
+        "): must be a text, not 3",
     ),
     "no dictionary": (
         ATTRIBUTIONS,
         'VARIANTS = ("mine_too",)\n' + ATTRIBUTE.format(""),
-        "VARIANTS: must be a dictionary of texts",
+        "): must be a dictionary of texts",
     ),
     "computed": (
         ATTRIBUTIONS,
@@ -198,12 +198,12 @@ CONSTANTS = {
     "no such option": (
         ESTIMATORS,
         'PASSES = "drawz"\n' + PREDICT.format(", draws: int = 3") + COST,
-        "PASSES: no 'drawz'; did you mean 'draws'",
+        "): no 'drawz'; did you mean 'draws'",
     ),
     "an option of another type": (
         ESTIMATORS,
         'PASSES = "draws"\n' + PREDICT.format(", draws: float = 3.0") + COST,
-        "PASSES: no 'draws' (allowed: none)",
+        "): no 'draws' (allowed: none)",
     ),
 }
 
@@ -306,7 +306,7 @@ def test_a_family_is_that_of_the_module_a_name_tells_of(written):
     expected |= {"rule_b_2": "lrp", "rule_b_random": "controls", "rule_c": OTHERS}
     assert {name: ATTRIBUTIONS.family(name) for name in expected} == expected
     written(ATTRIBUTIONS, family.format("lrp"), "rule_b_random")
-    registry._module.cache_clear()
+    contracts.read_module.cache_clear()
     assert ATTRIBUTIONS.family("rule_c") == "lrp"
 
 
@@ -314,8 +314,8 @@ def test_what_a_method_needs_of_a_net_is_said_in_words():
     assert NETWORKS.traits("resnet34") == ("dropout", "gap_head")
     assert NETWORKS.unmet(ATTRIBUTIONS, "grad_cam", "lenet5") == ""
     assert NETWORKS.unmet(ATTRIBUTIONS, "cam", "resnet34") == ""
-    assert NETWORKS.unmet(ATTRIBUTIONS, "cam", "lenet5") == registry.TRAITS["gap_head"]
-    assert NETWORKS.unmet(ESTIMATORS, "mc_dropout", "lenet") == registry.TRAITS["dropout"]
+    assert NETWORKS.unmet(ATTRIBUTIONS, "cam", "lenet5") == TRAITS["gap_head"]
+    assert NETWORKS.unmet(ESTIMATORS, "mc_dropout", "lenet") == TRAITS["dropout"]
 
 
 def test_nets_of_the_user_s_own_are_those_of_one_configuration(tmp_path):

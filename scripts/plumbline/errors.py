@@ -1,6 +1,8 @@
 """Errors that a user can correct."""
 
+import difflib
 import os
+from collections.abc import Iterable
 
 
 class InputError(Exception):
@@ -15,6 +17,14 @@ def shown(value: object) -> str:
     """A value as messages show it: its ``repr``, shortened in the middle to fit on one line."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:40]} ... {text[-10:]}"
+
+
+def nearest(name: str, known: Iterable[object]) -> str:
+    """``; did you mean x? (allowed: ...)`` for an error message."""
+    allowed = [str(each) for each in known]
+    close = difflib.get_close_matches(str(name), allowed, n=1, cutoff=0.5)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{hint} (allowed: {', '.join(allowed) or 'none'})"
 
 
 class ArtefactError(InputError):

@@ -26,9 +26,7 @@ def network(generator):
 def small(generator="gan", seed=4, **changes):
     """The arguments of ``fit`` for a small generator, with ``changes`` of its options."""
     options = {"epochs": 3, "batch": 32, "learning_rate": 1e-3, "momentum": 0.5}
-    options = GeneratorOptions(
-        **options | {"network": network(generator)} | changes
-    )
+    options = GeneratorOptions(**options | {"network": network(generator)} | changes)
     place = torch.device("cpu")
     return {"generator": generator, "options": options, "seed": seed, "device": place}
 
@@ -41,9 +39,7 @@ def few(digits):
 @pytest.mark.parametrize("name", GENERATORS.names())
 @pytest.mark.parametrize(("channels", "size"), [(1, 28), (3, 32), (3, 64)])
 def test_shapes_and_range(name, channels, size):
-    pair = Plan(
-        name, {"channels": channels, "size": size, **network(name)}
-    ).build()
+    pair = Plan(name, {"channels": channels, "size": size, **network(name)}).build()
     images = pair.generator(torch.randn(5, 16))
     assert images.shape == (5, channels, size, size)
     assert images.min() >= 0

@@ -31,9 +31,8 @@ from torch.nn import functional as F
 
 from plumbline.attribution.batching import parts, pick
 from plumbline.attribution.modified_backward import fold_batchnorm, modified
-from plumbline.errors import InputError
+from plumbline.errors import InputError, nearest
 from plumbline.models.classifier import Classifier
-from plumbline.registry import nearest
 from plumbline.runtime.progress import progress
 
 WEIGHTED = (nn.Conv2d, nn.Linear)

@@ -3,9 +3,8 @@
 from torch import Tensor
 from torch.nn import functional as F
 
-from plumbline.errors import InputError
+from plumbline.errors import InputError, nearest
 from plumbline.models.classifier import Network
-from plumbline.registry import nearest
 
 
 def on_channels(values: Tensor, pixels: Tensor) -> Tensor:

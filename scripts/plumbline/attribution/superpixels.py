@@ -5,8 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from plumbline.errors import InputError
-from plumbline.registry import nearest
+from plumbline.errors import InputError, nearest
 
 ITERATIONS = 10  # of SLIC, as in its paper
 

@@ -6,7 +6,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from plumbline.config.base import Count, MethodOptions, Name, Section, Share
 from plumbline.config.training import CROSS_ENTROPY
-from plumbline.registry import ATTRIBUTIONS, nearest
+from plumbline.errors import nearest
+from plumbline.registry import ATTRIBUTIONS
 
 
 def _fill(value: Any) -> str:

@@ -10,7 +10,7 @@ from plumbline.config.data import labelled
 from plumbline.config.messages import explain
 from plumbline.config.training import CROSS_ENTROPY, TrainingOptions
 from plumbline.config.whole import Config
-from plumbline.errors import InputError, shown
+from plumbline.errors import InputError, nearest, shown
 from plumbline.registry import (
     ATTACKS,
     ATTRIBUTIONS,
@@ -19,7 +19,6 @@ from plumbline.registry import (
     SCORES,
     SHIFTS,
     check_contracts,
-    nearest,
 )
 from plumbline.storage.files import located, unreadable
 

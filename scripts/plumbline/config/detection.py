@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from plumbline.config.base import MethodOptions, Name, Section
-from plumbline.errors import InputError
-from plumbline.registry import DETECTORS, SCORES, nearest
+from plumbline.errors import InputError, nearest
+from plumbline.registry import DETECTORS, SCORES
 
 
 class DetectorOptions(Section):

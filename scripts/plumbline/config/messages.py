@@ -5,8 +5,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import ValidationError
 
 from plumbline.config.base import Section
-from plumbline.errors import shown
-from plumbline.registry import nearest
+from plumbline.errors import nearest, shown
 
 
 def explain(error: ValidationError, model: type[Section], prefix: str = "") -> str:

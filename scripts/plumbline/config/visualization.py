@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from plumbline.config.base import Count, MethodOptions, Name, Positive, Section, Share
-from plumbline.errors import InputError
-from plumbline.registry import GENERATORS, VISUALIZATIONS, nearest
+from plumbline.errors import InputError, nearest
+from plumbline.registry import GENERATORS, VISUALIZATIONS
 
 REAL = ("mean", "image")  # values of start and anchor that need training images
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from plumbline.config.attacks import AttacksSection
-from plumbline.errors import InputError
-from plumbline.registry import SHIFTS, nearest
+from plumbline.errors import InputError, nearest
+from plumbline.registry import SHIFTS
 
 if TYPE_CHECKING:
     import pandas as pd

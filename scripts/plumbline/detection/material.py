@@ -26,9 +26,9 @@ class Material:
     """What a module of detection/scores has.
 
     ``classifier`` is the net whose images are scored.  The others are there if the module asks
-    for them in its constant ``NEEDS``: ``train``, the images that the net was trained on, for
-    ``"train"``; ``members``, nets of other training seeds with ``classifier`` first, for
-    ``"ensemble"``; ``vae``, fitted to the training images, for ``"vae"``.
+    for them: ``train``, the images that the net was trained on, and ``vae``, fitted to them, if
+    its constant ``NEEDS`` has these names; ``members``, nets of several training seeds with
+    ``classifier`` first, if ``NETS`` names the option for their number.
     """
 
     classifier: Classifier

@@ -10,9 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from plumbline.errors import InputError
+from plumbline.errors import InputError, nearest
 from plumbline.models.tracing import Link, only_shapes, traced_chain
-from plumbline.registry import nearest
 from plumbline.runtime.torchvision_import import import_torchvision
 
 WHOLE = "net"

@@ -12,8 +12,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import InputError, shown
-from plumbline.registry import nearest
+from plumbline.errors import InputError, nearest, shown
 from plumbline.report.spec import FigureSpec, Section, Topic
 
 ROOM = Path(__file__).parent

@@ -19,9 +19,8 @@ from plumbline.attribution.backward import pixel_gradient
 from plumbline.attribution.batching import parts, target_logits
 from plumbline.attribution.deeplift import rescale, reveal_cancel
 from plumbline.attribution.modified_backward import fold_batchnorm
-from plumbline.errors import InputError
+from plumbline.errors import InputError, nearest
 from plumbline.models.classifier import Classifier
-from plumbline.registry import nearest
 from plumbline.runtime.progress import progress
 
 LABEL = "DeepLIFT"

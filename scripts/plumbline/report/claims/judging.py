@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from plumbline.data.image_sets import ImageSetKey
-from plumbline.errors import InputError
+from plumbline.errors import InputError, nearest
 from plumbline.metrics.intervals import FEWEST
-from plumbline.registry import nearest
 from plumbline.report.claims.repeats import repeats
 from plumbline.report.claims.schema import LARGEST, Claim, Selector, Wanted, verdict
 from plumbline.report.summary import Estimate, difference, over_seeds

@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor
 
-from plumbline.errors import InputError, at_least, one_of
+from plumbline.errors import InputError, at_least, nearest, one_of
 from plumbline.models.classifier import Classifier
-from plumbline.registry import nearest
 from plumbline.runtime.progress import progress
 from plumbline.runtime.seeding import derive
 from plumbline.visualization.ascent import climbed, jittered, resized
