@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--maps", nargs="+", required=True, help="LatentMap of each to write, of the first in full"
     )
-    parser.add_argument("--table", required=True, help="CSV of the figures to write")
+    parser.add_argument("--table", required=True, help="CSV of the estimates to write")
     cli.add_runtime(parser)
 
 
@@ -34,14 +34,11 @@ def main(args: argparse.Namespace) -> None:
     import numpy as np
     import torch
 
-    from plumbline.latent import closeness
-    from plumbline.latent.grids import charts, landmarks
-    from plumbline.latent.survey import LatentSpace, over_grids, survey
+    from plumbline.latent.survey import survey_all
     from plumbline.latent.vae import Vae
     from plumbline.models.classifier import Classifier
     from plumbline.registry import ESTIMATORS
     from plumbline.runtime.progress import progress
-    from plumbline.runtime.seeding import derive
     from plumbline.runtime.torch_setup import setup
     from plumbline.storage.artefacts import ImageSet, load_arrays, save_arrays
     from plumbline.storage.tables import write_csv
@@ -56,30 +53,24 @@ def main(args: argparse.Namespace) -> None:
         name: partial(ESTIMATORS.load(entry["method"]), classifiers, **entry["options"])
         for name, entry in args.estimators.items()
     }
-    images = torch.from_numpy(ImageSet.load(args.test).images)
-    files = list(zip(args.vaes, args.codes, args.maps, strict=True))
-    keys, rows = {"dataset": args.dataset, "corpus": args.corpus, "model": args.model}, []
-    for number, (vae_path, codes_path, map_path) in enumerate(progress(files, "VAEs")):
-        vae, (codes, _) = Vae.load(vae_path, device), load_arrays(codes_path, "Codes")
-        grids = charts(codes["train"], args.options.extent, args.options.points)
-        if number == 0:
-            stars = np.array(args.starred or landmarks(codes["train"], codes["train_labels"]))
-            place = LatentSpace(vae, grids, images, codes["test"], stars)
-            look, arrays, seed = partial(survey, place), place.arrays(), args.seed
-        else:
-            grids = {"linear": grids["linear"]}
-            look, arrays = partial(over_grids, vae, grids), grids["linear"].arrays("linear")
-            seed = derive(args.seed, f"vae{number}")
-        own = []
-        for name, predict in predicts.items():
-            found, figures = look(name, predict, measure, seed, **keys)
-            arrays |= found
-            own += figures
-        if args.attacked == args.model:
-            own += closeness.table(*closeness.paired(codes), args.seed, **keys)
-        rows += [each | {"seed": number} for each in own]
-        save_arrays(map_path, "LatentMap", arrays, keys)
-    write_csv(args.table, rows)
+    files = progress(list(zip(args.vaes, args.codes, strict=True)), "VAEs")
+    keys = {"dataset": args.dataset, "corpus": args.corpus, "model": args.model}
+    surveyed = survey_all(
+        ((Vae.load(vae, device), load_arrays(codes, "Codes")[0]) for vae, codes in files),
+        torch.from_numpy(ImageSet.load(args.test).images),
+        predicts,
+        measure,
+        args.options,
+        starred=args.starred,
+        attacked=args.attacked == args.model,
+        seed=args.seed,
+        **keys,
+    )
+    table = []
+    for path, (arrays, rows) in zip(args.maps, surveyed, strict=True):
+        save_arrays(path, "LatentMap", arrays, keys)
+        table += rows
+    write_csv(args.table, table)
 
 
 if __name__ == "__main__":

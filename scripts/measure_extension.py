@@ -1,8 +1,15 @@
 """Compare nets that were trained with images from holes, with random ones, and with none."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from plumbline.runtime import cli
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from plumbline.models.classifier import Classifier
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,14 +30,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     cli.add_runtime(parser)
 
 
-def main(args: argparse.Namespace) -> None:
-    import torch
-
+def _probabilities(net: "Classifier", images: "np.ndarray | Tensor", classes: int) -> "np.ndarray":
+    """Probabilities of the known classes of ``images`` [N, C, H, W], [1, N, K]."""
     from plumbline.latent.extension import without_extra
+    from plumbline.models.classifier import logits
+
+    return without_extra(logits(net, images).softmax(1).numpy()[None], classes)
+
+
+def main(args: argparse.Namespace) -> None:
     from plumbline.latent.grids import points
-    from plumbline.latent.trial import MAP, TEST, by_estimator, extra_row, table, trial
+    from plumbline.latent.trial import MAP, TEST, all_samples, extra_row, table, trial
     from plumbline.latent.vae import Vae, decode
-    from plumbline.models.classifier import Classifier, logits
+    from plumbline.models.classifier import Classifier
     from plumbline.runtime.progress import progress
     from plumbline.runtime.torch_setup import setup
     from plumbline.storage.artefacts import ImageSet, load_arrays
@@ -44,24 +56,14 @@ def main(args: argparse.Namespace) -> None:
     sizes = {name: len(shown[name]) for name in args.names}
     judged = trial(test.labels, sizes, arrays["linear.on_data"].ravel(), args.seed)
     shown[MAP] = decode(Vae.load(args.vae, device), points(arrays["linear.axis"]))
-    said = {}
     nets = list(zip(args.arms, args.seeds, args.classifiers, strict=True))
+    predictions = {}
     for arm, seed, path in progress(nets, "nets"):
         net = Classifier.load(path, device)
-        answers = {name: torch.softmax(logits(net, each), 1) for name, each in shown.items()}
-        said[arm, seed] = {
-            name: without_extra(probs.numpy()[None], len(test.classes))
-            for name, probs in answers.items()
+        predictions[arm, seed] = {
+            name: _probabilities(net, images, len(test.classes)) for name, images in shown.items()
         }
-    samples = {
-        estimator: {
-            who: judged.samples(
-                mean_probs(probs[TEST]), {name: measures(each) for name, each in probs.items()}
-            )
-            for who, probs in found.items()
-        }
-        for estimator, found in by_estimator(said).items()
-    }
+    samples = all_samples(judged, predictions, mean_probs, measures)
     keys = {"dataset": args.dataset, "model": args.model, "target": args.target}
     rows = list(table(judged, samples, **keys))
     for arm, path in (("random", args.random), ("holes", args.holes)):

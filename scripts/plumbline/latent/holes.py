@@ -191,34 +191,61 @@ def table(
     typical = _medians(data, seed)
     for key, regions in found.items():
         estimator, measure = key.split(".")
-        key_columns, part = {**keys, "estimator": estimator, "measure": measure}, parts[key]
-        novelty = part["nearest_distance"][:, 0] / typical[0]
-        for number in range(min(len(regions.cell), TABLED)):
-            region_keys = {
-                **key_columns,
-                "region": number + 1,
-                "class": classes[part["class"][number]],
-            }
-            count, n = int(regions.area[number]), int(off.sum())
-            yield row("region_share", count / n, *wilson(count, n), n, **region_keys)
-            ratio = part["nearest_distance"][number, 0] / typical
-            yield row("novelty", ratio[0], *interval(ratio[1:]), len(data), **region_keys)
-        predicted = arrays[f"linear.{estimator}.prediction"][off]
-        hole = regions.number[off] > 0
-        unseen = np.isin(regions.number[off], np.flatnonzero(novelty > 1) + 1)
-        of_class = {"all": predicted >= 0}
-        of_class |= {name: predicted == number for number, name in enumerate(classes)}
-        kinds = {"class_hole_share": hole, "unseen_hole_share": unseen}
-        wanted = list(product(of_class, kinds))
-        cells = np.stack([of_class[name] & kinds[metric] for name, metric in wanted], 1)
-        shares = (
-            np.transpose(mean_intervals(cells, seed))
-            if len(cells)
-            else np.full((len(wanted), 3), np.nan)
+        of_map = {**keys, "estimator": estimator, "measure": measure}
+        nearest_distance = parts[key]["nearest_distance"][:, 0]
+        names = [classes[number] for number in parts[key]["class"]]
+        yield from _region_rows(
+            regions, int(off.sum()), nearest_distance, typical, len(data), names, **of_map
         )
-        for (name, metric), (mean, low, high) in zip(wanted, shares, strict=True):
-            region_keys = {**key_columns, "region": "", "class": name}
-            yield row(metric, mean, low, high, len(cells), **region_keys)
+        novel = np.flatnonzero(nearest_distance / typical[0] > 1) + 1
+        number = regions.number[off]
+        kinds = {"class_hole_share": number > 0, "unseen_hole_share": np.isin(number, novel)}
+        predicted = arrays[f"linear.{estimator}.prediction"][off]
+        yield from _class_rows(kinds, predicted, classes, seed, **of_map)
+
+
+def _region_rows(
+    regions: Regions,
+    off: int,
+    nearest_distance: np.ndarray,
+    typical: np.ndarray,
+    n: int,
+    names: Sequence[str],
+    **keys: Any,
+) -> Iterator[Row]:
+    """Share of the ``off`` cells off the data, and novelty, of each of the largest regions.
+
+    ``nearest_distance`` [R] is that of each region's decoded cell to the training images,
+    ``typical`` [1 + resamples] that of one of ``n`` training images to the others, and ``names``
+    [R] are the predicted classes.
+    """
+    for number in range(min(len(regions.cell), TABLED)):
+        of_region = {**keys, "region": number + 1, "class": names[number]}
+        count = int(regions.area[number])
+        yield row("region_share", count / off, *wilson(count, off), off, **of_region)
+        ratio = nearest_distance[number] / typical
+        yield row("novelty", ratio[0], *interval(ratio[1:]), n, **of_region)
+
+
+def _class_rows(
+    kinds: Mapping[str, np.ndarray],
+    predicted: np.ndarray,
+    classes: Sequence[str],
+    seed: int,
+    **keys: Any,
+) -> Iterator[Row]:
+    """Shares of each of ``kinds`` of the cells off the data [N], over all classes and by class."""
+    of_class = {"all": predicted >= 0}
+    of_class |= {name: predicted == number for number, name in enumerate(classes)}
+    wanted = list(product(of_class, kinds))
+    cells = np.stack([of_class[name] & kinds[metric] for name, metric in wanted], 1)
+    shares = (
+        np.transpose(mean_intervals(cells, seed))
+        if len(cells)
+        else np.full((len(wanted), 3), np.nan)
+    )
+    for (name, metric), (mean, low, high) in zip(wanted, shares, strict=True):
+        yield row(metric, mean, low, high, len(cells), **keys, region="", **{"class": name})
 
 
 def _medians(values: np.ndarray, seed: int) -> np.ndarray:

@@ -1,13 +1,16 @@
 """Measures of one estimator over a latent space: its part of a LatentMap and of the table."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from plumbline.latent.grids import Chart
+from plumbline.config.latent import GridOptions
+from plumbline.latent import closeness
+from plumbline.latent.grids import Chart, charts, landmarks
 from plumbline.latent.maps import MAPPED, blur_rows, grid_rows
 from plumbline.latent.streaming import CHUNK, Measured, decoded, streamed
 from plumbline.latent.vae import Vae
@@ -84,3 +87,43 @@ def survey(
     rows += blur_rows(images, blurred, seed, **keys, estimator=estimator)
     landmarks = measure_images(decoded(space.vae, space.points), "points")
     return arrays | {f"points.{estimator}.{key}": landmarks[key] for key in KEPT}, rows
+
+
+def survey_all(
+    spaces: Iterable[tuple[Vae, Mapping[str, np.ndarray]]],
+    images: Tensor,
+    predicts: Mapping[str, Callable[..., Tensor]],
+    measure: Callable[[np.ndarray], Measured],
+    options: GridOptions,
+    *,
+    starred: Sequence[Sequence[float]],
+    attacked: bool,
+    seed: int,
+    **keys: Any,
+) -> Iterator[tuple[dict[str, np.ndarray], list[Row]]]:
+    """Arrays of the LatentMap and rows of the table for each of the VAEs of one corpus.
+
+    ``spaces`` gives each VAE with its artefact Codes, ``predicts`` an estimator by name.  The
+    first VAE is evaluated in full (:func:`survey`), with ``starred`` points or, if there are
+    none, the landmarks of the training images; the others, which show the variation between VAEs,
+    on the linear grid only.  If the corpus has the net's own adversarial images (``attacked``),
+    the rows on their codes are added.
+    """
+    for number, (vae, codes) in enumerate(spaces):
+        grids = charts(codes["train"], options.extent, options.points)
+        if number == 0:
+            stars = np.array(starred or landmarks(codes["train"], codes["train_labels"]))
+            space = LatentSpace(vae, grids, images, codes["test"], stars)
+            evaluate, arrays, vae_seed = partial(survey, space), space.arrays(), seed
+        else:
+            grids = {"linear": grids["linear"]}
+            evaluate, arrays = partial(over_grids, vae, grids), grids["linear"].arrays("linear")
+            vae_seed = derive(seed, f"vae{number}")
+        rows: list[Row] = []
+        for name, predict in predicts.items():
+            estimator_arrays, estimator_rows = evaluate(name, predict, measure, vae_seed, **keys)
+            arrays |= estimator_arrays
+            rows += estimator_rows
+        if attacked:
+            rows += closeness.table(*closeness.paired(codes), seed, **keys)
+        yield arrays, [row | {"seed": number} for row in rows]

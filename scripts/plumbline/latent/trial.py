@@ -3,7 +3,7 @@
 All nets share the same resamples, so that differences are paired.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,6 +116,28 @@ def by_estimator(predictions: Mapping[Who, Probs]) -> dict[str, dict[Who, Probs]
             for arm, own in members.items()
         }
     return estimators
+
+
+def all_samples(
+    judged: Trial,
+    predictions: Mapping[Who, Probs],
+    mean: Callable[[np.ndarray], np.ndarray],
+    measure: Callable[[np.ndarray], Measures],
+) -> dict[str, dict[Who, Samples]]:
+    """:meth:`Trial.samples` of each net and of each arm's ensemble, by estimator.
+
+    ``mean`` averages probabilities [S, N, K] over the draws, ``measure`` gives their measures of
+    uncertainty.
+    """
+    return {
+        estimator: {
+            who: judged.samples(
+                mean(probs[TEST]), {name: measure(each) for name, each in probs.items()}
+            )
+            for who, probs in by_net.items()
+        }
+        for estimator, by_net in by_estimator(predictions).items()
+    }
 
 
 def table(

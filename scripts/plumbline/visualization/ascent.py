@@ -1,6 +1,7 @@
 """Shared by the methods: gradient ascent on many images at once, and regularisation terms."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -10,33 +11,41 @@ from plumbline.models.classifier import Classifier
 from plumbline.runtime.progress import progress
 
 
+@dataclass(frozen=True)
+class Schedule:
+    """At most ``steps`` of Adam with the learning rate ``rate``, until the net's probability of
+    the target is at least ``threshold``."""
+
+    steps: int
+    rate: float
+    threshold: float
+
+
 def until_sure(
     classifier: Classifier,
     targets: Tensor,
     start: Tensor,
     loss: Callable[[Tensor, Tensor, int], Tensor],
     picture: Callable[[Tensor], Tensor],
+    schedule: Schedule,
     *,
-    steps: int,
-    rate: float,
-    threshold: float,
     limits: tuple[float, float] | None = None,
     what: str,
 ) -> Tensor:
     """Optimise ``start`` [N, ...] by Adam until the net is certain; returns the result, [N, ...].
 
-    The N optimisations are independent: each stops when the net's probability of its target is at
-    least ``threshold`` for its ``picture``, or after ``steps``.  ``loss(values, which, step)``
+    The N optimisations are independent: each stops when the net is certain of its target for its
+    ``picture``, or at the end of the ``schedule``.  ``loss(values, which, step)``
     [n] is minimised, where ``which`` [n] are the positions of the values that are still
     optimised.  After each step values are clipped to ``limits`` (projected gradient).
     """
     values = start.detach().clone().requires_grad_()
-    optimizer = torch.optim.Adam([values], lr=rate)
+    optimizer = torch.optim.Adam([values], lr=schedule.rate)
     active = torch.arange(len(start), device=start.device)
-    for step in progress(range(steps), f"steps of {what}"):
+    for step in progress(range(schedule.steps), f"steps of {what}"):
         with torch.no_grad():
-            sure = probability(classifier, picture(values[active]), targets[active]) >= threshold
-        active = active[~sure]
+            certainty = probability(classifier, picture(values[active]), targets[active])
+        active = active[~(certainty >= schedule.threshold)]
         if not len(active):
             break
         before = values.detach().clone()

@@ -1,4 +1,8 @@
-"""Activation maximization in pixel space, until the net is certain."""
+"""Activation maximization in pixel space, until the net is certain.
+
+Erhan et al. 2009, "Visualizing higher-layer features of a deep network"; the regularisation terms
+are those of study 003 (L2) and of Mahendran and Vedaldi 2016 (variation, jitter).
+"""
 
 import torch
 from torch import Tensor
@@ -7,7 +11,13 @@ from torch.nn import functional as F
 from plumbline.errors import at_least, one_of
 from plumbline.models.classifier import Classifier
 from plumbline.runtime.seeding import derive
-from plumbline.visualization.ascent import distance, jittered, total_variation, until_sure
+from plumbline.visualization.ascent import (
+    Schedule,
+    distance,
+    jittered,
+    total_variation,
+    until_sure,
+)
 from plumbline.visualization.material import STARTS, Material
 
 VARIANTS = {
@@ -42,9 +52,6 @@ def visualize(
     ``variation`` * total variation, with the image shifted randomly by up to ``jitter`` pixels in
     each step and clipped to [0, 1] after it.  The optimisation of an image ends when the
     probability of its class, without shift, is at least ``threshold``, or after ``steps``.
-
-    Erhan et al. 2009, "Visualizing higher-layer features of a deep network"; the regularisation
-    terms are those of study 003 (L2) and of Mahendran and Vedaldi 2016 (variation, jitter).
     """
     name = "activation_maximization"
     one_of(f"{name}.start", start, STARTS)
@@ -52,9 +59,8 @@ def visualize(
     for option, value in (("steps", steps), ("jitter", jitter), ("l2", l2)):
         at_least(f"{name}.{option}", value, 0)
     first = material.start(start, classifier, targets, derive(seed, "start"))
-    near = first
-    if anchor != "start":
-        near = torch.zeros_like(first) if anchor == "black" else material.mean(classifier, targets)
+    anchors = {"start": first, "black": torch.zeros_like(first)}
+    near = anchors[anchor] if anchor in anchors else material.mean(classifier, targets)
     stream = torch.Generator().manual_seed(derive(seed, "jitter"))
 
     def loss(images: Tensor, which: Tensor, step: int) -> Tensor:
@@ -63,15 +69,7 @@ def visualize(
         smoothness = variation * total_variation(images)
         return cross_entropy + l2 * distance(images, near[which]) + smoothness
 
+    schedule = Schedule(steps, rate, threshold)
     return until_sure(
-        classifier,
-        targets,
-        first,
-        loss,
-        lambda images: images,
-        steps=steps,
-        rate=rate,
-        threshold=threshold,
-        limits=(0.0, 1.0),
-        what=name,
+        classifier, targets, first, loss, lambda x: x, schedule, limits=(0.0, 1.0), what=name
     )

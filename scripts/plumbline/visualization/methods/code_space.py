@@ -7,7 +7,8 @@ from torch.nn import functional as F
 from plumbline.errors import InputError, at_least
 from plumbline.models.classifier import Classifier
 from plumbline.runtime.seeding import derive
-from plumbline.visualization.ascent import distance, until_sure
+from plumbline.visualization.ascent import Schedule, distance, until_sure
+from plumbline.visualization.generator import Generator
 from plumbline.visualization.material import Material, shape
 
 VARIANTS = {
@@ -40,12 +41,7 @@ def visualize(
     """
     at_least("code_space.steps", steps, 0)
     at_least("code_space.l2", l2, 0)
-    maker = material.generator
-    if maker is None or maker.name != generator:
-        raise InputError(f"code_space: the generator {generator!r} is not given")
-    if maker.shape != shape(classifier):
-        raise InputError(f"code_space: images of {generator} do not have the net's size")
-    maker = maker.to(classifier.mean)
+    maker = _generator(material, generator, classifier)
     stream = torch.Generator().manual_seed(derive(seed, "start"))
     start = torch.randn((len(targets), maker.code), generator=stream).to(classifier.mean)
 
@@ -54,16 +50,18 @@ def visualize(
         cross_entropy = F.cross_entropy(logits, targets[which], reduction="none")
         return cross_entropy + l2 * distance(codes, torch.zeros_like(codes))
 
-    codes = until_sure(
-        classifier,
-        targets,
-        start,
-        loss,
-        maker,
-        steps=steps,
-        rate=rate,
-        threshold=threshold,
-        what="code_space",
-    )
+    schedule = Schedule(steps, rate, threshold)
+    codes = until_sure(classifier, targets, start, loss, maker, schedule, what="code_space")
     with torch.no_grad():
         return maker(codes)
+
+
+def _generator(material: Material, name: str, classifier: Classifier) -> Generator:
+    """The generator of that name on the net's device; raises :class:`InputError` if it is not
+    given or makes images of another size."""
+    generator = material.generator
+    if generator is None or generator.name != name:
+        raise InputError(f"code_space: the generator {name!r} is not given")
+    if generator.shape != shape(classifier):
+        raise InputError(f"code_space: images of {name} do not have the net's size")
+    return generator.to(classifier.mean)

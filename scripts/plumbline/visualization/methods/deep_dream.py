@@ -1,5 +1,7 @@
 """DeepDream: amplification of the activations of a layer, from coarse to fine scales."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -50,26 +52,33 @@ def visualize(
     base = material.start(start, classifier, targets, derive(seed, "start"))
     full = base.shape[-1]
     sizes = _sizes(full, octaves, scale)
-    end = _end(classifier, layer)
     stream = torch.Generator().manual_seed(derive(seed, "jitter"))
-
-    def score(images: Tensor) -> Tensor:
-        shifted = jittered(images, jitter, stream)
-        if end is None:
-            return classifier(resized(shifted, full)).gather(1, targets[:, None])[:, 0]
-        if end > classifier.network.features_end:
-            shifted = resized(shifted, full)
-        hidden = (shifted - classifier.mean) / classifier.std
-        return classifier.network.part(hidden, stop=end).flatten(1).square().mean(1)
-
+    score = _objective(classifier, targets, _end(classifier, layer), full)
     added = torch.zeros_like(resized(base, sizes[0]))
     for number, size in enumerate(sizes, start=1):
         octave = resized(base, size)
         images = (octave + resized(added, size)).clamp(0, 1)
         for _ in progress(range(steps), f"octave {number} of {octaves}, steps of deep_dream"):
-            images = climbed(images, score, rate)
+            images = climbed(images, lambda x: score(jittered(x, jitter, stream)), rate)
         added = images - octave
     return images
+
+
+def _objective(
+    classifier: Classifier, targets: Tensor, end: int | None, full: int
+) -> Callable[[Tensor], Tensor]:
+    """What ascent raises for each image, [N]: the target's logit, or the mean squared output of
+    the first ``end`` layers; ``full`` is the side in pixels that logits and late layers need."""
+
+    def score(images: Tensor) -> Tensor:
+        if end is None:
+            return classifier(resized(images, full)).gather(1, targets[:, None])[:, 0]
+        if end > classifier.network.features_end:
+            images = resized(images, full)
+        hidden = (images - classifier.mean) / classifier.std
+        return classifier.network.part(hidden, stop=end).flatten(1).square().mean(1)
+
+    return score
 
 
 def _sizes(full: int, octaves: int, scale: float) -> list[int]:
