@@ -144,9 +144,9 @@ def test_a_given_net_has_one_seed_and_what_fits_one(tmp_path):
     for change, message in (
         ({"path": "nowhere.pth"}, r"resnet34\.path: no file 'nowhere\.pth', nor in the mirror"),
         ({"path": None}, "weights need a path or a url"),
-        ({"url": "http://localhost/w"}, "url and sha256 go together"),
+        ({"url": "http://localhost/w"}, "url and sha256 must be given together"),
         ({"network": {"widht": 3}}, "resnet34 has no option 'widht'"),
-        ({"mean": [0.5]}, "mean and std need a number for each channel"),
+        ({"mean": [0.5]}, "mean and std need one number per channel"),
     ):
         broken = copy.deepcopy(config)
         broken["training"]["weights"]["digits"]["resnet34"] |= change
@@ -271,7 +271,7 @@ FAULTS = {
     "no control": (
         ("uncertainty",),
         {"estimators": {"mc_dropout": {}, "ensemble": {}, "dropout_ensemble": {}}},
-        "softmax is missing",
+        "softmax, the control of all others, is missing",
     ),
     "unknown attribution option": (
         ("attribution", "methods", "lime"),
@@ -301,12 +301,12 @@ FAULTS = {
     "sweep over passes of a single answer": (
         ("uncertainty", "sweep"),
         {"estimators": ["mc_dropout_logits"]},
-        "uncertainty.sweep.estimators: mc_dropout_logits gives a mean, not its passes",
+        "uncertainty.sweep.estimators: mc_dropout_logits returns the mean of its passes",
     ),
     "sweep over passes of several nets": (
         ("uncertainty", "sweep"),
         {"estimators": ["dropout_ensemble"]},
-        "uncertainty.sweep.estimators: dropout_ensemble does not put an image before one net",
+        "uncertainty.sweep.estimators: dropout_ensemble does not make several passes",
     ),
     "sweep over an unknown estimator": (
         ("uncertainty", "sweep"),
@@ -317,7 +317,7 @@ FAULTS = {
     "a map of nets that are trained for something else": (
         ("uncertainty", "estimators", "ensemble"),
         {"objective": "evidential"},
-        "latent.estimators: ensemble asks other nets than those that cross-entropy trains",
+        "latent.estimators: ensemble does not use the nets trained by cross-entropy",
     ),
     "unknown net to train anew": (
         ("latent", "extension"),
@@ -332,7 +332,7 @@ FAULTS = {
     "holes of a map that is not made": (
         ("latent", "extension"),
         {"estimator": "softmax"},
-        "latent: extension.estimator: softmax is not mapped",
+        "latent: extension.estimator: softmax is not in latent.estimators",
     ),
     "a fraction of nothing": (
         ("attacks",),
@@ -342,7 +342,7 @@ FAULTS = {
     "holes of a corpus that is not mapped": (
         ("latent",),
         {"corpora": ["adversarial"]},
-        "latent: extension wants in_distribution among the corpora",
+        "latent: extension needs in_distribution among the corpora",
     ),
 }
 

@@ -78,9 +78,9 @@ def test_given_weights_stand_in_for_cross_entropy_alone(tmp_path):
         ({"x": {"kind": "bayesian", "loss": "log"}}, r"x\.loss: unknown key"),
         ({"x": {"kind": "bayesian", "prior_scale": 0}}, r"x\.prior_scale: .*0"),
         ({"x": {"kind": "laplace"}}, r"x\.kind: allowed are 'evidential', 'bayesian'"),
-        ({"x": {"loss": "log"}}, r"x\.kind: is not given"),
-        ({"cross_entropy": {"kind": "bayesian"}}, "'cross_entropy' is the name of nets without"),
-        ({"given": {"kind": "bayesian"}}, "'given' is the name of nets without"),
+        ({"x": {"loss": "log"}}, r"x\.kind: is missing"),
+        ({"cross_entropy": {"kind": "bayesian"}}, "'cross_entropy' is reserved for nets without"),
+        ({"given": {"kind": "bayesian"}}, "'given' is reserved for nets without"),
     ],
 )
 def test_faults_are_told_with_their_key(objectives, message):
@@ -100,9 +100,12 @@ def test_a_spread_is_of_an_evidential_net(objective):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"method": "evidential"}, "cross_entropy nets are not of the kind evidential"),
-        ({"method": "evidential", "objective": "bayesian"}, "bayesian nets are not of the kind"),
-        ({"method": "bayes_by_backprop", "objective": "evidential"}, "not of the kind bayesian"),
+        ({"method": "evidential"}, "cross_entropy is not an objective of kind evidential"),
+        ({"method": "evidential", "objective": "bayesian"}, "bayesian is not an objective of kind"),
+        (
+            {"method": "bayes_by_backprop", "objective": "evidential"},
+            "not an objective of kind bayesian",
+        ),
     ],
 )
 def test_an_estimator_asks_nets_of_its_own_kind(entry, message):

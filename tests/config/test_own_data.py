@@ -40,14 +40,14 @@ def test_images_to_learn_from_need_classes_and_foreign_ones_do_not(own, tmp_path
     source["pets"]["ood"] = ["flat"]
     load(own)
     own["datasets"] = ["flat"]
-    with pytest.raises(InputError, match=r"^datasets: the images of flat have no classes; give"):
+    with pytest.raises(InputError, match=r"^datasets: the images of flat have no classes; add"):
         load(own)
 
 
-def test_what_starts_from_training_images_is_refused_without_any(own):
+def test_what_needs_training_images_is_rejected_without_any(own):
     source = own["data"]["sources"]["pets"]
     source["splits"] = {"val": 0.1, "calibration": 0.4, "test": 0.5}
-    with pytest.raises(InputError, match=r"^data\.sources\.pets\.splits: leave no image"):
+    with pytest.raises(InputError, match=r"^data\.sources\.pets\.splits: no image is left"):
         load(own)
     own["training"]["weights"] = {"pets": {"lenet5": {"path": __file__}}}
     own["uncertainty"]["models"] = []
@@ -57,5 +57,5 @@ def test_what_starts_from_training_images_is_refused_without_any(own):
     own["attribution"]["degradation"]["fills"] = ["0"]
     load(own)
     own["detection"]["scores"]["mahalanobis"] = {}
-    with pytest.raises(InputError, match=r"detection\.scores\.mahalanobis wants some"):
+    with pytest.raises(InputError, match=r"detection\.scores\.mahalanobis needs"):
         load(own)

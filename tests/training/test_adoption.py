@@ -183,7 +183,7 @@ def test_bad_input_to_the_script_is_one_line(script, served, weights, tmp_path):
     torch.save({"conv1.weight": weights["conv1.weight"]}, tmp_path / "part.pth")
     for words, message in (
         (("--path", tmp_path / "none.pth"), "no file"),
-        (("--url", url), "url and sha256 go together"),
+        (("--url", url), "url and sha256 must be given together"),
         (("--path", tmp_path / "part.pth"), "part.pth: these are no weights of resnet20: bn1"),
     ):
         done = script(*words)

@@ -1,1 +1,1 @@
-"""The configuration: one model per stage, the single source of names, types and defaults."""
+"""The configuration: one model per stage, the single source of keys, types and defaults."""

@@ -16,16 +16,16 @@ class AttacksSection(Section):
     """Adversarial images, made from the first images of `test`."""
 
     images: Count = 200
-    """Test images attacked."""
+    """Number of test images to attack."""
 
     epsilons: tuple[Epsilon, ...] = Field((0.05, 0.1, 0.2, 0.3), min_length=1)
-    """Largest change of any pixel (L-infinity), in units of the pixel range [0, 1]; fractions such
-    as 8/255 are read. Attacks that look for the smallest change have none."""
+    """Largest change of a pixel (L-infinity norm), in units of the pixel range [0, 1]; fractions
+    such as 8/255 are allowed. Not used by attacks that search for the smallest perturbation."""
 
     methods: dict[Name, MethodOptions] = Field(default_factory=dict)
-    """Attacks and their options. `method` is the module of attacks/methods, if it is not the
-    entry's own name; `images` attacks at most so many; `operator` is the entry of
-    stability.operators whose mutants an adaptive attack deceives."""
+    """Attacks and their options. `method` is the module of attacks/methods, by default the name of
+    the entry; `images` limits the number of images; `operator` is the entry of
+    stability.operators whose mutants an adaptive attack takes into account."""
 
     @field_validator("methods")
     @classmethod
@@ -33,14 +33,14 @@ class AttacksSection(Section):
         for name, options in methods.items():
             for key in ("method", "operator"):
                 if not isinstance(options.get(key, ""), str):
-                    raise ValueError(f"{name}.{key}: wrong kind of value {options[key]!r}")
+                    raise ValueError(f"{name}.{key}: must be a name, not {options[key]!r}")
             images = options.get("images", 1)
             if type(images) is not int or images < 1:
-                raise ValueError(f"{name}.images: must be a number above 0, not {images!r}")
+                raise ValueError(f"{name}.images: must be an integer above 0, not {images!r}")
         return methods
 
     def module_of(self, entry: str) -> str:
-        """The module of attacks/methods that an entry of ``methods`` names."""
+        """The module of attacks/methods that an entry of ``methods`` uses."""
         return self.methods[entry].get("method", entry)
 
     def options_of(self, entry: str) -> MethodOptions:
@@ -48,19 +48,19 @@ class AttacksSection(Section):
         return {k: v for k, v in self.methods[entry].items() if k not in ATTACKS.entry}
 
     def images_of(self, entry: str) -> int:
-        """How many images an entry attacks at most."""
+        """Maximum number of images that an entry attacks."""
         return min(self.images, self.methods[entry].get("images", self.images))
 
     def operator_of(self, entry: str) -> str | None:
-        """The entry of ``stability.operators`` that an entry deceives, if it does."""
+        """The entry of ``stability.operators`` that an adaptive entry targets, if any."""
         return self.methods[entry].get("operator")
 
     def minimal(self) -> list[str]:
-        """Entries that look for the smallest perturbation and have no ε."""
+        """Entries that search for the smallest perturbation and have no ε."""
         return [
             name for name in self.methods if not ATTACKS.takes(self.module_of(name), "epsilons")
         ]
 
     def adaptive(self) -> list[str]:
-        """Entries that know a detector."""
+        """Entries that are adapted to a detector."""
         return [name for name in self.methods if ATTACKS.constant(self.module_of(name), "ADAPTIVE")]

@@ -27,104 +27,105 @@ ClassName = Annotated[str, BeforeValidator(str)]
 
 
 class DegradationOptions(Section):
-    """The test of every attribution: keep or delete its highest-ranked pixels."""
+    """Degradation test of every attribution: keep or delete the highest-ranked pixels."""
 
     shares: tuple[Share, ...] = Field((0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5), min_length=1)
     """Shares of the pixels that are kept or deleted."""
 
     fills: tuple[Fill, ...] = Field(("0", "1", "mean"), min_length=1)
-    """What replaces a pixel: a value in [0, 1], `mean` for the training set's mean image, or
-    `blur` for the image itself under a Gaussian of a fifth of its side."""
+    """Replacement of removed pixels: a value in [0, 1], `mean` for the mean image of the training
+    set, or `blur` for the image blurred by a Gaussian of a fifth of its side."""
 
 
 class GalleryOptions(Section):
-    """Test images that are explained by every method and shown side by side."""
+    """Test images that are explained by all methods and shown side by side."""
 
     per_class: Count = 3
-    """Images of each class, chosen at random by the seed."""
+    """Images per class, chosen at random by the seed."""
 
     classes: Count = 10
-    """Classes at most, the first ones."""
+    """Maximum number of classes; the first ones are used."""
 
     images: dict[Name, tuple[Annotated[int, Field(ge=0)], ...]] = Field(default_factory=dict)
-    """For a dataset, positions in `test` to show instead."""
+    """Positions in `test` to show instead, by dataset."""
 
 
 class LogOddsOptions(Section):
-    """The test of the DeepLIFT paper: erase what speaks for one class and against another."""
+    """Test of the DeepLIFT paper: erase the pixels that distinguish one class from another."""
 
     pairs: tuple[tuple[ClassName, ClassName], ...] = ()
-    """Pairs of class names: images of the first, turned towards the second."""
+    """Pairs of class names: images of the first class, changed towards the second."""
 
     share: Share = 0.2
-    """Share of the pixels that are erased at most: 157 of 784."""
+    """Maximum share of the pixels to erase; 0.2 is 157 of 784."""
 
     images: Count = 100
-    """Test images of each class at most."""
+    """Maximum number of test images per class."""
 
     methods: tuple[Name, ...] = ()
-    """Entries of `methods` that are tested."""
+    """Entries of `methods` to test."""
 
 
 class RandomizationOptions(Section):
-    """The sanity check of every attribution: does it change with the net's weights?"""
+    """Model randomisation test of attributions: do they change with the net's weights?"""
 
     images: Count = 12
-    """Test images explained, from the first."""
+    """Number of test images to explain, from the first."""
 
     methods: tuple[Name, ...] | None = None
-    """Entries of `methods` that are checked; all, if not given."""
+    """Entries of `methods` to test; all if not given."""
 
 
 class SpreadOptions(Section):
-    """How far one attribution varies."""
+    """Variation of one attribution over random passes."""
 
     method: Name
     """Entry of `methods`."""
 
     source: Literal["dropout", "noise"]
-    """What varies: the dropout masks, or the pixels, by normal noise."""
+    """Source of the variation: dropout masks, or normal noise added to the pixels."""
 
     samples: int = Field(50, ge=2)
-    """Passes per image."""
+    """Number of passes per image."""
 
     level: Share = 0.1
     """Standard deviation of the noise, as a share of the range of the image's pixels."""
 
     images: Count = 20
-    """Test images explained, from the first."""
+    """Number of test images to explain, from the first."""
 
     objective: Name = CROSS_ENTROPY
-    """What the net is trained for: `cross_entropy`, or an evidential one of training.objectives."""
+    """Training objective of the net: `cross_entropy`, or an evidential entry of
+    training.objectives."""
 
 
 class AttributionSection(Section):
-    """Explanations of single decisions, on the first images of `test`."""
+    """Explanations of single predictions, on the first images of `test`."""
 
     images: Count = 100
-    """Test images explained, unless a method says otherwise."""
+    """Number of test images to explain, unless a method sets its own."""
 
     memory_mb: Count = 512
-    """Memory in MiB for the activations of one batch, from which batch sizes follow."""
+    """Memory in MiB for the activations of one batch, which determines batch sizes."""
 
     methods: dict[Name, MethodOptions] = Field(default_factory=dict)
-    """Methods and their options. `method` is the module of attribution/methods, if it is not the
-    entry's own name; `images` is how many test images are explained."""
+    """Methods and their options. `method` is the module of attribution/methods, by default the
+    name of the entry; `images` is the number of test images to explain."""
 
     degradation: DegradationOptions = DegradationOptions()
-    """The test that all methods go through."""
+    """Degradation test of all methods."""
 
     gallery: GalleryOptions = GalleryOptions()
-    """The images that are shown."""
+    """Images to show."""
 
     log_odds: LogOddsOptions = LogOddsOptions()
-    """The test of the DeepLIFT paper."""
+    """Test of the DeepLIFT paper."""
 
     randomization: RandomizationOptions = RandomizationOptions()
-    """The sanity check that all methods go through."""
+    """Model randomisation test of the methods."""
 
     spread: dict[Name, SpreadOptions] = Field(default_factory=dict)
-    """Attributions whose mean and spread are shown."""
+    """Attributions whose mean and standard deviation over random passes are shown."""
 
     @field_validator("methods")
     @classmethod
@@ -132,7 +133,7 @@ class AttributionSection(Section):
         for name, options in methods.items():
             images = options.get("images", 1)
             if isinstance(images, bool) or not isinstance(images, int) or images < 1:
-                raise ValueError(f"{name}.images must be a whole number above 0, not {images!r}")
+                raise ValueError(f"{name}.images must be an integer above 0, not {images!r}")
         return methods
 
     @model_validator(mode="after")
@@ -140,7 +141,7 @@ class AttributionSection(Section):
         named = {
             "log_odds.methods": self.log_odds.methods,
             "randomization.methods": self.randomization.methods or (),
-            **{f"spread.{name}.method": (each.method,) for name, each in self.spread.items()},
+            **{f"spread.{name}.method": (entry.method,) for name, entry in self.spread.items()},
         }
         for key, names in named.items():
             for name in names:
@@ -149,7 +150,7 @@ class AttributionSection(Section):
         return self
 
     def module_of(self, entry: str) -> str:
-        """The module of attribution/methods that an entry of ``methods`` names."""
+        """The module of attribution/methods that an entry of ``methods`` uses."""
         return self.methods[entry].get("method", entry)
 
     def options_of(self, entry: str) -> MethodOptions:
@@ -157,11 +158,11 @@ class AttributionSection(Section):
         return {k: v for k, v in self.methods[entry].items() if k not in ATTRIBUTIONS.entry}
 
     def images_of(self, entry: str) -> int:
-        """How many test images an entry explains."""
+        """Number of test images that an entry explains."""
         return self.methods[entry].get("images", self.images)
 
     def modules_of(self, entry: str) -> list[str]:
-        """An entry's module and, if its method is built on another, that one's."""
+        """The module of an entry and, if its method is based on another one, that module."""
         module = self.module_of(entry)
         option = ATTRIBUTIONS.constant(module, "BASE")
         settings = ATTRIBUTIONS.settings(module, self.options_of(entry))

@@ -1,4 +1,4 @@
-"""What all sections of the configuration share."""
+"""Base class and types shared by all sections of the configuration."""
 
 from typing import Annotated, Any
 
@@ -6,14 +6,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Section(BaseModel):
-    """A part of the configuration: unknown keys are refused, values do not change."""
+    """A part of the configuration: unknown keys are rejected, values are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     @model_validator(mode="before")
     @classmethod
     def _no_truth_values_for_numbers(cls, values: Any) -> Any:
-        """YAML's ``yes`` is no number, though Python would take it for 1."""
+        """Reject YAML's ``yes`` as a number; Python would treat it as 1."""
         if isinstance(values, dict):
             for name, field in cls.model_fields.items():
                 if field.annotation in (int, float) and isinstance(values.get(name), bool):
@@ -22,12 +22,12 @@ class Section(BaseModel):
 
 
 def fraction(value: Any) -> Any:
-    """Allow ``8/255`` for a number."""
+    """Convert a fraction such as ``8/255`` to a number; other values are returned unchanged."""
     if isinstance(value, str) and value.count("/") == 1:
-        above, below = map(float, value.split("/"))
-        if below == 0:
+        numerator, denominator = map(float, value.split("/"))
+        if denominator == 0:
             raise ValueError(f"{value} divides by 0")
-        return above / below
+        return numerator / denominator
     return value
 
 
@@ -41,11 +41,11 @@ MethodOptions = dict[str, Any]
 def for_replicates(
     entries: dict[str, MethodOptions], replicates: dict[str, str]
 ) -> dict[str, MethodOptions]:
-    """``entries`` whose lists ``models`` name, with a net, its replicates (name -> net)."""
-    found = dict(entries)
+    """``entries`` with the replicates (name -> net) of each net added to their ``models``."""
+    extended = dict(entries)
     for name, entry in entries.items():
         models = entry.get("models")
         if isinstance(models, list | tuple):
-            twins = [twin for twin, net in replicates.items() if net in models]
-            found[name] = entry | {"models": [*models, *twins]}
-    return found
+            names = [replicate for replicate, net in replicates.items() if net in models]
+            extended[name] = entry | {"models": [*models, *names]}
+    return extended

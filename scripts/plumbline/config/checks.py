@@ -1,4 +1,4 @@
-"""What must hold between the sections of a configuration: known names, files that are there."""
+"""Checks between the sections of a configuration: names that exist, files that exist."""
 
 import os
 from itertools import product
@@ -24,7 +24,7 @@ from plumbline.storage.files import located, unreadable
 
 
 def check(config: Config) -> None:
-    """Raise :class:`InputError`, naming the key, if the sections do not fit one another."""
+    """Raise :class:`InputError`, naming the key, if the sections are inconsistent."""
     check_contracts()
     named("training.models", config.networks.check_own)
     _check_names(config)
@@ -57,8 +57,8 @@ def _check_names(config: Config) -> None:
                 hint = nearest(other, sources)
                 raise InputError(f"data.sources.{dataset}.ood: no data.sources.{other}{hint}")
             for key in ("size", "channels"):
-                pair = {getattr(sources[name], key) for name in (dataset, other)}
-                if None not in pair and len(pair) > 1:
+                values = {getattr(sources[name], key) for name in (dataset, other)}
+                if None not in values and len(values) > 1:
                     raise InputError(f"data.sources.{other}.{key}: differs from {dataset}'s")
     for model in config.models:
         named("models", config.networks.check_name, model)
@@ -156,7 +156,7 @@ def _check_estimators(config: Config) -> None:
     section = config.uncertainty
     softmax = section.estimators.get("softmax")
     if softmax is None or softmax.keys() - {"method"}:
-        raise InputError("uncertainty.estimators: softmax is missing, the control of all others")
+        raise InputError("uncertainty.estimators: softmax, the control of all others, is missing")
     for name, entry in section.estimators.items():
         key = f"uncertainty.estimators.{name}"
         named(key, ESTIMATORS.check, section.module_of(name), section.options_of(name))
@@ -167,7 +167,7 @@ def _check_estimators(config: Config) -> None:
         wanted = ESTIMATORS.constant(section.module_of(name), "OBJECTIVES")
         if wanted and (trained is None or trained.kind not in wanted):
             kinds = " or ".join(wanted)
-            raise InputError(f"{key}.objective: {objective} nets are not of the kind {kinds}")
+            raise InputError(f"{key}.objective: {objective} is not an objective of kind {kinds}")
         for model in entry.get("models", ()):
             named(f"{key}.models", config.networks.check_name, model)
         if (nets := section.nets(name)) > config.training.seeds:
@@ -179,7 +179,7 @@ def _check_estimators(config: Config) -> None:
     for name in config.latent.estimators if config.latent.corpora else ():
         if section.objective_of(name) != CROSS_ENTROPY or section.scaled(name):
             raise InputError(
-                f"latent.estimators: {name} asks other nets than those that cross-entropy trains"
+                f"latent.estimators: {name} does not use the nets trained by cross-entropy"
             )
     for name in section.sweep.estimators:
         _check_swept(config, name)
@@ -188,16 +188,16 @@ def _check_estimators(config: Config) -> None:
 
 
 def _check_swept(config: Config, name: str) -> None:
-    """Check an entry whose passes vary; one that a configuration takes away may be named."""
+    """Check an entry of the sweep; one that the configuration removed may still be listed."""
     section, key = config.uncertainty, "uncertainty.sweep.estimators"
     if name not in section.estimators:
         named(key, ESTIMATORS.check_name, name)
         return
     module = section.module_of(name)
     if not ESTIMATORS.constant(module, "PASSES") or ESTIMATORS.constant(module, "NETS"):
-        raise InputError(f"{key}: {name} does not put an image before one net several times")
+        raise InputError(f"{key}: {name} does not make several passes through one net")
     if section.options_of(name).get("mean", "probabilities") != "probabilities":
-        raise InputError(f"{key}: {name} gives a mean, not its passes")
+        raise InputError(f"{key}: {name} returns the mean of its passes, not the passes")
 
 
 def _check_spread(config: Config) -> None:
@@ -223,8 +223,8 @@ def _check_paths(config: Config) -> None:
         source = config.data.sources[dataset]
         if source.path and not source.labels and not labelled(located(source.path, mirror)):
             raise InputError(
-                f"datasets: the images of {dataset} have no classes; give them (folders, or labels "
-                "in the npz), or name it as ood of another, where none are needed"
+                f"datasets: the images of {dataset} have no classes; add them (folders, or labels "
+                "in the npz file), or use it only as ood of another dataset"
             )
         _check_training_images(config, dataset)
     for dataset, model in product(config.datasets, config.models):
@@ -235,12 +235,12 @@ def _check_paths(config: Config) -> None:
 
 
 def _check_training_images(config: Config, dataset: str) -> None:
-    """Refuse what starts from training images where the splits of a folder leave none."""
+    """Reject what needs training images if the splits of an image folder leave none."""
     source = config.data.sources[dataset]
     if source.kind != "image_folder" or source.splits.train > 1e-9:
         return
     visualization, scores = config.visualization, config.detection.scores
-    wanting = [
+    users = [
         *(f"training {model}" for model in config.models if not config.weights(dataset, model)),
         *(f"latent.corpora, {corpus}," for corpus in config.latent.corpora),
         *(
@@ -255,15 +255,15 @@ def _check_training_images(config: Config, dataset: str) -> None:
             if fill == "mean"
         ),
     ]
-    if wanting:
+    if users:
         raise InputError(
-            f"data.sources.{dataset}.splits: leave no image for train, but {wanting[0]} wants some "
-            f"({len(wanting)} such)"
+            f"data.sources.{dataset}.splits: no image is left for train, but {users[0]} needs "
+            f"training images ({len(users)} such)"
         )
 
 
 def named(key: str, check: Any, *arguments: Any) -> None:
-    """Run a check and put the configuration's key before its message."""
+    """Run a check and prefix its message with the key of the configuration."""
     try:
         check(*arguments)
     except InputError as error:

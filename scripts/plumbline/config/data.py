@@ -13,12 +13,12 @@ OWN = ("npz", "image_folder")
 
 
 def labelled(path: str | os.PathLike) -> bool:
-    """Whether a folder of images has folders for classes, or an npz file an array of labels.
+    """Whether a folder of images has one folder per class, or an npz file an array of labels.
 
-    True of what is neither, and of a damaged file: whoever reads it says so.
+    True for any other or damaged file, about which the reader reports an error later.
     """
     if os.path.isdir(path):
-        return any(each.is_dir() and each.name[0] != "." for each in Path(path).iterdir())
+        return any(entry.is_dir() and entry.name[0] != "." for entry in Path(path).iterdir())
     if not zipfile.is_zipfile(path):
         return True
     with zipfile.ZipFile(path) as archive:
@@ -26,19 +26,19 @@ def labelled(path: str | os.PathLike) -> bool:
 
 
 class Splits(Section):
-    """Shares of the images that are not the official test set; the rest is ``train``.
+    """Shares of the images outside the official test set; the rest is ``train``.
 
-    Where a source has an official test set, it is ``test`` and ``test`` here is not used.
+    If a source has an official test set, that is ``test``, and the share here is not used.
     """
 
     val: Share = 0.1
-    """Share for choosing the epoch and the model."""
+    """Share for the choice of epoch and model."""
 
     calibration: Share = 0.15
     """Share for temperature, thresholds, detectors and the acceptance of mutants."""
 
     test: Share = 0.2
-    """Share for the final estimates, where the source has no official test set."""
+    """Share for the final estimates, if the source has no official test set."""
 
     @model_validator(mode="after")
     def _at_most_all(self) -> Self:
@@ -49,12 +49,12 @@ class Splits(Section):
 
     @property
     def train(self) -> float:
-        """Share that is left for training."""
+        """Share that remains for training."""
         return max(0.0, 1 - self.val - self.calibration - self.test)
 
 
 class Origin(Section):
-    """Where the images of one dataset come from."""
+    """Origin of the images of one dataset."""
 
     kind: Literal[
         "cifar10",
@@ -67,20 +67,20 @@ class Origin(Section):
         "photographs",
         "uniform_noise",
     ]
-    """`digits` and `photographs` come with scikit-learn; `mnist`, `fashion_mnist` and `cifar10`
-    are downloaded; `notmnist` (its 10,000 test images, as idx files) must be in the mirror;
-    `npz` and `image_folder` are your own; `uniform_noise` is drawn from the seed."""
+    """`digits` and `photographs` are part of scikit-learn; `mnist`, `fashion_mnist` and `cifar10`
+    are downloaded; `notmnist` (its 10,000 test images, as idx files) must be in the mirror; `npz`
+    and `image_folder` are your own images; `uniform_noise` is generated from the seed."""
 
     path: str | None = None
-    """File (`npz`) or folder (`image_folder`) of your own images; searched in the mirror, too."""
+    """File (`npz`) or folder (`image_folder`) of your own images; also searched in the mirror."""
 
     labels: str | None = None
-    """Text file with a line for each image of an `image_folder`: its name in the folder, a space
-    and its class number from 0. Without it, folders are classes."""
+    """Text file with one line per image of an `image_folder`: its name in the folder, a space and
+    its class number, from 0. If not given, each folder is a class."""
 
     classes: tuple[str, ...] | str | None = None
-    """Class names in the order of their numbers, or a text file with a name in each line; for
-    `npz`, and for an `image_folder` with `labels`."""
+    """Class names in the order of their numbers, or a text file with one name per line; for `npz`,
+    and for `image_folder` with `labels`."""
 
     @model_validator(mode="after")
     def _path_of_own_images(self) -> Self:
@@ -96,7 +96,7 @@ class Origin(Section):
 
     @property
     def own_paths(self) -> dict[str, str]:
-        """The user's files and folders by the name of their key."""
+        """The user's files and folders, by key."""
         given = {"path": self.path, "labels": self.labels, "classes": self.class_file}
         return {key: value for key, value in given.items() if value}
 
@@ -109,34 +109,34 @@ class Origin(Section):
 
 
 class Preparation(Section):
-    """What is made of the images of one dataset."""
+    """Preparation of the images of one dataset."""
 
     size: Count | None = None
-    """Height and width in pixels that images are brought to: the shorter side is resized, the
-    middle of the longer one cut out; as they are, if not given (an `image_folder` needs it)."""
+    """Height and width of the images in pixels: the shorter side is resized to it and the centre is
+    cropped; unchanged if not given (required for `image_folder`)."""
 
     resize: Count | None = None
-    """Pixels that the shorter side of a photograph (`image_folder`) is brought to before the middle
-    `size` is cut out, such as 256 for ImageNet's 224; `size`, if not given."""
+    """Size in pixels to which the shorter side of a photograph (`image_folder`) is resized before
+    the central `size` pixels are cropped, such as 256 for ImageNet's 224; by default `size`."""
 
     channels: Literal[1, 3] | None = None
-    """1 for grey, 3 for colour; as they are, if not given."""
+    """1 for greyscale, 3 for colour; unchanged if not given."""
 
     images: Count | None = None
-    """Take this many images of the source at most, chosen at random and stratified by class,
-    from an official training and test part in proportion to their sizes; all, if not given."""
+    """Maximum number of images to use, chosen at random and stratified by class, from the official
+    training and test parts in proportion to their sizes; all if not given."""
 
     broken: Literal["refuse", "skip"] = "refuse"
-    """What is done about images of an `image_folder` that cannot be used (not readable, truncated,
-    too large, neither grey nor RGB, or of more than 8 bits): `refuse` ends the run at the first,
-    `skip` leaves them out and names each in the log."""
+    """Treatment of images of an `image_folder` that cannot be used (unreadable, truncated, too
+    large, neither greyscale nor RGB, or more than 8 bits): `refuse` ends the run at the first one,
+    `skip` omits them and lists each in the log."""
 
     splits: Splits = Splits()
-    """How the images are divided."""
+    """Division of the images."""
 
     splits_of: Literal["train", "test"] = "train"
-    """Official part that val and calibration are taken from: `test` for nets with given weights,
-    which have seen all of the official training set."""
+    """Official part from which val and calibration are taken: `test` for nets with given weights,
+    which have been trained on all of the official training set."""
 
 
 class Source(Preparation, Origin):
@@ -146,7 +146,8 @@ class Source(Preparation, Origin):
     """Datasets that are out of distribution for nets trained on this one."""
 
     near: tuple[Name, ...] = ()
-    """Those of `ood` that are near: alike in kind, as letters are to digits; the rest are far."""
+    """The datasets of `ood` that are near, that is similar in kind, as letters are to digits; the
+    others are far."""
 
     @model_validator(mode="after")
     def _size_of_folders(self) -> Self:
@@ -168,17 +169,17 @@ class Source(Preparation, Origin):
 
 
 class DataSection(Section):
-    """Images: where they come from and how they are divided."""
+    """Images: their origin and division."""
 
     mirror: str | None = None
-    """A folder that is searched before the network, laid out like torchvision's root
-    (`MNIST/raw/...`). The environment variable PLUMBLINE_MIRROR does the same."""
+    """Folder that is searched before the network, laid out like torchvision's root
+    (`MNIST/raw/...`). The environment variable PLUMBLINE_MIRROR has the same effect."""
 
     downloads: str = "downloads"
-    """Folder that keeps downloaded files, shared by all configurations."""
+    """Folder of downloaded files, shared by all configurations."""
 
     sources: dict[Name, Source] = Field(default_factory=dict)
-    """Every dataset that may be used, by the name that you give it."""
+    """Definitions of all datasets, by a name of your choice."""
 
     def origin(self, dataset: str) -> dict[str, Any]:
         """Options of the rule fetch for a dataset."""

@@ -10,19 +10,19 @@ from plumbline.registry import DETECTORS, SCORES
 
 
 class DetectorOptions(Section):
-    """Detectors fitted on calibration to tell where the net is wrong."""
+    """Detectors of misclassified images, fitted on calibration."""
 
     methods: dict[Name, MethodOptions] = Field(default_factory=dict)
     """Modules of detection/detectors and their options."""
 
     by_block: tuple[Name, ...] = ()
-    """Those of `methods` that are also fitted on the conductance of each block alone."""
+    """Entries of `methods` that are also fitted on the conductance of each block alone."""
 
     folds: Annotated[int, Field(ge=3)] = 5
-    """Parts of calibration: each is scored by detectors fitted on the others."""
+    """Number of folds of calibration; each is scored by detectors fitted on the others."""
 
     def check(self) -> None:
-        """Raise :class:`InputError` for a detector or an option that does not exist."""
+        """Raise :class:`InputError` for an unknown detector or option."""
         for name, options in self.methods.items():
             try:
                 DETECTORS.check(name, options)
@@ -35,19 +35,18 @@ class DetectorOptions(Section):
 
 
 class DetectionSection(Section):
-    """Scores by which wrong, adversarial and out-of-distribution images are told."""
+    """Scores for the detection of misclassified, adversarial and out-of-distribution images."""
 
     scores: dict[Name, MethodOptions] = Field(default_factory=dict)
-    """Scores beside those of the other stages, and their options. `method` is the module of
-    detection/scores, if it is not the entry's own name. One that asks for an ensemble of more
-    nets than training.seeds, or for the VAE of a corpus that latent.corpora has not, is left
-    out."""
+    """Scores in addition to those of the other stages, and their options. `method` is the module of
+    detection/scores, by default the name of the entry. A score is omitted if it needs an ensemble
+    of more nets than training.seeds, or the VAE of a corpus that is not in latent.corpora."""
 
     detectors: DetectorOptions = DetectorOptions()
     """Detectors of the net's errors."""
 
     def module_of(self, entry: str) -> str:
-        """The module of detection/scores that an entry of ``scores`` names."""
+        """The module of detection/scores that an entry of ``scores`` uses."""
         return self.scores[entry].get("method", entry)
 
     def options_of(self, entry: str) -> MethodOptions:
@@ -55,9 +54,9 @@ class DetectionSection(Section):
         return {k: v for k, v in self.scores[entry].items() if k not in SCORES.entry}
 
     def needs(self, entry: str) -> tuple[str, ...]:
-        """What an entry needs beside the net: ``train`` and ``vae``."""
+        """What an entry needs in addition to the net: ``train``, ``vae``."""
         return SCORES.constant(self.module_of(entry), "NEEDS")
 
     def nets(self, entry: str) -> int:
-        """How many nets of different training seeds an entry asks for."""
+        """Number of nets of different training seeds that an entry needs."""
         return SCORES.nets(self.module_of(entry), self.options_of(entry))

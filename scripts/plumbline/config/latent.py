@@ -10,100 +10,106 @@ Corpus = Literal["in_distribution", "out_of_distribution", "adversarial"]
 
 
 class VaeOptions(Section):
-    """How a variational autoencoder with two latent dimensions is trained."""
+    """Training of a variational autoencoder with two latent dimensions."""
 
     epochs: Count = 50
-    """Passes over the corpus."""
+    """Number of passes over the corpus."""
 
     batch: Count = 128
     """Images per step."""
 
     learning_rate: Positive = 1e-3
-    """Step size of Adam."""
+    """Learning rate of Adam."""
 
     seeds: Count = 3
-    """VAEs of every corpus. Maps of the first are drawn; estimates come with an interval over all,
-    since another VAE of the same images has another latent space."""
+    """Number of VAEs per corpus. Maps are drawn for the first; estimates have an interval over all,
+    because another VAE of the same images has another latent space."""
 
 
 class GridOptions(Section):
-    """The square of latent space that is mapped."""
+    """The square region of latent space to map."""
 
     extent: Positive = 10.0
-    """The map reaches from minus to plus this in both latent dimensions."""
+    """The map extends from minus to plus this value in both latent dimensions."""
 
     points: int = Field(24, ge=2)
-    """Grid points along each side, of this grid and of one in quantiles of the prior."""
+    """Number of grid points along each side, of this grid and of the one in quantiles of the
+    prior."""
 
 
 class InterpolationOptions(Section):
-    """Ways from one test image to another, in pixel space and in latent space."""
+    """Interpolation between test images, in pixel space and in latent space."""
 
     pairs: Count = 150
-    """Pairs of test images of different classes that are mixed half and half."""
+    """Number of pairs of test images of different classes, evaluated at their midpoints."""
 
     steps: int = Field(15, ge=2)
-    """Images on the way that is drawn, with its two ends."""
+    """Number of images on the path that is drawn, including both ends."""
 
 
 class ExtensionOptions(Section):
-    """Whether images decoded from the holes of a map are worth training on: nets are trained anew
-    with them, with as many from anywhere off the data, and compared with those that had none. The
-    map is that of the corpus in_distribution: the others have seen images like the tests'."""
+    """Test whether it helps to train on images decoded from the holes of a map: nets are retrained
+    with them, or with as many images from anywhere off the data, and compared with nets trained
+    without. The map is that of the corpus in_distribution, because the other corpora contain
+    images like those of the tests."""
 
     models: tuple[Name, ...] = ()
-    """Nets that are trained anew. None: no test."""
+    """Nets to retrain; if empty, the test is omitted."""
 
     estimator: Name = "ensemble"
-    """Estimator whose map has the holes."""
+    """Estimator whose map defines the holes."""
 
     measure: Literal["entropy", "mutual_information", "max_probability"] = "entropy"
-    """Measure that it shows."""
+    """Measure of uncertainty whose map defines the holes."""
 
     images: Count = 300
-    """Images decoded from holes, and as many from off the data."""
+    """Number of images decoded from holes, and of images from anywhere off the data."""
 
     target: Literal["soft", "class"] = "soft"
-    """What is to be answered for them: all classes alike, or a class of their own."""
+    """Training target of these images: `soft` for equal probability of all classes, `class` for an
+    additional class."""
 
     seeds: Count = 3
-    """Nets of each kind, of the first training seeds."""
+    """Number of nets of each kind, with the first training seeds."""
 
 
 class LatentSection(Section):
     """Maps of uncertainty over the latent space of a VAE."""
 
     corpora: tuple[Corpus, ...] = ("in_distribution", "out_of_distribution", "adversarial")
-    """What a VAE is fitted on: the training images, alone or with another set. None: no maps."""
+    """Training corpora of VAEs: the training images, alone or with another set; if empty, there are
+    no maps."""
 
     estimators: tuple[Name, ...] = Field(("mc_dropout", "ensemble"), min_length=1)
-    """Estimators that are mapped, of nets trained by cross-entropy."""
+    """Estimators to map, of nets trained by cross-entropy."""
 
     attack: Name = "pgd"
-    """Attack whose images, on the first of `models`, make the adversarial corpus, at the largest
-    epsilon."""
+    """Attack that provides the adversarial corpus: its images for the first of `models`, at the
+    largest epsilon."""
 
     vae: VaeOptions = VaeOptions()
     """Training of the VAE."""
 
     grid: GridOptions = GridOptions()
-    """Part of the latent space that is mapped."""
+    """Region of the latent space to map."""
 
     points: tuple[tuple[float, float], ...] = Field((), max_length=6)
-    """Latent points whose decoded images are shown beside the maps. None: the median codes of the
-    first class and of the class nearest to it, and the point half-way."""
+    """Latent points whose decoded images are shown beside the maps; by default the median codes of
+    the first class and of the class nearest to it, and their midpoint."""
 
     interpolation: InterpolationOptions = InterpolationOptions()
-    """Ways between test images, in the first of `corpora`."""
+    """Interpolation between test images, in the first of `corpora`."""
 
     extension: ExtensionOptions = ExtensionOptions()
-    """Training on what the holes decode to."""
+    """Training on images decoded from holes."""
 
     @model_validator(mode="after")
     def _extension_has_a_map(self) -> Self:
         if self.extension.models and self.corpora:
             if "in_distribution" not in self.corpora:
-                raise ValueError("extension wants in_distribution among the corpora")
+                raise ValueError("extension needs in_distribution among the corpora")
             if self.extension.estimator not in self.estimators:
-                raise ValueError(f"extension.estimator: {self.extension.estimator} is not mapped")
+                raise ValueError(
+                    f"extension.estimator: {self.extension.estimator} is not in latent.estimators"
+                )
         return self

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a configuration, in the words of its keys."""
+"""Error messages of pydantic, rewritten in terms of the keys of the configuration."""
 
 from typing import Annotated, Any, get_args, get_origin
 
@@ -9,7 +9,7 @@ from plumbline.errors import nearest, shown
 
 
 def explain(error: ValidationError, model: type[Section], prefix: str = "") -> str:
-    """A line for each of the first faults that pydantic found in ``model``."""
+    """One line for each of the first three errors that pydantic found in ``model``."""
     faults = error.errors()
     inner = {fault["loc"][:-1] for fault in faults}
     lines = [
@@ -28,21 +28,21 @@ def _explain_one(fault: dict[str, Any], model: type[Section], prefix: str) -> st
         return f"{key}: unknown key{nearest(place[-1], getattr(section, 'model_fields', {}))}"
     if fault["type"].startswith("union_tag"):
         allowed = fault["ctx"].get("expected_tags", "")
-        return f"{key}.kind: " + (f"allowed are {allowed}" if allowed else "is not given")
+        return f"{key}.kind: " + (f"allowed are {allowed}" if allowed else "is missing")
     if fault["type"] == "missing":
-        return f"{key}: is not given"
+        return f"{key}: is missing"
     if fault["type"] == "too_short":
-        return f"{key}: is empty; name at least one"
+        return f"{key}: is empty; list at least one"
     if place[:2] == ["attacks", "epsilons"] and fault["type"] == "less_than_equal":
-        return f"{key}: {given} is above 1; pixels lie in [0, 1], so 8 of 255 levels is 8/255"
+        return f"{key}: {given} is above 1; pixels are in [0, 1], so 8 of 255 levels is 8/255"
     message = fault["msg"].removeprefix("Value error, ")
     return f"{key}: {message}" + ("" if isinstance(given, dict) else f", not {shown(given)}")
 
 
 def _walk(model: type[Section], place: list[str]) -> tuple[list[str], Any]:
-    """The keys of a fault's ``place``, and the model that the last of them is looked up in.
+    """The keys on the path ``place`` of an error, and the model that contains the last of them.
 
-    pydantic also names the kind of a section of several kinds, which is no key.
+    For a section with several kinds, pydantic includes the kind in the path; it is not a key.
     """
     keys, section, around = [], model, None
     for part in place:
@@ -56,7 +56,7 @@ def _walk(model: type[Section], place: list[str]) -> tuple[list[str], Any]:
 
 
 def _inner(section: Any, part: str) -> Any:
-    """The model of the section ``part`` inside ``section``, if there is one."""
+    """The model of the key ``part`` of ``section``, if it is a section."""
     fields = getattr(section, "model_fields", {})
     if part in fields:
         return fields[part].annotation
@@ -67,6 +67,6 @@ def _inner(section: Any, part: str) -> Any:
 
 
 def _kinds(section: Any) -> dict[str, type[Section]]:
-    """The models of a section of several kinds, by its key ``kind``; empty for any other."""
+    """The models of a section with several kinds, by the key ``kind``; empty for other sections."""
     models = get_args(get_args(section)[0]) if get_origin(section) is Annotated else ()
-    return {get_args(each.model_fields["kind"].annotation)[0]: each for each in models}
+    return {get_args(model.model_fields["kind"].annotation)[0]: model for model in models}

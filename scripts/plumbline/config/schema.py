@@ -1,6 +1,6 @@
-"""The configuration read: checked before anything runs.
+"""Reading and checking of the configuration, before anything runs.
 
-``python -m plumbline.config.schema`` prints the JSON schema that editors use; it is kept in
+``python -m plumbline.config.schema`` prints the JSON schema for editors, which is stored in
 ``config/schema.json``.
 """
 
@@ -14,15 +14,15 @@ from plumbline.config.messages import explain
 from plumbline.config.whole import Config
 from plumbline.errors import InputError
 
-LONGEST = 320  # characters of a line of a message
+LONGEST = 320  # maximum length of a line of a message, in characters
 
 
 def load(raw: dict[str, Any]) -> Config:
-    """Check a configuration and fill in what is not given.
+    """Check a configuration and fill in default values.
 
-    Raises :class:`InputError` with a line or more: the key, what is wrong, what is allowed and
-    the nearest valid name.  A key whose value is null counts as not given: so a configuration
-    that is laid over another takes an entry away.
+    Raises :class:`InputError` with one or more lines: the key, what is wrong, what is allowed and
+    the nearest valid name.  A key whose value is null counts as not given, so that a
+    configuration file can remove an entry of the file before it.
     """
     try:
         return _checked(raw)
@@ -31,7 +31,7 @@ def load(raw: dict[str, Any]) -> Config:
 
 
 def _short(line: str) -> str:
-    """A line whose list of what is allowed ends where it gets too long to be read."""
+    """``line``, truncated if it is longer than ``LONGEST``."""
     return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
 
 
@@ -52,29 +52,29 @@ def _without_null(values: Any) -> Any:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON schema of a configuration that is laid over others: no key must be there, and every
-    key may be null, as :func:`load` has it."""
-    return _laid_over(Config.model_json_schema())
+    """The JSON schema of a configuration file that is merged into others: no key is required, and
+    every key may be null, as in :func:`load`."""
+    return _optional(Config.model_json_schema())
 
 
-def _laid_over(part: Any) -> Any:
+def _optional(part: Any) -> Any:
     if isinstance(part, list):
-        return [_laid_over(each) for each in part]
+        return [_optional(item) for item in part]
     if not isinstance(part, dict):
         return part
     return {
-        key: {name: _or_null(_laid_over(each)) for name, each in value.items()}
+        key: {name: _or_null(_optional(field)) for name, field in value.items()}
         if key in ("properties", "patternProperties")
-        else _laid_over(value)
+        else _optional(value)
         for key, value in part.items()
         if key != "required"
     }
 
 
 def _or_null(field: dict[str, Any]) -> dict[str, Any]:
-    told = {key: field[key] for key in ("title", "description", "default") if key in field}
-    kind = {key: value for key, value in field.items() if key not in told}
-    return told | {"anyOf": [kind, {"type": "null"}]}
+    annotations = {key: field[key] for key in ("title", "description", "default") if key in field}
+    kind = {key: value for key, value in field.items() if key not in annotations}
+    return annotations | {"anyOf": [kind, {"type": "null"}]}
 
 
 if __name__ == "__main__":

@@ -11,23 +11,23 @@ Inside = Annotated[float, Field(gt=0, lt=1)]
 
 
 class SequentialOptions(Section):
-    """How few mutants tell whether a label flips too easily: the probability ratio test."""
+    """Sequential probability ratio test of the label change rate."""
 
     alpha: Inside = 0.05
-    """Largest share of the images that change as often as the upper rate and are called normal."""
+    """Maximum probability that an image with the upper rate of changes is called normal."""
 
     beta: Inside = 0.05
-    """Largest share of those that change as rarely as the lower rate and are called suspicious."""
+    """Maximum probability that an image with the lower rate of changes is called suspicious."""
 
     sigma: Inside = 0.5
-    """Both rates lie this share of the threshold away from it."""
+    """Distance of the two rates from the threshold, as a share of the threshold."""
 
     level: Inside = 0.99
-    """The threshold `mean` is the upper end of this interval of the mean label change rate of the
-    calibration images that the net gets right; Wang et al. 2019."""
+    """Confidence level of the interval of the mean label change rate of correctly classified
+    calibration images, whose upper end is the threshold `mean`; Wang et al. 2019."""
 
     false_alarms: Inside = 0.05
-    """The threshold `quantile` is exceeded by this share of them."""
+    """Share of the same images whose rate exceeds the threshold `quantile`."""
 
     @model_validator(mode="after")
     def _tell_apart(self) -> Self:
@@ -40,81 +40,82 @@ class MutantOptions(Section):
     """Mutants: copies of a net with small changes of its weights."""
 
     mutants: Count = 100
-    """Accepted mutants per operator; the studies used 100 and 500."""
+    """Number of accepted mutants per operator; the studies used 100 and 500."""
 
     further_mutants: Count = 20
-    """Accepted mutants at each further rate of an operator."""
+    """Number of accepted mutants at each further rate of an operator."""
 
     accept: Share = 0.9
     """A mutant is accepted if its accuracy on calibration is at least this share of the net's."""
 
     images: Count = 100
-    """Images of each set but calibration and test that mutants classify, from the first."""
+    """Number of images of each set, except calibration and test, that mutants classify, from the
+    first."""
 
     test_images: Count = 400
-    """Images of test that they classify: more, because the net errs on few."""
+    """Number of images of test that mutants classify: more, because few are misclassified."""
 
     sequential: SequentialOptions = SequentialOptions()
     """The sequential test of the label change rate."""
 
     stop_early: Literal["never", "mean", "quantile"] = "never"
-    """Ask no more mutants about an image once the sequential test with this threshold has its
-    verdict; rates and estimates then rest on fewer mutants."""
+    """Stop evaluating mutants on an image once the sequential test with this threshold has reached
+    a verdict; rates and estimates are then based on fewer mutants."""
 
 
 class ConductanceOptions(Section):
     """Conductance of every block."""
 
     steps: Count = 10
-    """Steps along the path from the baseline to the image."""
+    """Number of steps along the path from the baseline to the image."""
 
     images: Count | None = None
-    """Images of each set but calibration, from the first; null for all."""
+    """Number of images of each set except calibration, from the first; all if not given."""
 
 
 class StabilitySection(Section):
-    """How easily small changes of a net change its answer."""
+    """Stability of predictions under small changes of a net."""
 
     mutation: MutantOptions = MutantOptions()
-    """How many mutants, and which are accepted."""
+    """Number of mutants, and their acceptance."""
 
     operators: dict[Name, MethodOptions] = Field(default_factory=dict)
-    """Mutation operators and their options. `method` is the module of stability/operators, if it is
-    not the entry's own name; `rates` are tried beside the main one, `rate`, which is halved while
-    no two mutants keep the accuracy; `models` keeps it to these nets."""
+    """Mutation operators and their options. `method` is the module of stability/operators, by
+    default the name of the entry. `rate` is the main rate, which is halved until at least two
+    mutants are accepted; `rates` are tried in addition. `models` restricts the entry to these
+    nets."""
 
     models: dict[Name, dict[Name, MethodOptions]] = Field(default_factory=dict)
-    """What differs for one architecture, by operator: the deeper a net, the lower the rate that
-    it bears."""
+    """Options that differ for an architecture, by operator: deeper nets tolerate lower rates."""
 
     conductance: ConductanceOptions = ConductanceOptions()
     """Conductance of feature maps."""
 
     def module_of(self, entry: str) -> str:
-        """The module of stability/operators that an entry of ``operators`` names."""
+        """The module of stability/operators that an entry of ``operators`` uses."""
         return self.operators[entry].get("method", entry)
 
     def operators_of(self, model: str) -> list[str]:
-        """Entries of ``operators`` that are wanted on a net."""
+        """Entries of ``operators`` that are applied to a net."""
         entries = self.operators.items()
         return [name for name, options in entries if model in options.get("models", (model,))]
 
     def for_replicates(self, replicates: dict[str, str]) -> Self:
-        """The section, with all that is said of a net said of its replicates, too."""
+        """The section, with the settings of a net applied to its replicates as well."""
         operators = for_replicates(self.operators, replicates)
         twins = {twin: self.models[net] for twin, net in replicates.items() if net in self.models}
         return self.model_copy(update={"operators": operators, "models": self.models | twins})
 
     def entry_of(self, entry: str, model: str) -> MethodOptions:
-        """All that is said of an operator on a net: the entry, overruled by the architecture's."""
+        """All settings of an operator for a net: the entry, overridden by the architecture's."""
         return self.operators[entry] | self.models.get(model, {}).get(entry, {})
 
     def operator_options(self, entry: str, model: str) -> MethodOptions:
-        """Options of an entry's module on one net."""
+        """Options of an entry's module for one net."""
         return {k: v for k, v in self.entry_of(entry, model).items() if k not in OPERATORS.entry}
 
     def rates(self, entry: str, model: str) -> tuple[float, ...]:
-        """Rates at which an operator is tried on a net, the main one first."""
+        """Rates at which an operator is applied to a net, the main one first."""
         options = self.entry_of(entry, model)
         main = options.get("rate", OPERATORS.default(self.module_of(entry), "rate"))
         return tuple(dict.fromkeys((main, *options.get("rates", ()))))

@@ -10,62 +10,64 @@ from plumbline.registry import ESTIMATORS
 
 
 class ShiftOptions(Section):
-    """How the first images of `test` are changed, step by step."""
+    """A distribution shift of the first images of `test`, at several levels."""
 
     levels: tuple[float, ...] = Field(min_length=1)
-    """Strengths: degrees for rotation, standard deviations of pixels in [0, 1] for noise."""
+    """Levels: degrees for rotation, standard deviations of pixels in [0, 1] for noise."""
 
     images: Count = 200
-    """Test images changed."""
+    """Number of test images to shift."""
 
 
 class RefusalOptions(Section):
-    """When an estimator answers: the median of its sampled probabilities lies above a threshold."""
+    """Selective prediction: an image is accepted if the median of the sampled probabilities of its
+    predicted class is above a threshold."""
 
     accuracy: Share = 0.99
-    """The threshold is the smallest that makes this share of the answers right on calibration."""
+    """Accuracy of accepted predictions on calibration; the smallest threshold that reaches it is
+    used."""
 
     fixed: Share = 0.2
-    """A threshold to compare with; study 001 sets .2."""
+    """A fixed threshold for comparison; study 001 uses 0.2."""
 
 
 class SweepOptions(Section):
-    """How estimates move with the number of passes and of nets."""
+    """Estimates as a function of the number of passes and of nets."""
 
     estimators: tuple[Name, ...] = ("mc_dropout", "bayes_by_backprop")
-    """Entries of `estimators` whose number of passes varies; those that a net has not are left
-    out."""
+    """Entries of `estimators` whose number of passes is varied; entries that do not apply to a net
+    are omitted."""
 
     samples: tuple[Count, ...] = (1, 2, 5, 10, 20, 50, 100, 200)
-    """Numbers of passes; one set of the most passes per net serves all."""
+    """Numbers of passes; the largest number is computed once per net and used for all."""
 
     members: tuple[Count, ...] = (1, 2, 3, 5, 10)
-    """Numbers of nets in an ensemble, those beyond training.seeds left out."""
+    """Numbers of nets in an ensemble; those above training.seeds are omitted."""
 
     images: Count | None = None
-    """Test images used, from the first; null for all."""
+    """Number of test images, from the first; all if not given."""
 
 
 class UncertaintySection(Section):
     """Estimators of predictive uncertainty."""
 
     estimators: dict[Name, MethodOptions] = Field(default_factory=dict)
-    """Estimators and their options. `method` is the module of uncertainty/estimators, if it is not
-    the entry's own name; `objective` a key of training.objectives, for nets that are trained for
-    it; `temperature: true` divides their logits by the temperature fitted on calibration; `models`
-    keeps it to these nets."""
+    """Estimators and their options. `method` is the module of uncertainty/estimators, by default
+    the name of the entry; `objective` is the key of training.objectives for which its nets are
+    trained; `temperature: true` divides their logits by the temperature fitted on calibration;
+    `models` restricts the entry to these nets."""
 
     models: tuple[Name, ...] = ()
-    """Further architectures that only training, attacks and uncertainty see."""
+    """Additional architectures for training, attacks and uncertainty only."""
 
     shifts: dict[Name, ShiftOptions] = Field(default_factory=dict)
     """Shifted test sets: modules of data/shifts and their levels."""
 
     refusal: RefusalOptions = RefusalOptions()
-    """Answers that are withheld."""
+    """Selective prediction."""
 
     sweep: SweepOptions = SweepOptions()
-    """What more passes and more nets bring."""
+    """Dependence of estimates on the number of passes and of nets."""
 
     @field_validator("estimators")
     @classmethod
@@ -85,7 +87,7 @@ class UncertaintySection(Section):
         return self
 
     def module_of(self, entry: str) -> str:
-        """The module of uncertainty/estimators that an entry of ``estimators`` names."""
+        """The module of uncertainty/estimators that an entry of ``estimators`` uses."""
         return self.estimators[entry].get("method", entry)
 
     def options_of(self, entry: str) -> MethodOptions:
@@ -93,26 +95,26 @@ class UncertaintySection(Section):
         return {k: v for k, v in self.estimators[entry].items() if k not in ESTIMATORS.entry}
 
     def objective_of(self, entry: str) -> str:
-        """What an entry's nets are trained for: ``cross_entropy`` or one of training.objectives."""
+        """Objective of an entry's nets: ``cross_entropy`` or a key of training.objectives."""
         return self.estimators[entry].get("objective", CROSS_ENTROPY)
 
     def scaled(self, entry: str) -> bool:
-        """Whether an entry's nets have their logits divided by their temperature."""
+        """Whether the logits of an entry's nets are divided by their temperature."""
         return self.estimators[entry].get("temperature", False)
 
     def chosen(self, entry: str, model: str) -> bool:
-        """Whether an entry is wanted on a net."""
+        """Whether an entry is applied to a net."""
         return model in self.estimators[entry].get("models", (model,))
 
     def for_replicates(self, replicates: dict[str, str]) -> Self:
-        """The section, with entries that are kept to a net kept to its replicates, too."""
+        """The section, with entries that are restricted to a net extended to its replicates."""
         estimators = for_replicates(self.estimators, replicates)
         return self.model_copy(update={"estimators": estimators})
 
     def passes(self, entry: str) -> int:
-        """How often an entry puts an image before a net: what its module's ``cost`` says."""
+        """Number of forward passes per image of an entry, from its module's ``cost``."""
         return ESTIMATORS.cost(self.module_of(entry), self.options_of(entry))
 
     def nets(self, entry: str) -> int:
-        """How many nets of different training seeds an entry asks for."""
+        """Number of nets of different training seeds that an entry needs."""
         return ESTIMATORS.nets(self.module_of(entry), self.options_of(entry))

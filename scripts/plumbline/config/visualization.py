@@ -12,48 +12,49 @@ REAL = ("mean", "image")  # values of start and anchor that need training images
 
 
 class GeneratorOptions(Section):
-    """How one generator is trained against its discriminator."""
+    """Training of one generator against its discriminator."""
 
     epochs: Count = 20
-    """Passes over the training set."""
+    """Number of passes over the training set."""
 
     batch: int = Field(64, ge=2)
     """Images per step."""
 
     learning_rate: Positive = 0.002
-    """Step size of Adam for both nets."""
+    """Learning rate of Adam for both nets."""
 
     momentum: float = Field(0.9, ge=0, lt=1)
-    """First coefficient of Adam; Radford et al. take 0.5."""
+    """First coefficient of Adam (beta 1); Radford et al. use 0.5."""
 
     real: Share = 0.9
-    """Label of training images for the discriminator: below 1 is label smoothing."""
+    """Label of training images for the discriminator; a value below 1 is label smoothing."""
 
     fake: Share = 0.1
-    """Label of made images."""
+    """Label of generated images for the discriminator."""
 
     network: MethodOptions = Field(default_factory=dict)
     """Options of the two nets, such as code or width."""
 
 
 class VisualizationSection(Section):
-    """Images that are made for a class, to see what a net takes for it."""
+    """Images generated for a class, to show what a net recognises as that class."""
 
     classes: tuple[Annotated[str, BeforeValidator(str)], ...] | None = None
-    """Class names; the first 10 at most that `test` has images of, if not given."""
+    """Class names; by default at most the first 10 classes with images in `test`."""
 
     starts: Count = 4
-    """Images per class, from different random starts."""
+    """Number of images per class, from different random starts."""
 
     methods: dict[Name, MethodOptions] = Field(default_factory=dict)
-    """Methods and their options. `method` is the module of visualization/methods, if it is not the
-    entry's own name; `against` names another entry that it is compared with, start by start."""
+    """Methods and their options. `method` is the module of visualization/methods, by default the
+    name of the entry; `against` is another entry to compare with, paired by start."""
 
     generators: dict[Name, GeneratorOptions] = Field(default_factory=dict)
-    """Modules of visualization/generators; trained where an entry of `methods` uses one."""
+    """Modules of visualization/generators and their options; a generator is trained if an entry of
+    `methods` uses it."""
 
     def module_of(self, entry: str) -> str:
-        """The module of visualization/methods that an entry of ``methods`` names."""
+        """The module of visualization/methods that an entry of ``methods`` uses."""
         return self.methods[entry].get("method", entry)
 
     def options_of(self, entry: str) -> MethodOptions:
@@ -61,24 +62,24 @@ class VisualizationSection(Section):
         return {k: v for k, v in self.methods[entry].items() if k not in VISUALIZATIONS.entry}
 
     def against_of(self, entry: str) -> str | None:
-        """The entry that another one is compared with."""
+        """The entry that ``entry`` is compared with, if any."""
         return self.methods[entry].get("against")
 
     def generator_of(self, entry: str) -> str | None:
-        """The generator that an entry uses."""
+        """The generator that an entry uses, if any."""
         return self._settings(entry).get("generator")
 
     def needs_training_images(self, entry: str) -> bool:
-        """Whether an entry starts from, or stays near, images of the training set."""
+        """Whether an entry starts from, or is anchored at, images of the training set."""
         settings = self._settings(entry)
         return any(settings.get(option) in REAL for option in ("start", "anchor"))
 
     def used_generators(self) -> list[str]:
-        """Generators that an entry uses, each once."""
+        """Distinct generators that the entries use."""
         return list(dict.fromkeys(filter(None, map(self.generator_of, self.methods))))
 
     def _settings(self, entry: str) -> dict[str, Any]:
-        """All options of an entry's method, its defaults filled in."""
+        """All options of an entry's method, including defaults."""
         return VISUALIZATIONS.settings(self.module_of(entry), self.options_of(entry))
 
     def check(self) -> None:
@@ -103,7 +104,7 @@ class VisualizationSection(Section):
 
 
 def _named(key: str, check: Any, *arguments: Any) -> None:
-    """Run a check and put the configuration's key before its message."""
+    """Run a check and prefix its message with the key of the configuration."""
     try:
         check(*arguments)
     except InputError as error:

@@ -1,4 +1,4 @@
-"""The whole configuration: all of its sections, and what follows from several of them."""
+"""The whole configuration: all sections, and settings derived from several of them."""
 
 from typing import Literal, Self
 
@@ -27,19 +27,20 @@ class Config(Section):
     """One run of the workflow."""
 
     results: str = "results"
-    """Folder of everything that the run makes."""
+    """Folder for all results of the run."""
 
     seed: int = 0
-    """All randomness follows from this number."""
+    """Seed of all random numbers."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """`auto` takes the accelerator if there is one."""
+    """Device to compute on; `auto` uses an accelerator if available."""
 
     datasets: tuple[Name, ...] = Field(min_length=1)
-    """Datasets that nets are trained on, each a key of `data.sources`."""
+    """Datasets on which nets are trained, each a key of `data.sources`."""
 
     models: tuple[Name, ...] = Field(min_length=1)
-    """Architectures, each a module of `scripts/plumbline/models/architectures`."""
+    """Architectures, each a module of `scripts/plumbline/models/architectures` or a key of
+    `training.models`."""
 
     data: DataSection
     training: TrainingSection = TrainingSection()
@@ -53,7 +54,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _replicates_are_treated_alike(self) -> Self:
-        """What the other sections say of a net holds for its replicates."""
+        """Apply the settings of a net in the other sections to its replicates."""
         replicates = self.training.replicates
         return self.model_copy(
             update={
@@ -64,24 +65,24 @@ class Config(Section):
 
     @property
     def networks(self) -> Networks:
-        """Every net that the configuration may name: with the user's own and replicates."""
+        """All nets that the configuration may use, including user-defined nets and replicates."""
         return NETWORKS.joined(self.training.entries, self.training.replicates)
 
     def training_options(
         self, dataset: str, model: str, objective: str = CROSS_ENTROPY
     ) -> TrainingOptions:
-        """Options of one net: the default, overruled by its model's, then by its dataset's, last
-        by those of what it is trained for."""
+        """Options of one net: the default, overridden by those of its model, its dataset and its
+        objective, in this order."""
         merged = self.training.default.model_dump()
         for layer in self.training.layers(dataset, model):
             merged |= layer | {"network": merged["network"] | layer.get("network", {})}
         return TrainingOptions(**merged | self.training.overruled(objective))
 
     def weights(self, dataset: str, model: str) -> GivenWeights | None:
-        """The given weights of one net, if it is not to be trained.
+        """The given weights of one net, or None if it is to be trained.
 
-        A net of the user's own has the options of its entry with them; those of a net here are
-        of the size that is trained, not of the published one.
+        A user-defined net also has the options of its entry.  The options of other nets describe
+        the net that is trained, not the published one, and do not apply.
         """
         given = self.training.weights.get(dataset, {}).get(model)
         if given is None or model not in self.training.entries:
@@ -92,29 +93,29 @@ class Config(Section):
         return given.model_copy(update={"network": network | given.network})
 
     def objective(self, dataset: str, model: str, wanted: str = CROSS_ENTROPY) -> str:
-        """What a net was trained for: ``wanted``, or ``given`` in place of cross-entropy."""
+        """The objective of a net: ``wanted``, or ``given`` instead of cross-entropy."""
         given = wanted == CROSS_ENTROPY and self.weights(dataset, model)
         return GIVEN if given else wanted
 
     def also_encoded(self, dataset: str) -> list[str]:
-        """Out-of-distribution sources that a VAE is fitted on: those with images to train on."""
+        """Out-of-distribution sources with training images, on which a VAE can be fitted."""
         sources = self.data.sources
         return [other for other in sources[dataset].ood if sources[other].splits.train > 1e-9]
 
     def seeds_of(self, dataset: str, model: str) -> int:
-        """How many nets there are of one architecture on one dataset."""
+        """Number of nets of one architecture on one dataset."""
         return 1 if self.weights(dataset, model) else self.training.seeds
 
     @property
     def uncertain_models(self) -> tuple[str, ...]:
-        """Every architecture whose uncertainty is measured."""
+        """All architectures whose uncertainty is evaluated."""
         return tuple(dict.fromkeys(self.models + self.uncertainty.models))
 
     def missing(self, estimator: str, dataset: str, model: str) -> str:
-        """Why an entry of ``uncertainty.estimators`` does not apply to a net; empty if it does."""
+        """Reason why an entry of ``uncertainty.estimators`` does not apply to a net, else empty."""
         nets, section = self.seeds_of(dataset, model), self.uncertainty
         if not section.chosen(estimator, model):
-            return "not chosen for this net"
+            return "not selected for this net"
         if section.objective_of(estimator) != CROSS_ENTROPY and self.weights(dataset, model):
             return "given weights, trained by cross-entropy"
         if section.nets(estimator) > nets:
