@@ -1,5 +1,7 @@
 """The contract of each kind of methods: what keeps it passes, what breaks it is told in a line."""
 
+import shutil
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -340,3 +342,47 @@ def test_the_configuration_is_refused_if_a_module_breaks_its_contract(written):
     raw = {"datasets": ["d"], "models": ["lenet"], "data": {"sources": {"d": {"kind": "digits"}}}}
     with pytest.raises(InputError, match=r"mine\.py: nothing reads the constant NEED"):
         load(raw)
+
+
+@pytest.fixture
+def configured(tmp_path, monkeypatch):
+    """Load a configuration where an estimator of the user's own is among the others."""
+    shutil.copytree(
+        contracts.SCRIPTS, tmp_path / "scripts", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    monkeypatch.setattr(contracts, "SCRIPTS", tmp_path / "scripts")
+    text = 'NETS, PASSES = "committee", "draws"\n'
+    text += PREDICT.format(", draws: int = 7, committee: int = 2")
+    text += "def cost(draws, committee):\n    return committee * (2 * draws + 1)\n"
+    (tmp_path / "scripts" / ESTIMATORS.file(MINE)).write_text(text)
+
+    def configure(**estimators):
+        section = {"estimators": {"softmax": {}, **estimators}, "sweep": {"estimators": ["other"]}}
+        return load(
+            {
+                "datasets": ["digits"],
+                "models": ["lenet5"],
+                "data": {"sources": {"digits": {"kind": "digits"}}},
+                "training": {"seeds": 3},
+                "uncertainty": section,
+                "latent": {"corpora": []},
+            }
+        )
+
+    return configure
+
+
+def test_the_configuration_counts_nets_and_passes_of_an_estimator_by_its_own_words(configured):
+    plain = {"method": "mc_dropout", "samples": 4}
+    section = configured(mine={"draws": 3}, other=plain).uncertainty
+    assert {name: section.nets(name) for name in section.estimators} == {
+        "softmax": 1,
+        "mine": 2,
+        "other": 1,
+    }
+    assert section.passes("mine") == 2 * 7
+    assert section.passes("other") == 4
+    with pytest.raises(InputError, match=r"estimators\.mine\.committee: 4, but .* only 3 nets"):
+        configured(mine={"committee": 4}, other=plain)
+    with pytest.raises(InputError, match="other does not put an image before one net several"):
+        configured(other={"method": "mine"})

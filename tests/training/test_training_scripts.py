@@ -136,3 +136,30 @@ def test_every_script_explains_itself():
         done = run(path.stem, "--help")
         assert done.returncode == 0, path.name
         assert "usage:" in done.stdout
+
+
+def test_a_net_of_the_user_s_own_is_trained_and_then_read_without_being_told(place, tmp_path):
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n\n"
+        "def make(size, classes, width=8):\n"
+        "    dense = nn.Linear(size**2, width), nn.ReLU(), nn.Linear(width, classes)\n"
+        "    return nn.Sequential(nn.Flatten(), *dense)\n"
+    )
+    done = run(
+        *("train", "--model", "mine", "--entry", f"{tmp_path}/net.py:make"),
+        *("--network", '{"width": 5}', "--epochs", 1, "--out", tmp_path / "net"),
+        *("--train", place / "train.safetensors", "--val", place / "val.safetensors"),
+        *("--history", tmp_path / "history.csv"),
+    )
+    assert done.returncode == 0, done.stderr
+    net = Classifier.load(tmp_path / "net")
+    assert net.architecture.name == "mine"
+    assert next(net.network.parameters()).shape == (5, 28**2)
+    (tmp_path / "net.py").unlink()
+    done = run(
+        *("calibrate", "--classifiers", tmp_path / "net", "--dataset", "d", "--model", "mine"),
+        *("--calibration", place / "calibration.safetensors", "--out", tmp_path / "t.csv"),
+    )
+    assert done.returncode == 1
+    assert "net.py" in done.stderr
+    assert "Traceback" not in done.stderr
