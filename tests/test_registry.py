@@ -297,6 +297,13 @@ def test_no_name_is_claimed_by_two_modules_of_a_kind():
         assert len(set(names)) == len(names), kind.package
 
 
+def test_a_name_has_one_label_whatever_kinds_it_is_of():
+    found = {}
+    for kind in KINDS:
+        for name, label in kind.labels().items():
+            assert found.setdefault(name, label) == label
+
+
 def test_a_family_is_that_of_the_module_a_name_tells_of(written):
     family = 'FAMILY = "{}"\n'
     written(ATTRIBUTIONS, family.format("lrp") + 'VARIANTS = {"own": "Own"}\n')

@@ -237,11 +237,7 @@ class Kind:
     def label(self, entry: str) -> str:
         """The display name of an entry of the configuration: what a module declares for it, or for
         a method whose name begins it, and the words that follow; empty if none is declared."""
-        labels, parts = self.labels(), entry.split("_")
-        for end in range(len(parts), 0, -1):
-            if label := labels.get("_".join(parts[:end])):
-                return " ".join([label, *parts[end:]])
-        return ""
+        return labelled(entry, self.labels())
 
     def family(self, entry: str) -> str:
         """The key in ``families`` of an entry of the configuration: what a module declares for it,
@@ -335,6 +331,16 @@ class Kind:
         if function not in found:
             raise InputError(f"{name}.py: defines no function {function}{nearest(function, found)}")
         return found[function]
+
+
+def labelled(entry: str, labels: Mapping[str, str]) -> str:
+    """The longest name in ``labels`` that begins an entry's name, its label, and the words that
+    follow; empty if none does."""
+    parts = entry.split("_")
+    for end in range(len(parts), 0, -1):
+        if label := labels.get("_".join(parts[:end])):
+            return " ".join([label, *parts[end:]])
+    return ""
 
 
 def _fits(value: Any, kind: str) -> bool:

@@ -1,13 +1,14 @@
 """Every kind of methods, with its contract: attributions, attacks, estimators, nets and others."""
 
 import ast
+import functools
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from plumbline.contracts import OTHERS, SCRIPTS, Constant, Kind
+from plumbline.contracts import OTHERS, SCRIPTS, Constant, Kind, labelled
 from plumbline.errors import InputError, nearest, shown
 
 TRAITS = {
@@ -263,14 +264,12 @@ def check_contracts() -> None:
             kind.check_contract(name)
 
 
+@functools.cache
 def labels() -> dict[str, str]:
     """The display names that the modules of all kinds declare, by method and by variant."""
-    found: dict[str, str] = {}
-    for kind in reversed(KINDS):
-        found |= kind.labels()
-    return found
+    return {name: label for kind in reversed(KINDS) for name, label in kind.labels().items()}
 
 
 def label(entry: str) -> str:
-    """The display name of an entry of any kind; empty if none is declared."""
-    return next(filter(None, (kind.label(entry) for kind in KINDS)), "")
+    """The display name of an entry of any kind, as :meth:`Kind.label`."""
+    return labelled(entry, labels())
