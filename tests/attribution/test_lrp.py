@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from lrp_nets import without_biases
 from torch import nn
 
 from plumbline.attribution import lrp
@@ -12,16 +13,6 @@ from plumbline.attribution.modified_backward import fold_batchnorm, modified
 from plumbline.models.classifier import Network
 
 MODELS = ["lenet5", "alexnet", "resnet34"]
-
-
-def without_biases(net):
-    """The net with batch norm folded and all biases zero."""
-    net = copy.deepcopy(net)
-    net.network = fold_batchnorm(net.network)
-    for name, weights in net.network.named_parameters():
-        if name.endswith("bias"):
-            weights.zero_()
-    return net
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -6,6 +6,7 @@ import tarfile
 
 import numpy as np
 import pytest
+from support import Malicious
 
 from plumbline.data.manifest import File, Manifest
 from plumbline.data.pool import Wanted
@@ -83,14 +84,6 @@ def test_the_restricted_reader_reads_what_pickle_reads():
     assert ours.keys() == plain.keys()
     np.testing.assert_array_equal(ours["data"], plain["data"])
     np.testing.assert_array_equal(ours["data"], BATCHES["test_batch"]["data"])
-
-
-class Malicious:
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return open, (str(self.path), "w")
 
 
 def test_a_malicious_pickle_is_refused_and_not_run(tmp_path):

@@ -1,11 +1,10 @@
 """Shifted test sets: rotation against quarter turns and identities, noise against its size."""
 
-import argparse
-
 import numpy as np
 import pytest
 import shift
 from scipy.stats import kstest
+from support import run_script
 
 from plumbline.data.shifts import noise, rotation
 from plumbline.storage.artefacts import ImageSet
@@ -72,12 +71,10 @@ def test_levels_share_their_noise_and_seeds_do_not(pixels):
 
 def test_the_script_keeps_labels_and_origin(digits, tmp_path):
     digits["test"].save(tmp_path / "test.safetensors")
-    parser = argparse.ArgumentParser()
-    shift.arguments(parser)
     for out in ("first", "second"):
         words = ["--shift", "noise", "--level", "0.25", "--count", "12", "--seed", "5"]
         words += ["--images", str(tmp_path / "test.safetensors"), "--out", str(tmp_path / out)]
-        shift.main(parser.parse_args(words))
+        run_script(shift, *words)
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
     made, source = ImageSet.load(tmp_path / "first"), digits["test"].select(slice(12))
     assert (made.name, made.classes) == ("digits_noise_0.25", source.classes)

@@ -1,7 +1,5 @@
 """sample_holes.py, retrain.py and measure_extension.py by hand, from a VAE to the table."""
 
-import argparse
-
 import find_holes
 import fit_vae
 import map_latent
@@ -11,6 +9,7 @@ import pandas as pd
 import pytest
 import retrain
 import sample_holes
+from support import run_script
 
 from plumbline.config.latent import GridOptions, VaeOptions
 from plumbline.config.training import TrainingOptions
@@ -18,25 +17,13 @@ from plumbline.data.image_sets import COLUMNS
 from plumbline.latent.extension import inside
 from plumbline.latent.vae import Vae, decode
 from plumbline.models.classifier import Classifier
-from plumbline.runtime import cli
 from plumbline.storage.artefacts import ImageSet, load_arrays, save_arrays
 
 NET = ("--model", "lenet5", "--network", '{"width": 4, "dense": 16}', "--epochs", 1)
 
 
-def run(script, *words, options=None):
-    parser = argparse.ArgumentParser()
-    script.arguments(parser)
-    if options:
-        cli.add_options(parser, options)
-    args = parser.parse_args(list(map(str, words)))
-    if options:
-        args.options = cli.read_options(args, options)
-    script.main(args)
-
-
 def sample(folder, out, seed=5):
-    run(
+    run_script(
         *(sample_holes, "--vae", folder / "vae", "--map", folder / "map"),
         *("--holes", folder / "holes", "--of", "softmax.entropy", "--count", 60),
         *("--seed", seed, "--device", "cpu", "--threads", 1),
@@ -48,20 +35,20 @@ def chain(folder, out):
     """Everything up to the images, as the rules do, with the test set that the folder has."""
     keys = ("--dataset", "d", "--corpus", "in_distribution", "--model", "lenet5")
     estimators = '{"softmax": {"method": "softmax", "options": {}}}'
-    run(
+    run_script(
         *(fit_vae, "--corpus", "in_distribution", "--train", folder / "train"),
         *("--test", folder / "test", "--epochs", 10, "--seed", 2, "--device", "cpu"),
         *("--seeds", 1, "--vaes", folder / "vae", "--codes", folder / "codes"),
         options=VaeOptions,
     )
-    run(
+    run_script(
         *(map_latent, *keys, "--vaes", folder / "vae", "--codes", folder / "codes"),
         *("--test", folder / "test", "--classifiers", folder / "net"),
         *("--estimators", estimators, "--extent", 10, "--points", 16, "--device", "cpu"),
         *("--maps", folder / "map", "--table", folder / "map.csv"),
         options=GridOptions,
     )
-    run(
+    run_script(
         *(find_holes, "--vaes", folder / "vae", "--maps", folder / "map", "--device", "cpu"),
         *("--train", folder / "train", "--estimators", "softmax"),
         *("--out", folder / "holes", "--table", folder / "holes.csv"),
@@ -125,7 +112,7 @@ def test_a_map_without_a_hole_adds_nothing_to_either_arm(place, tmp_path):
 @pytest.mark.parametrize("target", ["soft", "class"])
 def test_nets_are_retrained_and_compared(place, target):
     for arm in ("holes", "random"):
-        run(
+        run_script(
             *(retrain, *NET, "--train", place / "train", "--val", place / "val"),
             *("--extra", place / f"extra_{arm}", "--target", target, "--device", "cpu"),
             *("--checkpoint", place / "checkpoint"),
@@ -136,7 +123,7 @@ def test_nets_are_retrained_and_compared(place, target):
     net = Classifier.load(place / "holes")
     assert net.record["extra"] == 60
     assert net.classes[10:] == (("uncertain",) if target == "class" else ())
-    run(
+    run_script(
         *(measure_extension, "--vae", place / "vae", "--map", place / "map"),
         *("--test", place / "test", "--others", place / "val", "--names", "ood_val"),
         *("--holes", place / "extra_holes", "--random", place / "extra_random"),

@@ -1,6 +1,5 @@
 """The scripts of the stage by hand: contracts of their files, and equal bytes on a rerun."""
 
-import argparse
 import json
 from dataclasses import asdict, replace
 from itertools import product
@@ -12,13 +11,12 @@ import map_latent
 import numpy as np
 import pandas as pd
 import pytest
+from support import run_script
 
-from plumbline.config.base import Section
 from plumbline.config.latent import GridOptions, InterpolationOptions, VaeOptions
 from plumbline.data.image_sets import ImageSetKey
 from plumbline.latent.maps import MAPPED
 from plumbline.latent.vae import Vae, decode
-from plumbline.runtime import cli
 from plumbline.storage.artefacts import ImageSet, load_arrays
 
 NAMES = ("softmax", "mc_dropout")
@@ -32,15 +30,6 @@ ESTIMATORS = json.dumps(
         "mc_dropout": {"method": "mc_dropout", "options": {"samples": 3}},
     }
 )
-
-
-def run(script, options, *words):
-    parser = argparse.ArgumentParser()
-    script.arguments(parser)
-    cli.add_options(parser, options)
-    args = parser.parse_args(list(map(str, words)))
-    args.options = cli.read_options(args, options)
-    script.main(args)
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +52,13 @@ def numbered(name, seeds):
 
 def run_fit(folder, corpus, out, others=(), held=(), seeds=1):
     names = numbered(out, seeds)
-    run(
-        *(fit_vae, VaeOptions, "--corpus", corpus, "--train", folder / "train"),
+    run_script(
+        *(fit_vae, "--corpus", corpus, "--train", folder / "train"),
         *("--test", folder / "test", "--others", *others, "--held", *held),
         *("--epochs", 15, "--seeds", seeds, "--seed", 2, "--device", "cpu"),
         *("--vaes", *(folder / f"{name}.vae" for name in names)),
         *("--codes", *(folder / f"{name}.codes" for name in names)),
+        options=VaeOptions,
     )
     return load_arrays(folder / f"{out}.codes", "Codes")[0]
 
@@ -101,8 +91,8 @@ def test_each_corpus_has_codes_of_the_test_images_and_of_what_was_held_out(files
 
 
 def run_map(folder, name, codes, corpus="in_distribution", *more, seeds=1):
-    run(
-        *(map_latent, GridOptions, "--test", folder / "test"),
+    run_script(
+        *(map_latent, "--test", folder / "test"),
         *("--vaes", *(folder / f"{each}.vae" for each in numbered(codes, seeds))),
         *("--codes", *(folder / f"{each}.codes" for each in numbered(codes, seeds))),
         *("--maps", *(folder / f"{each}.map" for each in numbered(name, seeds))),
@@ -110,12 +100,13 @@ def run_map(folder, name, codes, corpus="in_distribution", *more, seeds=1):
         *("--dataset", "digits", "--corpus", corpus, "--model", "lenet5", *more),
         *("--extent", 4, "--points", 9, "--seed", 1, "--device", "cpu"),
         *("--table", folder / f"{name}.csv"),
+        options=GridOptions,
     )
 
 
 def run_holes(folder, name, codes, seeds=1):
-    run(
-        *(find_holes, Section),
+    run_script(
+        find_holes,
         *("--vaes", *(folder / f"{each}.vae" for each in numbered(codes, seeds))),
         *("--maps", *(folder / f"{each}.map" for each in numbered(name, seeds))),
         *("--train", folder / "train", "--estimators", *NAMES, "--seed", 1, "--device", "cpu"),
@@ -124,12 +115,13 @@ def run_holes(folder, name, codes, seeds=1):
 
 
 def run_ways(folder, name, codes):
-    run(
-        *(interpolate, InterpolationOptions, "--vae", folder / f"{codes}.vae"),
+    run_script(
+        *(interpolate, "--vae", folder / f"{codes}.vae"),
         *("--test", folder / "test", "--classifiers", folder / "classifier"),
         *("--estimators", ESTIMATORS, "--dataset", "digits", "--corpus", "in_distribution"),
         *("--model", "lenet5", "--pairs", 20, "--steps", 4, "--seed", 1, "--device", "cpu"),
         *("--out", folder / f"{name}.ways", "--table", folder / f"{name}.ways.csv"),
+        options=InterpolationOptions,
     )
 
 

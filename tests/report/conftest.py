@@ -27,6 +27,15 @@ def run():
     return call
 
 
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    """A browser without a window."""
+    from chromium import browser
+
+    with browser(tmp_path_factory.mktemp("browser")) as found:
+        yield found
+
+
 @pytest.fixture(scope="session")
 def fake(tmp_path_factory):
     """The tree of results."""

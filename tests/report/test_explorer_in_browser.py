@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from chromium import browser, needs_browser
+from chromium import needs_browser
 from fake_latent import CLASSES, CORPORA, ESTIMATORS, GRIDS, MEASURES, MODELS, POINTS
 
 from plumbline.latent.vae import Vae, decode
@@ -38,12 +38,6 @@ READ = """
 })()
 """
 FOCUSED = "document.activeElement.id"
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    with browser(tmp_path_factory.mktemp("browser")) as found:
-        yield found
 
 
 @pytest.fixture

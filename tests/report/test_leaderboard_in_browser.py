@@ -1,7 +1,7 @@
 """The leaderboard in a real browser: it sorts, filters, fits a telephone and asks no network."""
 
 import pytest
-from chromium import browser, needs_browser
+from chromium import needs_browser
 
 from plumbline.detection.columns import CONTROL
 from plumbline.report.figures.detection import score_name
@@ -25,12 +25,6 @@ READ = """
 })()
 """
 AUROC = {"task": "misclassified", "metric": "auroc"}
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    with browser(tmp_path_factory.mktemp("browser")) as found:
-        yield found
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from support import ROOT, SCRIPTS
+from support import ROOT, SCRIPTS, Malicious
 
 from plumbline.errors import InputError
 from plumbline.models.classifier import Architecture, Classifier, logits
@@ -86,14 +86,6 @@ def test_weights_that_do_not_fit_are_refused_by_name(weights, change, message):
 def test_mean_and_std_need_a_number_for_each_channel(weights):
     with pytest.raises(InputError, match="mean has 3 numbers for images of 1 channels"):
         take(weights, (0.1, 0.2, 0.3), (1.0, 1.0, 1.0))
-
-
-class Malicious:
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return open, (str(self.path), "w")
 
 
 def test_a_malicious_pickle_is_refused_and_not_run(tmp_path):

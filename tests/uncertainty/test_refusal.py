@@ -1,6 +1,5 @@
 """Refusal: the threshold is the smallest that suffices, the counts are those of a slow loop."""
 
-import argparse
 import csv
 from dataclasses import replace
 
@@ -9,11 +8,11 @@ import pytest
 import refuse
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import run_script
 
 from plumbline.config.uncertainty import RefusalOptions
 from plumbline.data.image_sets import COLUMNS, ImageSetKey
 from plumbline.metrics.intervals import bootstrap_counts, interval, wilson
-from plumbline.runtime.cli import add_options, read_options
 from plumbline.storage.artefacts import Prediction, save_predictions
 from plumbline.uncertainty.refusal import SHARES, choose, confidence, rows
 
@@ -145,15 +144,10 @@ def test_where_nothing_suffices_nothing_is_answered(sets):
 
 def test_the_script_writes_a_tidy_table(sets, tmp_path):
     save_predictions(tmp_path / "mc_dropout", sets.values())
-    parser = argparse.ArgumentParser()
-    refuse.arguments(parser)
-    add_options(parser, RefusalOptions)
     for out in ("first", "second"):
         words = ["--predictions", tmp_path / "mc_dropout", "--dataset", "digits", "--model"]
         words += ["lenet5", "--seed", "3", "--accuracy", "0.9", "--out", tmp_path / out]
-        args = parser.parse_args(list(map(str, words)))
-        args.options = read_options(args, RefusalOptions)
-        refuse.main(args)
+        run_script(refuse, *words, options=RefusalOptions)
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
     with open(tmp_path / "first") as handle:
         table = list(csv.DictReader(handle))

@@ -1,6 +1,5 @@
 """Sweeps: prefixes of passes, sets of nets, and intervals over training seeds."""
 
-import argparse
 import csv
 import json
 from itertools import combinations
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 import sweep
 from scipy.stats import t
+from support import run_script
 
 from plumbline.metrics import classification
 from plumbline.metrics.intervals import jackknife_interval, student_interval
@@ -143,14 +143,12 @@ def test_many_sets_are_drawn_at_random_and_the_same_again():
 def test_the_script_sweeps_both(digits, lenet, tmp_path):
     lenet.save(tmp_path / "net")
     digits["test"].save(tmp_path / "test")
-    parser = argparse.ArgumentParser()
-    sweep.arguments(parser)
     for out in ("first", "second"):
         words = ["--classifiers", tmp_path / "net", tmp_path / "net", "--test", tmp_path / "test"]
         words += ["--nets", *[tmp_path / "net"] * 3, "--estimators", json.dumps(ESTIMATORS)]
         words += ["--images", 50, "--samples", 1, 3, "--members", 1, 2, "--dataset", "digits"]
         words += ["--model", "lenet5", "--seed", 7, "--device", "cpu", "--out", tmp_path / out]
-        sweep.main(parser.parse_args(list(map(str, words))))
+        run_script(sweep, *words)
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
     with open(tmp_path / "first") as handle:
         rows = list(csv.DictReader(handle))

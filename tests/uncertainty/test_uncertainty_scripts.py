@@ -1,6 +1,5 @@
 """predict.py and measure.py by hand: contracts of their files, and equal bytes on a rerun."""
 
-import argparse
 from dataclasses import replace
 
 import measure
@@ -8,6 +7,7 @@ import numpy as np
 import pandas as pd
 import predict
 import pytest
+from support import run_script
 
 from plumbline.data.image_sets import COLUMNS
 from plumbline.storage.artefacts import ArtefactError, load_predictions
@@ -27,16 +27,10 @@ def files(digits, lenet, tmp_path_factory):
     return folder
 
 
-def run(script, *words):
-    parser = argparse.ArgumentParser()
-    script.arguments(parser)
-    script.main(parser.parse_args(list(map(str, words))))
-
-
 def run_predict(folder, estimator, out, *more, names=SETS):
     classifier = folder / "classifier.safetensors"
     sets = [folder / f"{name}.safetensors" for name in names]
-    run(
+    run_script(
         *(predict, "--estimator", estimator, "--method", estimator),
         *("--classifiers", classifier, "--sets", *sets),
         *("--names", *names, "--seed", 4, "--device", "cpu", "--out", out, *more),
@@ -82,7 +76,7 @@ def test_measures_and_scores_keep_their_contract(predicted, tmp_path):
     outs = []
     for number in range(2):
         scores, table = tmp_path / f"{number}.parquet", tmp_path / f"{number}.csv"
-        run(
+        run_script(
             *(measure, "--predictions", *predicted, "--dataset", "digits", "--model", "lenet5"),
             *("--seed", 9, "--scores", scores, "--out", table),
         )

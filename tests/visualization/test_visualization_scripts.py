@@ -1,6 +1,5 @@
 """The programs of the stage by hand: contracts of their files, equal bytes, and their figures."""
 
-import argparse
 import json
 
 import fit_gan
@@ -12,22 +11,11 @@ import plot_visualization
 import pytest
 import visualize
 from PIL import Image
+from support import run_script
 
 from plumbline.config.visualization import GeneratorOptions, VisualizationSection
 from plumbline.errors import InputError
-from plumbline.runtime import cli
 from plumbline.storage.artefacts import ImageSet
-
-
-def run(script, *words, options=None):
-    parser = argparse.ArgumentParser()
-    script.arguments(parser)
-    if options:
-        cli.add_options(parser, options)
-    args = parser.parse_args(list(map(str, words)))
-    if options:
-        args.options = cli.read_options(args, options)
-    script.main(args)
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +29,14 @@ def files(digits, nets, tmp_path_factory):
 
 
 def run_fit(folder, out):
-    run(
+    run_script(
         *(fit_gan, "--generator", "gan", "--train", folder / "train", "--epochs", 2),
         *("--network", '{"hidden": 16}', "--checkpoint", folder / "checkpoint", "--seed", 3),
         *("--out", folder / f"{out}.gan", "--history", folder / f"{out}.history", "--device"),
         "cpu",
         options=GeneratorOptions,
     )
-    run(
+    run_script(
         *(measure_gan, "--generator", folder / f"{out}.gan", "--seed", 3, "--device", "cpu"),
         *("--history", folder / f"{out}.history", "--train", folder / "train"),
         *("--test", folder / "test", "--classifiers", folder / "first", folder / "second"),
@@ -60,7 +48,7 @@ def run_fit(folder, out):
 
 def run_visualize(folder, name, method, options, second=True, against=None, out=None):
     out = out or name
-    run(
+    run_script(
         *(visualize, "--name", name, "--method", method, "--set", json.dumps(options)),
         *("--classifier", folder / "first", "--second", *([folder / "second"] * second)),
         *("--train", folder / "train", "--test", folder / "test", "--starts", 2),
@@ -94,7 +82,7 @@ def test_a_generator_its_samples_and_its_figure(files, fitted):
     near = samples.extra["distance"].mean()
     row = table[(table["metric"] == "nearest_distance") & (table["images"] == "samples")]
     assert row["value"].item() == pytest.approx(near, rel=1e-5)
-    run(
+    run_script(
         *(plot_gan, "--histories", first[1], "--samples", first[2]),
         *("--train", files / "train", "--out", files / "gan.png"),
     )
@@ -125,7 +113,7 @@ def test_visualizations_their_comparison_and_their_figure(files):
     row = table[(table["against"] == "plain") & (table["metric"] == "probability_difference")]
     kept = [ImageSet.load(each[0]).extra["probability"] for each in (blurred, first)]
     assert float(row["value"].item()) == pytest.approx((kept[0] - kept[1]).mean(), rel=1e-4)
-    run(
+    run_script(
         *(plot_visualization, "--images", first[0], codes[0], "--tables", first[1], codes[1]),
         *("--test", files / "test", "--model", "lenet5", "--out", files / "classes.png"),
     )
@@ -139,7 +127,7 @@ def test_one_net_alone_and_its_figure(files):
     assert "second" not in table.read_text()
     assert ImageSet.load(made).provenance["second net"] == "none"
     assert ImageSet.load(made).labels.tolist() == [3, 0]  # two starts from one class mean are one
-    run(
+    run_script(
         *(plot_visualization, "--images", made, "--tables", table, "--test", files / "test"),
         *("--model", "lenet5", "--out", files / "alone.png"),
     )
