@@ -391,5 +391,5 @@ def test_the_configuration_counts_nets_and_passes_of_an_estimator_by_its_own_wor
     assert section.passes("other") == 4
     with pytest.raises(InputError, match=r"estimators\.mine\.committee: 4, but .* only 3 nets"):
         configured(mine={"committee": 4}, other=plain)
-    with pytest.raises(InputError, match="other does not put an image before one net several"):
+    with pytest.raises(InputError, match="other does not make several passes through one net"):
         configured(other={"method": "mine"})
