@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from repository import unclocked
 
+from plumbline.data.image_sets import COLUMNS, keys_of
 from plumbline.report.claims.ledger import SYMBOLS
 from plumbline.storage.artefacts import ImageSet
 from plumbline.storage.tables import ESTIMATE
@@ -52,6 +53,22 @@ def test_every_figure_is_one_tidy_row_with_interval_and_count(finished):
         slack = 1e-5 * known["value"].abs() + 1e-9
         assert (known["low"] <= known["value"] + slack).all(), path.name
         assert (known["value"] <= known["high"] + slack).all(), path.name
+
+
+def test_every_table_that_names_a_set_says_what_it_holds(finished):
+    found = set()
+    for path in (finished.folder / "results").rglob("*.*"):
+        readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
+        table = readers[path.suffix](path) if path.suffix in readers else pd.DataFrame()
+        if "set" in table:
+            place = list(table).index("set") + 1
+            assert list(table)[place : place + len(COLUMNS)] == list(COLUMNS), path
+            keys = keys_of(table)
+            assert {name: key.name for name, key in keys.items()} == {name: name for name in keys}
+            # The order over all tasks, the cells of a map and further training images are none.
+            assert set(table["set"].dropna()) - set(keys) <= {"all", "map", "extra"}, path
+            found.add(path.suffix)
+    assert found == {".csv", ".parquet"}
 
 
 def test_no_temporary_file_is_left(finished):
