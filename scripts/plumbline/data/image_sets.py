@@ -30,7 +30,7 @@ PATTERNS = (
     ("adversarial", BOUNDED),
     ("shifted", SHIFTED),
 )
-FIELDS = {
+FIELDS: dict[str, set[str]] = {
     "clean": set(),
     "calibration": set(),
     "out_of_distribution": {"source"},
@@ -110,11 +110,11 @@ class ImageSetKey:
         raise InputError(f"no image set {name!r}{nearest(name, [CLEAN, CALIBRATION, *minimal])}")
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Self:
+    def of(cls, row: Mapping[Any, Any]) -> Self:
         """The key in a row of a table, whose fields are values or text."""
-        found = {name: row[name] for name in FIELD_NAMES if _is_given(row.get(name))}
-        numbers = {name: float(found[name]) for name in ("epsilon", "level") if name in found}
-        return cls(row["set_kind"], **found | numbers)
+        found: dict[str, Any] = {n: row[n] for n in FIELD_NAMES if _is_given(row.get(n))}
+        found |= {name: float(found[name]) for name in ("epsilon", "level") if name in found}
+        return cls(row["set_kind"], **found)
 
 
 FIELD_NAMES = tuple(each.name for each in fields(ImageSetKey))[1:]
@@ -133,8 +133,8 @@ def keys_of(table: "pd.DataFrame") -> dict[str, ImageSetKey]:
     return {row["set"]: ImageSetKey.of(row) for row in rows.to_dict("records")}
 
 
-def columns_of(keys: Iterable[ImageSetKey], sizes: Sequence[int]) -> dict[str, np.ndarray]:
-    """Columns of a table with a row per image: of each set ``sizes`` rows."""
+def columns_of(keys: Iterable[ImageSetKey], sizes: int | Sequence[int]) -> dict[str, np.ndarray]:
+    """Columns of a table with a row per image: of each set as many as ``sizes`` says."""
     rows = [key.columns() for key in keys]
     return {name: np.repeat([row[name] for row in rows], sizes) for name in ("set", *COLUMNS)}
 

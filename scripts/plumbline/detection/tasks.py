@@ -122,13 +122,13 @@ def judge(
     """
     table = scores.reindex(task.keys)
     known = table.notna().to_numpy()
-    job = seed, *keys.values(), task.name, task.distance, task.set, task.positives
+    job = *keys.values(), task.name, task.distance, task.set, task.positives
     keys = {**keys, "task": task.name, "distance": task.distance}
     keys |= {**task.images.columns(), "positives": task.positives}
     rows = []
     for images in np.unique(known.T[known.any(0)], axis=0):
         same = [name for name, each in zip(table, known.T, strict=True) if (each == images).all()]
-        own = derive(*job, int(images.sum()))
+        own = derive(seed, *job, int(images.sum()))
         rows += _judge_same(table[images], same, task.only(images), own, keys)
     place = {name: i for i, name in enumerate(scores)}
     for each in rows:

@@ -56,7 +56,7 @@ def panels_of(table: pd.DataFrame) -> list[pd.DataFrame]:
         kind = table["metric"].isin([metric, f"{metric}_difference"])
         rows = table[kind & (table["measure"].fillna("") == measure)]
         for name, part in rows.groupby("set", sort=False):
-            title = f"{label}\n{describe(sets[name])}" if metric == "auroc" else label
+            title = f"{label}\n{describe(sets[str(name)])}" if metric == "auroc" else label
             found.append(part.assign(title=title))
     return found
 
