@@ -27,7 +27,7 @@ from repository import Repository, fresh, unclocked
 pytestmark = [pytest.mark.workflow, pytest.mark.slurm]
 # The profiles as they are, but for looking at the jobs more often.
 OFTEN = ("--slurm-init-seconds-before-status-checks", "1")
-# What README says that a lab may write, for the partitions of this SLURM.
+# What docs/cluster.md says that a lab may write, for the partitions of this SLURM.
 LAB = {
     "# slurm_partition: main": "slurm_partition: cpu",
     "# slurm_account: lab": "slurm_account: lab",

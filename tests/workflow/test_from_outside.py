@@ -1,5 +1,5 @@
 """The workflow as a part of another one, elsewhere, on a net and images of one's own: the blocks of
-the README are run as they stand there."""
+docs/ are run as they stand there."""
 
 import os
 import re
@@ -24,8 +24,8 @@ MIRROR = os.environ.get("PLUMBLINE_MIRROR")
 
 
 def block(kind, within):
-    """The README's block of code of a kind that has the text ``within``."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    """The block of code in docs/ of a kind that has the text ``within``."""
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md")))
     blocks = re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)
     (found,) = (each for each in blocks if within in each)
     return found.replace("/where/", "../")
