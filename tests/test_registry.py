@@ -94,7 +94,7 @@ def test_right_options_pass():
 
 ARGUMENTS = {
     "no function": (ATTRIBUTIONS, "def atribute(): ...\n", "did you mean 'atribute'"),
-    "no Python": (ATTRIBUTIONS, "def attribute(:\n", "mine.py is not Python"),
+    "no Python": (ATTRIBUTIONS, "def attribute(:\n", "mine.py: not Python"),
     "another argument": (
         ATTRIBUTIONS,
         "def attribute(net, pixels, target, *, seed: int): ...\n",
@@ -239,7 +239,7 @@ def test_an_option_may_have_a_name_that_another_kind_is_supplied_with(written):
 
 
 COSTS = {
-    "missing": ("", "defines no function cost"),
+    "missing": ("", "no function cost"),
     "of what is no option": ("def cost(drawz): return drawz\n", "did you mean 'draws'"),
     "of what it imports": ("import math\ndef cost(draws): return math.ceil(draws)\n", "cost fails"),
     "of nothing": ("def cost(draws): return 0\n", "whole number above 0, not 0"),

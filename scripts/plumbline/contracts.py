@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from plumbline.errors import InputError, nearest, shown
+from plumbline.errors import InputError, close, nearest, shown
 
 SCRIPTS = Path(__file__).parents[1]
 TYPES: dict[str, type | tuple[type, ...]] = {
@@ -107,7 +107,7 @@ def read_module(file: Path) -> Module:
     try:
         return Module.parse(file.read_text(encoding="utf-8"))
     except (SyntaxError, ValueError) as error:
-        raise InputError(f"{file.name} is not Python: {error}") from None
+        raise InputError(f"{file.name}: not Python: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,10 @@ class Kind:
         """The module's file, relative to the folder of the scripts."""
         return f"plumbline/{self.package}/{name}.py"
 
+    def module(self, name: str) -> str:
+        """The module as messages name it."""
+        return f"{self.package}/{name}.py"
+
     def load(self, name: str, function: str | None = None) -> Callable:
         """Import the method's function, or another of its module.
 
@@ -160,7 +164,7 @@ class Kind:
         arguments = self._function(name, self.function).args
         pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
         return {
-            argument.arg: _option(name, argument, default)
+            argument.arg: _option(self.module(name), argument, default)
             for argument, default in pairs
             if argument.arg not in self.supplied
         }
@@ -192,7 +196,7 @@ class Kind:
         try:
             return ast.literal_eval(node)
         except ValueError:
-            raise InputError(f"{name}.py: {constant} must be a literal") from None
+            raise InputError(f"{self.module(name)}: {constant} must be a literal") from None
 
     def nets(self, name: str, given: Mapping[str, Any]) -> int:
         """How many nets of different training seeds a method asks, with the options ``given``."""
@@ -208,7 +212,7 @@ class Kind:
 
         Raises :class:`InputError` if it fails or does not return a whole number above 0.
         """
-        file, settings = f"{name}.py", self.settings(name, given)
+        file, settings = self.module(name), self.settings(name, given)
         node = copy.deepcopy(self._function(name, "cost"))
         arguments = [*node.args.args, *node.args.kwonlyargs]
         for argument in arguments:
@@ -278,7 +282,7 @@ class Kind:
     def check_contract(self, name: str) -> None:
         """Raise :class:`InputError`, in a line, unless a method's module keeps the contract."""
         for fault in self._faults(name):
-            raise InputError(f"{name}.py: {fault}")
+            raise InputError(f"{self.module(name)}: {fault}")
 
     def _faults(self, name: str) -> Iterator[str]:
         arguments = self._function(name, self.function).args
@@ -329,7 +333,7 @@ class Kind:
     def _function(self, name: str, function: str) -> ast.FunctionDef:
         found = self._read(name).functions
         if function not in found:
-            raise InputError(f"{name}.py: defines no function {function}{nearest(function, found)}")
+            raise InputError(f"{self.module(name)}: no function {function}{close(function, found)}")
         return found[function]
 
 
@@ -350,8 +354,8 @@ def _fits(value: Any, kind: str) -> bool:
     )
 
 
-def _option(method: str, argument: ast.arg, default: ast.expr | None) -> tuple[str, Any]:
-    where = f"{method}.py: option {argument.arg!r}"
+def _option(module: str, argument: ast.arg, default: ast.expr | None) -> tuple[str, Any]:
+    where = f"{module}: option {argument.arg!r}"
     try:
         if argument.annotation is None or default is None:
             raise ValueError

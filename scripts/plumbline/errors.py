@@ -22,9 +22,13 @@ def shown(value: object) -> str:
 def nearest(name: str, known: Iterable[object]) -> str:
     """``; did you mean x? (allowed: ...)`` for an error message."""
     allowed = [str(each) for each in known]
-    close = difflib.get_close_matches(str(name), allowed, n=1, cutoff=0.5)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{hint} (allowed: {', '.join(allowed) or 'none'})"
+    return f"{close(name, allowed)} (allowed: {', '.join(allowed) or 'none'})"
+
+
+def close(name: str, known: Iterable[str]) -> str:
+    """``; did you mean x?`` for an error message; empty if nothing known is close."""
+    found = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
+    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 class ArtefactError(InputError):
