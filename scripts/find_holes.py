@@ -11,7 +11,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--train", required=True, help="ImageSet of the training images")
     parser.add_argument("--estimators", nargs="+", required=True, help="estimators of the maps")
     parser.add_argument("--out", required=True, help="Holes of the first map to write")
-    parser.add_argument("--table", required=True, help="CSV of the figures of all maps to write")
+    parser.add_argument("--table", required=True, help="CSV of the estimates on all maps to write")
     cli.add_runtime(parser)
 
 

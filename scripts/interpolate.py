@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", required=True, help="key of the table")
     parser.add_argument("--model", required=True, help="key of the table")
     parser.add_argument("--out", required=True, help="Interpolation to write")
-    parser.add_argument("--table", required=True, help="CSV of the figures half-way to write")
+    parser.add_argument("--table", required=True, help="CSV of the estimates half-way to write")
     cli.add_runtime(parser)
 
 

@@ -1,4 +1,4 @@
-"""Turn the predictions of all estimators into scores per image and a table of figures."""
+"""Turn the predictions of all estimators into scores per image and a table of estimates."""
 
 import argparse
 
@@ -12,7 +12,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, help="key of the table")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
     parser.add_argument("--scores", required=True, help="Parquet to write, a row per image")
-    parser.add_argument("--out", required=True, help="CSV of the figures to write")
+    parser.add_argument("--out", required=True, help="CSV of the estimates to write")
 
 
 def main(args: argparse.Namespace) -> None:
@@ -27,7 +27,7 @@ def main(args: argparse.Namespace) -> None:
     keys = {"dataset": args.dataset, "model": args.model}
     files = [load_predictions(path) for path in args.predictions]
     table, predictions = [], []
-    # Set by set, not estimator by estimator: the figures of a set share their resamples.
+    # Set by set, not estimator by estimator: the estimates of a set share their resamples.
     sets = parse_all(files[0], args.minimal)
     for name, key in progress(list(sets.items()), "image sets"):
         here = [estimator[name] for estimator in files]

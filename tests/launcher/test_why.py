@@ -141,22 +141,22 @@ def test_a_job_tells_in_its_log_what_ran_it(tmp_path):
     part.write_text("metric,value,low,high,n\naccuracy,1,1,1,3\n")
     with open(log, "w") as stream:
         subprocess.run([*command, part], stdout=stream, stderr=stream, check=True)
-    told = job_log.read_provenance(log)
+    told = job_log.read_environment(log)
     assert told["host"] == platform.node()
     assert told["python"] == platform.python_version()
     assert told["device"] == "cpu"
     assert told["packages"]["pydantic"] == metadata.version("pydantic")
     with open(log, "w") as stream:
         subprocess.run([*command, tmp_path / "gone.csv"], stdout=stream, stderr=stream)
-    assert job_log.read_provenance(log) is None
-    assert job_log.read_provenance(tmp_path / "no.log") is None
+    assert job_log.read_environment(log) is None
+    assert job_log.read_environment(tmp_path / "no.log") is None
 
 
 def test_versions_are_those_of_the_installed_packages():
     import numpy
     import yaml
 
-    packages = json.loads(job_log.provenance_line().removeprefix(job_log.MARK))["packages"]
+    packages = json.loads(job_log.environment_line().removeprefix(job_log.MARK))["packages"]
     assert packages["numpy"] == numpy.__version__ == metadata.version("numpy")
     assert packages["yaml"] == yaml.__version__
     assert not {"json", "plumbline", "test_why"} & set(packages)

@@ -30,7 +30,7 @@ def test_of_every_file_all_is_recorded_that_it_was_made_with(tiny):
         digests = {name: f"sha256:{checksum(tiny.folder / name)}" for name in record.inputs}
         assert record.checksums == digests, record.output
         assert 0 < record.start <= record.end, record
-        told = [job_log.read_provenance(tiny.folder / log) for log in record.logs]
+        told = [job_log.read_environment(tiny.folder / log) for log in record.logs]
         assert [set(each) for each in told] == [TOLD], record
         assert told[0]["packages"], record
 

@@ -62,7 +62,7 @@ def run(
         file = f"{error.filename}: " if error.filename is not None else ""
         sys.exit(f"{Path(sys.argv[0]).name}: {file}{error.strerror}")
     if logged and not sys.stderr.isatty():
-        print(job_log.provenance_line(), file=sys.stderr)
+        print(job_log.environment_line(), file=sys.stderr)
 
 
 def message(error: InputError) -> str:

@@ -25,8 +25,8 @@ def command_line() -> str:
     return f"command: {shlex.join(['python', *sys.argv])}"
 
 
-def provenance_line() -> str:
-    """Description of the running process, as the line that :func:`read_provenance` finds."""
+def environment_line() -> str:
+    """Description of the running process, as the line that :func:`read_environment` finds."""
     description = {
         "host": platform.node(),
         "system": platform.platform(terse=True),
@@ -38,7 +38,7 @@ def provenance_line() -> str:
     return MARK + json.dumps(description, sort_keys=True)
 
 
-def read_provenance(log: Path) -> dict[str, Any] | None:
+def read_environment(log: Path) -> dict[str, Any] | None:
     """The content of the last such line in ``log``; None if there is no log or no such line."""
     if not log.is_file():
         return None

@@ -150,9 +150,9 @@ class Builder:
                 identifier = f"#{name.replace(' ', '-')}-{identity(name, value)}"
                 yield self.context(identifier, "PropertyValue", name=name, value=value)
 
-    def software(self, provenance: dict[str, Any]) -> Iterator[Any]:
+    def software(self, environment: dict[str, Any]) -> Iterator[Any]:
         """Python and the packages that the log of a job names."""
-        for name, version in {"Python": provenance["python"], **provenance["packages"]}.items():
+        for name, version in {"Python": environment["python"], **environment["packages"]}.items():
             identifier = f"#{name}-{version}"
             if identifier not in self.packages:
                 self.packages[identifier] = self.context(
@@ -184,11 +184,11 @@ class Builder:
             },
         )
         for log in record.logs:
-            if provenance := job_log.read_provenance(self.folder / log):
+            if environment := job_log.read_environment(self.folder / log):
                 parts = ("host", "processor", "device", "system")
-                text = ", ".join(provenance[part] for part in parts)
+                text = ", ".join(environment[part] for part in parts)
                 run["location"] = self.context(f"#machine-{identity(text)}", "Place", name=text)
-                run["softwareRequirements"] = list(self.software(provenance))
+                run["softwareRequirements"] = list(self.software(environment))
             if self.place(self.folder / log):
                 run.append_to("subjectOf", self.file(log))
         step = self.context(f"#step-{record.rule}", "HowToStep", name=record.rule, workExample=tool)

@@ -72,7 +72,9 @@ def _making(record: Record) -> Iterator[str]:
 
 def _environment(folder: Path, record: Record) -> Iterator[str]:
     """Machine and software versions of a job, from the last line of its log."""
-    found = next(filter(None, (job_log.read_provenance(folder / log) for log in record.logs)), None)
+    found = next(
+        filter(None, (job_log.read_environment(folder / log) for log in record.logs)), None
+    )
     if found is None:
         yield "machine: not recorded in a log"
         return
