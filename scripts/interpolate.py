@@ -24,14 +24,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    import numpy as np
-
-    from plumbline.latent.interpolation import follow, pairs, paths, table
+    from plumbline.latent.interpolation import interpolate
     from plumbline.latent.vae import Vae
     from plumbline.models.classifier import Classifier
     from plumbline.registry import ESTIMATORS
-    from plumbline.runtime.progress import progress
-    from plumbline.runtime.seeding import derive
     from plumbline.runtime.torch_setup import setup
     from plumbline.storage.artefacts import ImageSet, save_arrays
     from plumbline.storage.tables import write_csv
@@ -39,23 +35,13 @@ def main(args: argparse.Namespace) -> None:
 
     device = setup(args.device, args.threads)
     classifiers = [Classifier.load(path, device) for path in args.classifiers]
+    predicts = {
+        name: partial(ESTIMATORS.load(entry["method"]), classifiers, **entry["options"])
+        for name, entry in args.estimators.items()
+    }
     vae, test = Vae.load(args.vae, device), ImageSet.load(args.test)
-    drawn = pairs(test.labels, args.options.pairs, derive(args.seed, "pairs"))
-    first, second = (test.select(each).pixels for each in drawn.T)
-    shares = np.linspace(0, 1, args.options.steps)
-    way = paths(vae, first[:1], second[:1], shares)
-    middle = paths(vae, first, second, np.array([0.5]))
-    arrays = {"shares": shares, "pairs": drawn}
-    arrays |= {f"{space}.image": images[:, 0].numpy() for space, images in way.items()}
     keys = {"dataset": args.dataset, "corpus": args.corpus, "model": args.model}
-    rows = []
-    for name, entry in progress(args.estimators.items(), "estimators"):
-        predict = partial(ESTIMATORS.load(entry["method"]), classifiers, **entry["options"])
-        seed = derive(args.seed, name)
-        curves, ends = (follow(each, predict, measures, seed) for each in (way, middle))
-        arrays |= {f"{name}.{key}": values for key, values in curves.items()}
-        arrays |= {f"{name}.{key}.midpoint": values for key, values in ends.items()}
-        rows += table(ends, args.seed, **keys, estimator=name)
+    arrays, rows = interpolate(vae, test, predicts, measures, args.options, args.seed, **keys)
     write_csv(args.table, rows)
     save_arrays(args.out, "Interpolation", arrays, {**keys, "classes": test.classes})
 

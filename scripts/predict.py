@@ -24,37 +24,29 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    import numpy as np
-    import torch
-
     from plumbline.models.classifier import Classifier
     from plumbline.registry import ESTIMATORS
     from plumbline.runtime.progress import progress
-    from plumbline.runtime.seeding import derive
     from plumbline.runtime.torch_setup import setup
-    from plumbline.storage.artefacts import ImageSet, Prediction, save_predictions
+    from plumbline.storage.artefacts import ImageSet, save_predictions
+    from plumbline.uncertainty.prediction import Estimator
 
     device = setup(args.device, args.threads)
     classifiers = [Classifier.load(path, device) for path in args.classifiers]
     for table in args.temperature:
         classifiers = scaled(classifiers, table)
-    predict = ESTIMATORS.load(args.method)
     concentration = None
     if ESTIMATORS.defines(args.method, "concentration"):
         concentration = ESTIMATORS.load(args.method, "concentration")
-    predictions = []
-    pairs = list(zip(args.names, args.sets, strict=True))
-    for name, path in progress(pairs, "image sets"):
-        images = ImageSet.load(path)
-        pixels = torch.from_numpy(images.images)
-        # A seed of its own, so that a set's answers do not depend on which others there are.
-        probs = predict(classifiers, pixels, seed=derive(args.seed, name), **args.set).numpy()
-        alpha = concentration(classifiers, pixels).numpy() if concentration else None
-        # Class 3 of another dataset is not class 3 of this net.
-        same = images.classes == classifiers[0].classes
-        labels = images.labels if same else np.full(len(images), -1)
-        predictions.append(Prediction(args.estimator, name, probs, labels, images.index, alpha))
-    save_predictions(args.out, predictions)
+    estimator = Estimator(args.estimator, ESTIMATORS.load(args.method), args.set, concentration)
+    files = progress(list(zip(args.names, args.sets, strict=True)), "image sets")
+    save_predictions(
+        args.out,
+        [
+            estimator.prediction(classifiers, name, ImageSet.load(path), args.seed)
+            for name, path in files
+        ],
+    )
 
 
 def scaled(classifiers: list, table: str) -> list:

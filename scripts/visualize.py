@@ -54,16 +54,13 @@ def main(args: argparse.Namespace) -> None:
     wanted = torch.from_numpy(targets).to(device)
     method = VISUALIZATIONS.load(args.method)
     make = partial(method, classifier, wanted, material, seed=args.seed)
-    ask = partial(evidence.target_probabilities, classifier, second)
-    images = make(**args.set).cpu().numpy()
-    start = make(**args.set | {"steps": 0}).cpu().numpy()
-    kept = evidence.distinct(targets, start, images)
-    targets, start, images = targets[kept], start[kept], images[kept]
+    targets, start, images = evidence.make_distinct(make, targets, args.set)
     test = evidence.of_classes(test, targets)
+    score = partial(evidence.target_probabilities, classifier, second)
     found = {
-        "made": ask(images, targets),
-        "start": ask(start, targets),
-        "test": ask(test.images, test.labels),
+        "made": score(images, targets),
+        "start": score(start, targets),
+        "test": score(test.images, test.labels),
     }
     others = [ImageSet.load(path) for path in args.against]
     against = {"start": found["start"]} | {each.name: evidence.recall(each) for each in others}

@@ -7,10 +7,13 @@ import numpy as np
 import pandas as pd
 import predict
 import pytest
+import torch
 from support import run_script
 
 from plumbline.data.image_sets import COLUMNS
-from plumbline.storage.artefacts import ArtefactError, load_predictions
+from plumbline.errors import ArtefactError
+from plumbline.storage.artefacts import load_predictions
+from plumbline.uncertainty.prediction import Estimator
 
 SETS = ("calibration", "test", "ood_letters")
 
@@ -120,3 +123,22 @@ def test_a_temperature_divides_the_logits_of_its_own_net(files, predicted, tmp_p
     expected = np.sqrt(plain) / np.sqrt(plain).sum(-1, keepdims=True)
     assert scaled == pytest.approx(expected, abs=1e-6)
     assert (scaled.argmax(-1) == plain.argmax(-1)).all()
+
+
+def test_a_set_s_prediction_depends_on_its_name_and_not_on_other_sets(digits, lenet):
+    def draw(classifiers, pixels, *, seed, scale):
+        noise = torch.rand((2, len(pixels), 10), generator=torch.Generator().manual_seed(seed))
+        return (scale * noise).softmax(-1)
+
+    estimator, images = Estimator("mine", draw, {"scale": 2.0}), digits["test"].select(slice(5))
+    first, again, other = (
+        estimator.prediction([lenet], name, images, 3) for name in ("a", "a", "b")
+    )
+    np.testing.assert_array_equal(first.probs, again.probs)
+    assert (first.probs != other.probs).any()
+    assert (first.estimator, first.images, first.alpha) == ("mine", "a", None)
+    np.testing.assert_array_equal(first.labels, images.labels)
+    strange = replace(images, classes=tuple("ABCDEFGHIJ"))
+    assert (estimator.prediction([lenet], "a", strange, 3).labels == -1).all()
+    alpha = Estimator("mine", draw, {"scale": 1.0}, lambda nets, pixels: torch.ones(5, 10))
+    assert (alpha.prediction([lenet], "a", images, 3).alpha == 1).all()

@@ -7,11 +7,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from plumbline.config.latent import InterpolationOptions
 from plumbline.errors import InputError
 from plumbline.latent.maps import MAPPED
 from plumbline.latent.streaming import CHUNK, Measured, streamed
 from plumbline.latent.vae import Vae, decode, encode
 from plumbline.metrics.intervals import mean_interval
+from plumbline.runtime.progress import progress
+from plumbline.runtime.seeding import derive
+from plumbline.storage.artefacts import ImageSet
 from plumbline.storage.tables import Row, row
 
 SPACES = ("pixel", "decoded", "latent")
@@ -70,6 +74,39 @@ def follow(
         measured = streamed(path.flatten(0, 1).split(CHUNK), predict, measure, seed)
         values |= {f"{space}.{name}": measured[name] for name in MAPPED}
     return values
+
+
+def interpolate(
+    vae: Vae,
+    test: ImageSet,
+    predicts: Mapping[str, Callable[..., Tensor]],
+    measure: Callable[[np.ndarray], Measured],
+    options: InterpolationOptions,
+    seed: int,
+    **keys: Any,
+) -> tuple[dict[str, np.ndarray], list[Row]]:
+    """Arrays of the artefact Interpolation, and rows of the table at the midpoints.
+
+    ``predicts`` gives each estimator by name.  The whole path is followed for the first pair of
+    ``test`` images (``{estimator}.{space}.{measure}`` [T]), its middle for all of them
+    (``….midpoint`` [M]).  ``shares`` [T] are those of the second image, ``pairs`` [M, 2] positions
+    in ``test``, ``{space}.image`` [T, C, H, W] the images on the first path.
+    """
+    drawn = pairs(test.labels, options.pairs, derive(seed, "pairs"))
+    first, second = (test.select(positions).pixels for positions in drawn.T)
+    shares = np.linspace(0, 1, options.steps)
+    path = paths(vae, first[:1], second[:1], shares)
+    middle = paths(vae, first, second, np.array([0.5]))
+    arrays = {"shares": shares, "pairs": drawn}
+    arrays |= {f"{space}.image": images[:, 0].numpy() for space, images in path.items()}
+    rows: list[Row] = []
+    for name, predict in progress(predicts.items(), "estimators"):
+        own_seed = derive(seed, name)
+        curves, midpoints = (follow(each, predict, measure, own_seed) for each in (path, middle))
+        arrays |= {f"{name}.{key}": values for key, values in curves.items()}
+        arrays |= {f"{name}.{key}.midpoint": values for key, values in midpoints.items()}
+        rows += table(midpoints, seed, **keys, estimator=name)
+    return arrays, rows
 
 
 def table(midpoints: Mapping[str, np.ndarray], seed: int, **keys: Any) -> Iterator[Row]:

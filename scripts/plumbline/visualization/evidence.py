@@ -1,10 +1,12 @@
 """Evaluation of generated images by the net and by a second net: prototype or adversarial?"""
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from plumbline.errors import ArtefactError, InputError
 from plumbline.metrics.intervals import mean_interval, wilson
@@ -98,6 +100,19 @@ def target_probabilities(
         second_probabilities[position, labels],
         second_probabilities.argmax(1) == labels,
     )
+
+
+def make_distinct(
+    make: Callable[..., Tensor], targets: np.ndarray, options: Mapping[str, Any]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Targets [n], starts and results [n, C, H, W] of a visualization, each distinct one once.
+
+    ``make`` gives an image for each of ``targets`` [N]; with no steps, where it starts.
+    """
+    images = make(**options).cpu().numpy()
+    start = make(**{**options, "steps": 0}).cpu().numpy()
+    kept = distinct(targets, start, images)
+    return targets[kept], start[kept], images[kept]
 
 
 def distinct(targets: np.ndarray, start: np.ndarray, images: np.ndarray) -> np.ndarray:
