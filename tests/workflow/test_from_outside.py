@@ -25,7 +25,9 @@ MIRROR = os.environ.get("PLUMBLINE_MIRROR")
 
 def block(kind, within):
     """The block of code in docs/ of a kind that has the text ``within``."""
-    text = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md")))
+    text = "".join(
+        path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))
+    )
     blocks = re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)
     (found,) = (each for each in blocks if within in each)
     return found.replace("/where/", "../")
