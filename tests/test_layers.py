@@ -22,6 +22,7 @@ ROWS = (
 )
 RANK = {stage: rank for rank, row in enumerate(ROWS) for stage in row}
 LIBRARY = SCRIPTS / "plumbline"
+LONGEST = 45  # lines of a function, its docstring among them
 
 
 def imported(path):
@@ -61,3 +62,11 @@ def test_what_only_draws_or_counts_does_not_import_torch():
     files += closure(SCRIPTS, "detect.py", "rank.py")
     for path in files:
         assert "torch" not in {name.split(".")[0] for name in imported(path)}, path
+
+
+def test_no_function_is_longer_than_a_screen():
+    for path in SCRIPTS.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                lines = node.end_lineno - node.lineno + 1
+                assert lines <= LONGEST, f"{path}: {node.name} has {lines} lines"
