@@ -2,42 +2,25 @@
 # smallest perturbation that the attack finds.
 
 
-include: "common/attacks.smk"
-
-
 rule attack:
     input:
-        classifier=classifier,
+        classifier=files(PLAN.training.net),
         images=results("data/{dataset}/test.safetensors"),
     output:
-        sets=expand(
-            results("attacks/{dataset}/{model}/{name}.safetensors"),
-            name=[
-                ImageSetKey("adversarial", attack="{attack}", epsilon=epsilon).name
-                for epsilon in CONFIG.attacks.epsilons
-            ],
-            allow_missing=True,
-        ),
+        sets=results(PLAN.data.bounded_sets()),
         table=results("attacks/{dataset}/{model}/{attack}.csv"),
     log:
         log("attack/{dataset}/{model}/{attack}"),
     benchmark:
         bench("attack/{dataset}/{model}/{attack}")
     wildcard_constraints:
-        attack=one_of(bounded()),
+        attack=one_of(PLAN.attacks.bounded()),
     conda:
         "../envs/attacks.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=240,
+        **needs(3000, minutes=240, gpu=1),
     params:
-        job=job(
-            script="attack.py",
-            code=lambda w: attack_code(w.attack, w.model),
-            options=lambda w: attack_options(w, epsilons=CONFIG.attacks.epsilons),
-        ),
+        job=job("attack.py", "attacks", PLAN.attacks.attack),
     shell:
         r"""
         python "$SCRIPTS/attack.py" \
@@ -61,9 +44,3 @@ use rule attack as attack_minimal with:
         bench("attack_minimal/{dataset}/{model}/{attack}")
     wildcard_constraints:
         attack=one_of(CONFIG.attacks.minimal()),
-    params:
-        job=job(
-            script="attack.py",
-            code=lambda w: attack_code(w.attack, w.model),
-            options=lambda w: attack_options(w),
-        ),

@@ -1,12 +1,9 @@
 # Explanations of single decisions, and the test that all methods and controls go through.
 
 
-include: "common/attribution.smk"
-
-
 rule explain:
     input:
-        classifier=classifier,
+        classifier=files(PLAN.training.net),
         images=results("data/{dataset}/test.safetensors"),
     output:
         attribution=results("attribution/{dataset}/{model}/{method}.safetensors"),
@@ -17,32 +14,10 @@ rule explain:
         bench("explain/{dataset}/{model}/{method}")
     conda:
         "../envs/attribution.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=240,
+        **needs(3000, minutes=240, gpu=1),
     params:
-        job=job(
-            script="explain.py",
-            code=lambda w: code(
-                "explain.py",
-                "attribution",
-                *map(ATTRIBUTIONS.file, CONFIG.attribution.modules_of(w.method)),
-                NETWORKS.file(w.model),
-            ),
-            options=lambda w: options(
-                name=w.method,
-                method=CONFIG.attribution.module_of(w.method),
-                set=CONFIG.attribution.options_of(w.method),
-                count=CONFIG.attribution.images_of(w.method),
-                gallery=gallery(w.dataset),
-                memory_mb=CONFIG.attribution.memory_mb,
-                dataset=w.dataset,
-                model=w.model,
-                **runtime("explain", w.dataset, w.model, w.method),
-            ),
-        ),
+        job=job("explain.py", "attribution", PLAN.attribution.explain),
     shell:
         r"""
         python "$SCRIPTS/explain.py" \
@@ -58,7 +33,7 @@ rule explain:
 
 rule degrade:
     input:
-        classifier=classifier,
+        classifier=files(PLAN.training.net),
         images=results("data/{dataset}/test.safetensors"),
         train=results("data/{dataset}/train.safetensors"),
         attribution=results("attribution/{dataset}/{model}/{method}.safetensors"),
@@ -70,24 +45,10 @@ rule degrade:
         bench("degrade/{dataset}/{model}/{method}")
     conda:
         "../envs/attribution.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=60,
+        **needs(3000, minutes=60, gpu=1),
     params:
-        job=job(
-            script="degrade.py",
-            code=lambda w: code("degrade.py", "attribution", NETWORKS.file(w.model)),
-            options=lambda w: options(
-                CONFIG.attribution.degradation,
-                count=CONFIG.attribution.images_of(w.method),
-                memory_mb=CONFIG.attribution.memory_mb,
-                dataset=w.dataset,
-                model=w.model,
-                **runtime("degrade", w.dataset, w.model, w.method),
-            ),
-        ),
+        job=job("degrade.py", "attribution", PLAN.attribution.degrade),
     shell:
         r"""
         python "$SCRIPTS/degrade.py" \
@@ -104,12 +65,7 @@ rule degrade:
 
 rule compare:
     input:
-        lambda w: [
-            results(
-                f"attribution/{w.dataset}/{w.model}/{entry}.degradation.safetensors"
-            )
-            for entry in attributions(w.model)
-        ],
+        files(PLAN.attribution.files, ending="degradation.safetensors"),
     output:
         results("attribution/{dataset}/{model}/degradation.csv"),
     log:
@@ -118,18 +74,10 @@ rule compare:
         bench("compare/{dataset}/{model}")
     conda:
         "../envs/attribution.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=30,
+        **needs(2000, minutes=30),
     params:
-        job=job(
-            script="compare.py",
-            code=code("compare.py", "attribution"),
-            options=lambda w: options(
-                seed=derive(CONFIG.seed, "compare", w.dataset, w.model)
-            ),
-        ),
+        job=job("compare.py", "attribution", PLAN.attribution.compare),
     shell:
         r"""
         python "$SCRIPTS/compare.py" \
@@ -143,7 +91,7 @@ rule compare:
 # The methods explain here for two classes each, so that their modules count.
 rule log_odds:
     input:
-        classifier=classifier,
+        classifier=files(PLAN.training.net),
         images=results("data/{dataset}/test.safetensors"),
     output:
         results("attribution/{dataset}/{model}/log_odds.csv"),
@@ -153,31 +101,10 @@ rule log_odds:
         bench("log_odds/{dataset}/{model}")
     conda:
         "../envs/attribution.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=240,
+        **needs(3000, minutes=240, gpu=1),
     params:
-        job=job(
-            script="log_odds.py",
-            code=lambda w: code(
-                "log_odds.py",
-                "attribution",
-                *map(ATTRIBUTIONS.file, log_odds_modules(w.model)),
-                NETWORKS.file(w.model),
-            ),
-            options=lambda w: options(
-                methods=log_odds_methods(w.model),
-                pairs=CONFIG.attribution.log_odds.pairs,
-                share=CONFIG.attribution.log_odds.share,
-                count=CONFIG.attribution.log_odds.images,
-                memory_mb=CONFIG.attribution.memory_mb,
-                dataset=w.dataset,
-                model=w.model,
-                **runtime("log_odds", w.dataset, w.model),
-            ),
-        ),
+        job=job("log_odds.py", "attribution", PLAN.attribution.log_odds),
     shell:
         r"""
         python "$SCRIPTS/log_odds.py" \
@@ -192,7 +119,7 @@ rule log_odds:
 
 rule conserve:
     input:
-        classifier=classifier,
+        classifier=files(PLAN.training.net),
         images=results("data/{dataset}/test.safetensors"),
     output:
         results("attribution/{dataset}/{model}/conservation.csv"),
@@ -202,32 +129,10 @@ rule conserve:
         bench("conserve/{dataset}/{model}")
     conda:
         "../envs/attribution.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=60,
+        **needs(3000, minutes=60, gpu=1),
     params:
-        job=job(
-            script="conserve.py",
-            code=lambda w: code(
-                "conserve.py",
-                "attribution",
-                *(
-                    ATTRIBUTIONS.file(CONFIG.attribution.module_of(entry))
-                    for entry in propagating(w.model)
-                ),
-                NETWORKS.file(w.model),
-            ),
-            options=lambda w: options(
-                methods=modules_and_options(propagating(w.model)),
-                count=CONFIG.attribution.images,
-                memory_mb=CONFIG.attribution.memory_mb,
-                dataset=w.dataset,
-                model=w.model,
-                **runtime("conserve", w.dataset, w.model),
-            ),
-        ),
+        job=job("conserve.py", "attribution", PLAN.attribution.conserve),
     shell:
         r"""
         python "$SCRIPTS/conserve.py" \
@@ -243,7 +148,7 @@ rule conserve:
 # Each net with re-drawn weights is made once, for all methods.
 rule randomize:
     input:
-        classifier=classifier,
+        classifier=files(PLAN.training.net),
         images=results("data/{dataset}/test.safetensors"),
     output:
         results("attribution/{dataset}/{model}/randomization.csv"),
@@ -253,33 +158,10 @@ rule randomize:
         bench("randomize/{dataset}/{model}")
     conda:
         "../envs/attribution.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=240,
+        **needs(3000, minutes=240, gpu=1),
     params:
-        job=job(
-            script="randomize.py",
-            code=lambda w: code(
-                "randomize.py",
-                "attribution",
-                *(
-                    ATTRIBUTIONS.file(module)
-                    for entry in randomized(w.model)
-                    for module in CONFIG.attribution.modules_of(entry)
-                ),
-                NETWORKS.file(w.model),
-            ),
-            options=lambda w: options(
-                methods=modules_and_options(randomized(w.model)),
-                count=CONFIG.attribution.randomization.images,
-                memory_mb=CONFIG.attribution.memory_mb,
-                dataset=w.dataset,
-                model=w.model,
-                **runtime("randomize", w.dataset, w.model),
-            ),
-        ),
+        job=job("randomize.py", "attribution", PLAN.attribution.randomize),
     shell:
         r"""
         python "$SCRIPTS/randomize.py" \
@@ -296,16 +178,9 @@ rule randomize:
 # seed does not depend on the entry: masks and noise are the same, so that images are paired.
 rule spread:
     input:
-        classifier=lambda w: net(
-            w.dataset,
-            w.model,
-            objective=CONFIG.attribution.spread[w.spread].objective,
-        ),
+        classifier=files(PLAN.attribution.spread_net),
         images=results("data/{dataset}/test.safetensors"),
-        reference=lambda w: [
-            results(f"attribution/{w.dataset}/{w.model}/spread/{other}.safetensors")
-            for other in plain_spread(w.dataset, w.model, w.spread)
-        ],
+        reference=files(PLAN.attribution.plain_spread),
     output:
         spread=results("attribution/{dataset}/{model}/spread/{spread}.safetensors"),
         table=results("attribution/{dataset}/{model}/spread/{spread}.csv"),
@@ -314,36 +189,13 @@ rule spread:
     benchmark:
         bench("spread/{dataset}/{model}/{spread}")
     wildcard_constraints:
-        spread="|".join(CONFIG.attribution.spread) or "(?!)",
+        spread=one_of(CONFIG.attribution.spread),
     conda:
         "../envs/attribution.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=240,
+        **needs(3000, minutes=240, gpu=1),
     params:
-        job=job(
-            script="spread.py",
-            code=lambda w: code(
-                "spread.py",
-                "attribution",
-                *map(
-                    ATTRIBUTIONS.file,
-                    CONFIG.attribution.modules_of(
-                        CONFIG.attribution.spread[w.spread].method
-                    ),
-                ),
-                NETWORKS.file(w.model),
-            ),
-            options=lambda w: options(
-                spread_options(w.dataset, w.model, w.spread),
-                memory_mb=CONFIG.attribution.memory_mb,
-                dataset=w.dataset,
-                model=w.model,
-                **runtime("spread", w.dataset, w.model),
-            ),
-        ),
+        job=job("spread.py", "attribution", PLAN.attribution.spread),
     shell:
         r"""
         python "$SCRIPTS/spread.py" \

@@ -1,4 +1,6 @@
 # What all rules share: the checked configuration, paths, options, code hashes.
+import functools
+import inspect
 import os
 import re
 import subprocess
@@ -10,40 +12,26 @@ SCRIPTS = Path(str(workflow.current_basedir)).parent / "scripts"
 os.environ.update(SCRIPTS=str(SCRIPTS), PLUMBLINE_SNAKEMAKE=str(os.getpid()))
 sys.path.insert(0, str(SCRIPTS))
 
-from plumbline.runtime.cli import flags
-from plumbline.workflow.code_hash import code_hash
-from plumbline.workflow.terminal import shorten
 from plumbline.config.schema import load
-from plumbline.config.training import CROSS_ENTROPY, GIVEN
-from plumbline.data.image_sets import SHIFTED, ImageSetKey, adversarial_keys
+from plumbline.data.image_sets import SHIFTED
 from plumbline.errors import InputError
+from plumbline.report import outline
+from plumbline.report.claims.schema import load_claims, tables_of
+from plumbline.runtime.cli import flags
 from plumbline.storage.files import settle_times
-from plumbline.registry import (
-    ATTACKS,
-    ATTRIBUTIONS,
-    DETECTORS,
-    ESTIMATORS,
-    GENERATORS,
-    OPERATORS,
-    READERS,
-    SCORES,
-    SHIFTS,
-    SOURCES,
-    VISUALIZATIONS,
-)
-from plumbline.runtime.seeding import derive
+from plumbline.workflow.code_hash import code_hash
+from plumbline.workflow.configuration_file import configuration_file
+from plumbline.workflow.environments import locked
+from plumbline.workflow.plan import Plan
+from plumbline.workflow.stages.part import Job
+from plumbline.workflow.terminal import shorten
 
 try:
     CONFIG = load(config)
-    # Keys of the image sets of every attack.
-    ATTACKED = {
-        entry: adversarial_keys(CONFIG.attacks, entry)
-        for entry in CONFIG.attacks.methods
-    }
+    # What the rules ask: which nets, methods and files there are, what a program is called with.
+    PLAN = Plan(CONFIG)
 except InputError as error:
     sys.exit(f"Configuration: {error}")
-
-NETWORKS = CONFIG.networks
 
 if workflow.is_main_process and settle_times(CONFIG.results):
     print(
@@ -53,7 +41,7 @@ if workflow.is_main_process and settle_times(CONFIG.results):
 
 wildcard_constraints:
     dataset="[a-z0-9_]+",
-    model="|".join(NETWORKS.names()),
+    model="|".join(CONFIG.networks.names()),
     seed="[0-9]+",
     split="train|val|calibration|test",
     attack="[a-z0-9_]+",
@@ -66,52 +54,73 @@ wildcard_constraints:
     generator="[a-z0-9_]+",
 
 
-def results(path):
-    """A path in the folder of everything that this run makes."""
-    return f"{CONFIG.results}/{path}"
+def one_of(names):
+    """A wildcard's constraint: one of `names`, nothing if there is none."""
+    return "|".join(names) or "(?!)"
+
+
+def results(paths):
+    """A path, or several, in the folder of everything that this run makes."""
+    if isinstance(paths, str):
+        return f"{CONFIG.results}/{paths}"
+    return [results(path) for path in paths]
 
 
 def log(path):
+    """The log of a rule's job."""
     return results(f"logs/{path}.log")
 
 
 def bench(path):
+    """Time and memory of a rule's job."""
     return results(f"benchmarks/{path}.tsv")
 
 
-def code(script, env, *modules):
-    """Hash of a script, all our code that it imports, its environment, and further files."""
-    return code_hash(SCRIPTS, script, f"../envs/{env}.yaml", *modules)
-
-
-def options(section=None, **more):
-    """All options of a rule as one text of command-line flags."""
-    given = (
-        section.model_dump() if hasattr(section, "model_dump") else dict(section or {})
+def asked(method, wildcards, **more):
+    """What a method of the plan answers for the wildcards that it takes."""
+    names = inspect.signature(method).parameters
+    return method(
+        **{name: each for name, each in wildcards.items() if name in names}, **more
     )
-    return flags(given | more)
 
 
-def job(**parts):
-    """The parameter `job` of a rule: script, code and options by name.
+def files(method, **more):
+    """An input: the files that a method of the plan names."""
+
+    def of(wildcards):
+        found = asked(method, wildcards, **more)
+        return results(found.values() if isinstance(found, dict) else found)
+
+    return of
+
+
+def job(script, stage, method=None):
+    """The parameter `job` of a rule: script, options and the hash of its code, by name.
 
     One parameter, since Snakemake's records keep the values of parameters without their names.
-    Each part is a value or a function of the wildcards.
+    The hash is that of the script, of all our code that it imports, of the environment of its
+    stage, and of what the plan adds.
     """
-    return lambda wildcards: {
-        name: part(wildcards) if callable(part) else part
-        for name, part in parts.items()
+
+    def of(wildcards):
+        todo = asked(method, wildcards) if method else Job()
+        files = (script, f"../envs/{stage}.yaml", *todo.modules)
+        return {
+            "script": script,
+            "code": code_hash(SCRIPTS, *files) + todo.maker,
+            "options": flags(todo.options),
+        }
+
+    return of
+
+
+def needs(megabytes, minutes, **more):
+    """What a job asks for; the memory is doubled at every new attempt, as a cluster makes some."""
+    return {
+        "mem_mb": lambda wildcards, attempt: megabytes * 2 ** (attempt - 1),
+        "runtime": minutes,
+        **more,
     }
-
-
-def runtime(*names):
-    """Seed and device of one job; the seed follows from the job's name alone."""
-    return {"seed": derive(CONFIG.seed, *names), "device": CONFIG.device}
-
-
-def memory(megabytes):
-    """The `mem_mb` of a rule: doubled at every new attempt, of which a cluster makes some."""
-    return lambda wildcards, attempt: megabytes * 2 ** (attempt - 1)
 
 
 def cancel_submissions(logs):
@@ -121,99 +130,62 @@ def cancel_submissions(logs):
             subprocess.run(["scancel", "--name", run], check=False)
 
 
-def gallery(dataset):
-    """What chooses the images that every method explains for the gallery."""
-    section = CONFIG.attribution.gallery
-    return section.model_dump() | {
-        "images": section.images.get(dataset, ()),
-        "seed": derive(CONFIG.seed, "gallery", dataset),
-    }
+def beside(path):
+    """A file of the repository, from the working folder: a moved folder reruns nothing."""
+    return os.path.relpath(SCRIPTS.parent / path)
 
 
-def inapplicable(entry, model):
-    """Why an entry of attribution.methods does not apply to a net; empty if it does."""
-    reasons = (
-        NETWORKS.unmet(ATTRIBUTIONS, module, model)
-        for module in CONFIG.attribution.modules_of(entry)
+def tables(names):
+    """Files of those tables among `names` that this configuration has."""
+    return results(
+        f"tables/{name}.csv" for name in PLAN.report.tables() if name in names
     )
-    return next(filter(None, reasons), "")
 
 
-def attributions(model):
-    """Entries of attribution.methods that apply to a net."""
-    return [
-        entry for entry in CONFIG.attribution.methods if not inapplicable(entry, model)
-    ]
-
-
-def net(dataset, model, seed=0, objective=CROSS_ENTROPY):
-    """File of one net: of this training seed, trained for this objective, or given."""
-    objective = CONFIG.objective(dataset, model, objective)
-    folder = f"models/{dataset}/{model}/{objective}/{seed}"
-    return results(f"{folder}/classifier.safetensors")
-
-
-def nets(dataset, model, count=None, objective=CROSS_ENTROPY):
-    """Files of the first `count` nets, or of all."""
-    count = CONFIG.seeds_of(dataset, model) if count is None else count
-    return [net(dataset, model, seed, objective) for seed in range(count)]
-
-
-def classifier(w):
-    """File of the net of a rule: its first training seed."""
-    return net(w.dataset, w.model)
-
-
-def classifiers(w):
-    """Files of the nets of a rule: all of its training seeds."""
-    return nets(w.dataset, w.model)
-
-
-def other_sets(dataset):
-    """Keys of the image sets that are out of distribution."""
-    others = CONFIG.data.sources[dataset].ood
-    return [ImageSetKey("out_of_distribution", source=other) for other in others]
-
-
-def image_sets(dataset):
-    """Keys of the image sets that are put before a net."""
-    calibration, test = ImageSetKey("calibration"), ImageSetKey("clean")
-    return [calibration, test, *other_sets(dataset), *sum(ATTACKED.values(), [])]
-
-
-def shifted_sets():
-    """Keys of the shifted test sets."""
-    return [
-        ImageSetKey("shifted", shift=shift, level=level)
-        for shift, how in CONFIG.uncertainty.shifts.items()
-        for level in how.levels
-    ]
-
-
-def predicted_sets(dataset):
-    """Keys of the image sets that the estimators are asked about."""
-    return image_sets(dataset) + shifted_sets()
-
-
-def set_file(dataset, model, key):
-    """File of an image set that is put before a net."""
-    folder = {
-        "out_of_distribution": f"data/{key.source}",
-        "adversarial": f"attacks/{dataset}/{model}",
-        "shifted": f"shifts/{dataset}",
-    }.get(key.kind, f"data/{dataset}")
-    name = "test" if key.kind == "out_of_distribution" else key.name
-    return results(f"{folder}/{name}.safetensors")
-
-
-def set_files(w, keys):
-    """Files of the image sets of a rule."""
-    return [set_file(w.dataset, w.model, key) for key in keys]
-
-
-def set_names(keys):
-    """Options that name the image sets of a rule."""
+def hashes():
+    """Hash of every script that a rule runs, and of every chosen method."""
+    names = sorted(file.name for file in SCRIPTS.glob("*.py"))
     return {
-        "names": [key.name for key in keys],
-        "minimal": [key.attack for key in keys if key.minimal],
+        name if Path(name).parts[0] != ".." else Path(name).name: code_hash(
+            SCRIPTS, name
+        )
+        for name in names + PLAN.report.modules()
     }
+
+
+@functools.cache
+def whole_configuration():
+    """The file of the whole configuration and what follows from it, written when jobs are to run."""
+    content = {
+        "configuration": CONFIG.model_dump(mode="json"),
+        "coverage": PLAN.report.coverage(),
+        "left_out": PLAN.report.left_out(),
+        "hashes": hashes(),
+        "pins": locked(SCRIPTS.parent / "requirements.txt"),
+    }
+    runs = workflow.executor_plugin is not None and not workflow.dryrun
+    return configuration_file(content, write=runs)
+
+
+def recorded_configuration():
+    """Keep that file among the results."""
+    return Job({"source": str(whole_configuration())})
+
+
+def page():
+    """The report, made of a template and the modules of its sections and figures."""
+    files = ("plumbline/report/pages/report.html", *outline.modules())
+    return Job({"benchmarks": results("benchmarks")}, files)
+
+
+CAPTIONS = "../docs/captions"
+CLAIMS = beside("config/claims.yaml")
+
+try:
+    LEDGER = load_claims(CLAIMS)
+except InputError as error:
+    sys.exit(f"Claims: {error}")
+try:
+    outline.check([*PLAN.report.parts(), "leaderboard", "coverage"])
+except InputError as error:
+    sys.exit(f"Report: {error}")

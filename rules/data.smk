@@ -29,20 +29,10 @@ rule fetch:
         bench("fetch/{dataset}")
     conda:
         "../envs/data.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(1000),
-        runtime=240,
+        **needs(1000, minutes=240),
     params:
-        job=job(
-            script="fetch.py",
-            code=lambda w: code(
-                "fetch.py", "data", SOURCES.file(CONFIG.data.sources[w.dataset].kind)
-            ),
-            options=lambda w: options(
-                CONFIG.data.origin(w.dataset), dataset=w.dataset
-            ),
-        ),
+        job=job("fetch.py", "data", PLAN.data.fetch),
     shell:
         r"""
         python "$SCRIPTS/fetch.py" \
@@ -67,21 +57,10 @@ rule prepare:
         bench("prepare/{dataset}")
     conda:
         "../envs/data.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(3000),
-        runtime=60,
+        **needs(3000, minutes=60),
     params:
-        job=job(
-            script="prepare.py",
-            code=lambda w: code(
-                "prepare.py", "data", READERS.file(CONFIG.data.sources[w.dataset].kind)
-            ),
-            options=lambda w: options(
-                CONFIG.data.preparation(w.dataset),
-                seed=runtime("prepare", w.dataset)["seed"],
-            ),
-        ),
+        job=job("prepare.py", "data", PLAN.data.prepare),
     shell:
         r"""
         python "$SCRIPTS/prepare.py" \
@@ -106,25 +85,14 @@ rule shift:
     benchmark:
         bench(f"shift/{{dataset}}/{SHIFTED}")
     wildcard_constraints:
-        shift="|".join(SHIFTS.names()),
+        shift=one_of(CONFIG.uncertainty.shifts),
         level="[0-9.e-]+",
     conda:
         "../envs/data.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(1000),
-        runtime=10,
+        **needs(1000, minutes=10),
     params:
-        job=job(
-            script="shift.py",
-            code=lambda w: code("shift.py", "data", SHIFTS.file(w.shift)),
-            options=lambda w: options(
-                count=CONFIG.uncertainty.shifts[w.shift].images,
-                shift=w.shift,
-                level=float(w.level),
-                seed=runtime("shift", w.dataset, w.shift)["seed"],
-            ),
-        ),
+        job=job("shift.py", "data", PLAN.data.shift),
     shell:
         r"""
         python "$SCRIPTS/shift.py" \

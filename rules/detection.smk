@@ -1,17 +1,12 @@
 # Detection: every score as a detector of wrong, adversarial and out-of-distribution images.
 
 
-include: "common/detection.smk"
-
-
 rule score:
     input:
-        classifiers=lambda w: nets(w.dataset, w.model, CONFIG.detection.nets(w.score)),
-        train=lambda w: needed(w.score, "train", "data/{dataset}/train.safetensors"),
-        vae=lambda w: needed(
-            w.score, "vae", "latent/{dataset}/in_distribution/vae.safetensors"
-        ),
-        sets=lambda w: set_files(w, image_sets(w.dataset)),
+        classifiers=files(PLAN.detection.nets),
+        train=files(PLAN.detection.needed, what="train"),
+        vae=files(PLAN.detection.needed, what="vae"),
+        sets=files(PLAN.data.sets),
     output:
         results("detection/{dataset}/{model}/scores/{score}.parquet"),
     log:
@@ -20,28 +15,10 @@ rule score:
         bench("score/{dataset}/{model}/{score}")
     conda:
         "../envs/detection.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=120,
+        **needs(3000, minutes=120, gpu=1),
     params:
-        job=job(
-            script="score.py",
-            code=lambda w: code(
-                "score.py",
-                "detection",
-                SCORES.file(CONFIG.detection.module_of(w.score)),
-                NETWORKS.file(w.model),
-            ),
-            options=lambda w: options(
-                set=CONFIG.detection.options_of(w.score),
-                method=CONFIG.detection.module_of(w.score),
-                score=w.score,
-                **set_names(image_sets(w.dataset)),
-                **runtime("score", w.dataset, w.model, w.score),
-            ),
-        ),
+        job=job("score.py", "detection", PLAN.detection.score),
     shell:
         r"""
         python "$SCRIPTS/score.py" \
@@ -59,12 +36,7 @@ rule score:
 rule fit_detectors:
     input:
         predictions=results("uncertainty/{dataset}/{model}/softmax.safetensors"),
-        label_changes=lambda w: expand(
-            results("stability/{dataset}/{model}/{operator}.parquet"),
-            dataset=w.dataset,
-            model=w.model,
-            operator=CONFIG.stability.operators_of(w.model),
-        ),
+        label_changes=files(PLAN.stability.files, ending="parquet"),
         conductance=results("stability/{dataset}/{model}/conductance.safetensors"),
     output:
         scores=results("detection/{dataset}/{model}/detectors.parquet"),
@@ -75,26 +47,10 @@ rule fit_detectors:
         bench("fit_detectors/{dataset}/{model}")
     conda:
         "../envs/detection.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(3000),
-        runtime=120,
+        **needs(3000, minutes=120),
     params:
-        job=job(
-            script="fit_detectors.py",
-            code=code(
-                "fit_detectors.py",
-                "detection",
-                *map(DETECTORS.file, CONFIG.detection.detectors.methods),
-            ),
-            options=lambda w: options(
-                CONFIG.detection.detectors,
-                minimal=CONFIG.attacks.minimal(),
-                dataset=w.dataset,
-                model=w.model,
-                seed=derive(CONFIG.seed, "fit_detectors", w.dataset, w.model),
-            ),
-        ),
+        job=job("fit_detectors.py", "detection", PLAN.detection.fit_detectors),
     shell:
         r"""
         python "$SCRIPTS/fit_detectors.py" \
@@ -112,17 +68,9 @@ rule fit_detectors:
 rule detect:
     input:
         uncertainty=results("uncertainty/{dataset}/{model}/scores.parquet"),
-        scores=lambda w: [
-            results(f"detection/{w.dataset}/{w.model}/scores/{entry}.parquet")
-            for entry in scored(w.dataset, w.model)
-        ],
-        label_changes=lambda w: expand(
-            results("stability/{dataset}/{model}/{operator}.parquet"),
-            dataset=w.dataset,
-            model=w.model,
-            operator=CONFIG.stability.operators_of(w.model),
-        ),
-        detectors=lambda w: detector_files(w, "parquet"),
+        scores=files(PLAN.detection.score_files),
+        label_changes=files(PLAN.stability.files, ending="parquet"),
+        detectors=files(PLAN.detection.detector_scores),
     output:
         results("detection/{dataset}/{model}.csv"),
     log:
@@ -131,23 +79,10 @@ rule detect:
         bench("detect/{dataset}/{model}")
     conda:
         "../envs/detection.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=60,
+        **needs(2000, minutes=60),
     params:
-        job=job(
-            script="detect.py",
-            code=code("detect.py", "detection"),
-            options=lambda w: options(
-                dataset=w.dataset,
-                model=w.model,
-                near=CONFIG.data.sources[w.dataset].near,
-                passes=passes(w.dataset, w.model),
-                steps=CONFIG.stability.conductance.steps,
-                seed=derive(CONFIG.seed, "detect", w.dataset, w.model),
-            ),
-        ),
+        job=job("detect.py", "detection", PLAN.detection.detect),
     shell:
         r"""
         python "$SCRIPTS/detect.py" \
@@ -163,11 +98,7 @@ rule detect:
 
 rule rank:
     input:
-        expand(
-            results("detection/{dataset}/{model}.csv"),
-            dataset=CONFIG.datasets,
-            model=CONFIG.models,
-        ),
+        results(PLAN.report.parts()["detection"]),
     output:
         results("tables/leaderboard.csv"),
     log:
@@ -176,18 +107,10 @@ rule rank:
         bench("rank")
     conda:
         "../envs/detection.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=30,
+        **needs(2000, minutes=30),
     params:
-        job=job(
-            script="rank.py",
-            code=code("rank.py", "detection"),
-            options=lambda w: options(
-                replicates=NETWORKS.replicates, seed=derive(CONFIG.seed, "rank")
-            ),
-        ),
+        job=job("rank.py", "detection", PLAN.detection.rank),
     shell:
         r"""
         python "$SCRIPTS/rank.py" \

@@ -1,39 +1,25 @@
 # Latent space: a VAE for every corpus, and maps of uncertainty over its two dimensions.
 
 
-include: "common/latent.smk"
-
-
 rule fit_vae:
     input:
         train=results("data/{dataset}/train.safetensors"),
         test=results("data/{dataset}/test.safetensors"),
-        others=lambda w: second_sets(w, "train"),
-        held=lambda w: second_sets(w, "test"),
+        others=files(PLAN.latent.second, split="train"),
+        held=files(PLAN.latent.second, split="test"),
     output:
-        vaes=of_vaes("vae"),
-        codes=of_vaes("codes"),
+        vaes=results(PLAN.latent.vaes("vae")),
+        codes=results(PLAN.latent.vaes("codes")),
     log:
         log("fit_vae/{dataset}/{corpus}"),
     benchmark:
         bench("fit_vae/{dataset}/{corpus}")
     conda:
         "../envs/latent.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=120,
+        **needs(3000, minutes=120, gpu=1),
     params:
-        job=job(
-            script="fit_vae.py",
-            code=code("fit_vae.py", "latent"),
-            options=lambda w: options(
-                CONFIG.latent.vae,
-                corpus=w.corpus,
-                **runtime("fit_vae", w.dataset, w.corpus),
-            ),
-        ),
+        job=job("fit_vae.py", "latent", PLAN.latent.fit_vae),
     shell:
         r"""
         python "$SCRIPTS/fit_vae.py" \
@@ -54,9 +40,9 @@ rule map_latent:
         vaes=rules.fit_vae.output.vaes,
         codes=rules.fit_vae.output.codes,
         test=results("data/{dataset}/test.safetensors"),
-        classifiers=lambda w: nets(w.dataset, w.model, latent_nets(w.dataset, w.model)),
+        classifiers=files(PLAN.latent.nets),
     output:
-        maps=of_vaes("{model}"),
+        maps=results(PLAN.latent.vaes("{model}")),
         table=results("latent/{dataset}/{corpus}/{model}.csv"),
     log:
         log("map_latent/{dataset}/{corpus}/{model}"),
@@ -64,31 +50,10 @@ rule map_latent:
         bench("map_latent/{dataset}/{corpus}/{model}")
     conda:
         "../envs/latent.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=120,
+        **needs(3000, minutes=120, gpu=1),
     params:
-        job=job(
-            script="map_latent.py",
-            code=lambda w: code(
-                "map_latent.py",
-                "latent",
-                NETWORKS.file(w.model),
-                *map(ESTIMATORS.file, mapped_modules(w.dataset, w.model)),
-            ),
-            options=lambda w: options(
-                CONFIG.latent.grid,
-                estimators=mapped(w.dataset, w.model),
-                starred=CONFIG.latent.points,
-                attacked=attacked(w.corpus),
-                dataset=w.dataset,
-                corpus=w.corpus,
-                model=w.model,
-                **runtime("map_latent", w.dataset, w.corpus, w.model),
-            ),
-        ),
+        job=job("map_latent.py", "latent", PLAN.latent.map_latent),
     shell:
         r"""
         python "$SCRIPTS/map_latent.py" \
@@ -118,20 +83,10 @@ rule find_holes:
         bench("find_holes/{dataset}/{corpus}/{model}")
     conda:
         "../envs/latent.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(3000),
-        runtime=60,
+        **needs(3000, minutes=60),
     params:
-        job=job(
-            script="find_holes.py",
-            code=code("find_holes.py", "latent"),
-            options=lambda w: options(
-                estimators=list(mapped(w.dataset, w.model)),
-                seed=derive(CONFIG.seed, "find_holes", w.dataset),
-                device="cpu",
-            ),
-        ),
+        job=job("find_holes.py", "latent", PLAN.latent.find_holes),
     shell:
         r"""
         python "$SCRIPTS/find_holes.py" \
@@ -151,7 +106,7 @@ rule interpolate:
     input:
         vae=rules.fit_vae.output.vaes[0],
         test=results("data/{dataset}/test.safetensors"),
-        classifiers=lambda w: nets(w.dataset, w.model, latent_nets(w.dataset, w.model)),
+        classifiers=files(PLAN.latent.nets),
     output:
         interpolation=results(
             "latent/{dataset}/{corpus}/{model}.interpolation.safetensors"
@@ -163,29 +118,10 @@ rule interpolate:
         bench("interpolate/{dataset}/{corpus}/{model}")
     conda:
         "../envs/latent.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=60,
+        **needs(3000, minutes=60, gpu=1),
     params:
-        job=job(
-            script="interpolate.py",
-            code=lambda w: code(
-                "interpolate.py",
-                "latent",
-                NETWORKS.file(w.model),
-                *map(ESTIMATORS.file, mapped_modules(w.dataset, w.model)),
-            ),
-            options=lambda w: options(
-                CONFIG.latent.interpolation,
-                estimators=mapped(w.dataset, w.model),
-                dataset=w.dataset,
-                corpus=w.corpus,
-                model=w.model,
-                **runtime("interpolate", w.dataset, w.corpus),
-            ),
-        ),
+        job=job("interpolate.py", "latent", PLAN.latent.interpolate),
     shell:
         r"""
         python "$SCRIPTS/interpolate.py" \
@@ -214,21 +150,10 @@ rule sample_holes:
         bench("sample_holes/{dataset}/{model}")
     conda:
         "../envs/latent.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
-            script="sample_holes.py",
-            code=code("sample_holes.py", "latent"),
-            options=lambda w: options(
-                of=f"{CONFIG.latent.extension.estimator}.{CONFIG.latent.extension.measure}",
-                count=CONFIG.latent.extension.images,
-                seed=derive(CONFIG.seed, "sample_holes", w.dataset, w.model),
-                device="cpu",
-            ),
-        ),
+        job=job("sample_holes.py", "latent", PLAN.latent.sample_holes),
     shell:
         r"""
         python "$SCRIPTS/sample_holes.py" \
@@ -262,24 +187,10 @@ rule retrain:
         arm="random|holes",
     conda:
         "../envs/latent.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=480,
+        **needs(3000, minutes=480, gpu=1),
     params:
-        job=job(
-            script="retrain.py",
-            code=lambda w: code("retrain.py", "latent", NETWORKS.file(w.model))
-            + NETWORKS.maker(w.model),
-            options=lambda w: options(
-                CONFIG.training_options(w.dataset, w.model),
-                target=CONFIG.latent.extension.target,
-                model=NETWORKS.architecture(w.model),
-                entry=NETWORKS.made_by(w.model),
-                **runtime("train", w.dataset, w.model, int(w.seed)),
-            ),
-        ),
+        job=job("retrain.py", "latent", PLAN.latent.retrain),
     shell:
         r"""
         python "$SCRIPTS/retrain.py" \
@@ -300,10 +211,10 @@ rule measure_extension:
         vae=results("latent/{dataset}/in_distribution/vae.safetensors"),
         map=results("latent/{dataset}/in_distribution/{model}.safetensors"),
         test=results("data/{dataset}/test.safetensors"),
-        others=lambda w: set_files(w, other_sets(w.dataset)),
+        others=files(PLAN.data.foreign),
         holes=rules.sample_holes.output.holes,
         random=rules.sample_holes.output.random,
-        classifiers=lambda w: [extended_net(w, *each) for each in extended_nets()],
+        classifiers=files(PLAN.latent.extended_nets),
     output:
         results("latent/{dataset}/{model}/extension.csv"),
     log:
@@ -312,27 +223,10 @@ rule measure_extension:
         bench("measure_extension/{dataset}/{model}")
     conda:
         "../envs/latent.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=60,
+        **needs(3000, minutes=60, gpu=1),
     params:
-        job=job(
-            script="measure_extension.py",
-            code=lambda w: code(
-                "measure_extension.py", "latent", NETWORKS.file(w.model)
-            ),
-            options=lambda w: options(
-                names=[key.name for key in other_sets(w.dataset)],
-                arms=[arm for arm, _ in extended_nets()],
-                seeds=[seed for _, seed in extended_nets()],
-                dataset=w.dataset,
-                model=w.model,
-                target=CONFIG.latent.extension.target,
-                **runtime("measure_extension", w.dataset, w.model),
-            ),
-        ),
+        job=job("measure_extension.py", "latent", PLAN.latent.measure_extension),
     shell:
         r"""
         python "$SCRIPTS/measure_extension.py" \

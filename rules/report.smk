@@ -1,8 +1,7 @@
 # Report: one table per stage, figures, the claims ledger, and the page that holds them all.
 
 
-include: "common/report.smk"
-include: "common/left_out.smk"
+include: "figures/common.smk"
 include: "figures/training.smk"
 include: "figures/attacks.smk"
 include: "figures/uncertainty.smk"
@@ -15,7 +14,7 @@ include: "figures/detection.smk"
 
 rule join_tables:
     input:
-        lambda w: PARTS[w.table],
+        lambda w: results(PLAN.report.parts()[w.table]),
     output:
         results("tables/{table}.csv"),
     log:
@@ -23,18 +22,13 @@ rule join_tables:
     benchmark:
         bench("join_tables/{table}")
     wildcard_constraints:
-        table="|".join(PARTS),
+        table=one_of(PLAN.report.parts()),
     conda:
         "../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(1000),
-        runtime=10,
+        **needs(1000, minutes=10),
     params:
-        job=job(
-            script="join_tables.py",
-            code=code("join_tables.py", "report"),
-        ),
+        job=job("join_tables.py", "report"),
     shell:
         r"""
         python "$SCRIPTS/join_tables.py" \
@@ -47,10 +41,10 @@ rule join_tables:
 rule build_explorer:
     input:
         train=results("data/{dataset}/train.safetensors"),
-        vaes=lambda w: corpus_files(w.dataset, "vae"),
-        codes=lambda w: corpus_files(w.dataset, "codes"),
-        maps=lambda w: latent_files(w.dataset, "safetensors"),
-        holes=lambda w: latent_files(w.dataset, "holes.safetensors"),
+        vaes=files(PLAN.latent.of_vaes, artefact="vae"),
+        codes=files(PLAN.latent.of_vaes, artefact="codes"),
+        maps=files(PLAN.latent.of_corpora, ending="safetensors"),
+        holes=files(PLAN.latent.of_corpora, ending="holes.safetensors"),
     output:
         results("report/latent_{dataset}.html"),
     log:
@@ -59,21 +53,10 @@ rule build_explorer:
         bench("build_explorer/{dataset}")
     conda:
         "../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(3000),
-        runtime=10,
+        **needs(3000, minutes=10),
     params:
-        job=job(
-            script="build_explorer.py",
-            code=code("build_explorer.py", "report", *EXPLORER),
-            options=lambda w: options(
-                dataset=w.dataset,
-                estimators=CONFIG.latent.estimators,
-                measures=MEASURES,
-                back=f"index.html#latent-{w.dataset}",
-            ),
-        ),
+        job=job("build_explorer.py", "report", PLAN.report.explorer),
     shell:
         r"""
         python "$SCRIPTS/build_explorer.py" \
@@ -99,16 +82,10 @@ rule build_leaderboard:
         bench("build_leaderboard")
     conda:
         "../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(1000),
-        runtime=10,
+        **needs(1000, minutes=10),
     params:
-        job=job(
-            script="build_leaderboard.py",
-            code=code("build_leaderboard.py", "report", *LEADERBOARD),
-            options=lambda w: options(back="index.html#detection"),
-        ),
+        job=job("build_leaderboard.py", "report", PLAN.report.leaderboard),
     shell:
         r"""
         python "$SCRIPTS/build_leaderboard.py" \
@@ -136,15 +113,10 @@ rule judge_claims:
         bench("judge_claims")
     conda:
         "../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(1000),
-        runtime=10,
+        **needs(1000, minutes=10),
     params:
-        job=job(
-            script="judge_claims.py",
-            code=code("judge_claims.py", "report"),
-        ),
+        job=job("judge_claims.py", "report"),
     shell:
         r"""
         python "$SCRIPTS/judge_claims.py" \
@@ -164,16 +136,10 @@ rule record_configuration:
         bench("record_configuration")
     conda:
         "../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(1000),
-        runtime=10,
+        **needs(1000, minutes=10),
     params:
-        job=job(
-            script="record_configuration.py",
-            code=code("record_configuration.py", "report"),
-            options=lambda w: options(source=str(whole_configuration())),
-        ),
+        job=job("record_configuration.py", "report", recorded_configuration),
     shell:
         r"""
         python "$SCRIPTS/record_configuration.py" \
@@ -189,12 +155,12 @@ rule build_report:
         claims=CLAIMS,
         published=beside("config/published.yaml"),
         ledger=results("tables/claims.csv"),
-        tables=tables(TABLES),
+        tables=tables(PLAN.report.tables()),
         figures=figures(),
-        manifests=expand(
-            results("data/{dataset}/manifest.json"), dataset=used_datasets()
+        manifests=results(
+            f"data/{dataset}/manifest.json" for dataset in PLAN.data.datasets()
         ),
-        explorers=explorers(),
+        explorers=results(PLAN.report.explorers()),
         leaderboard=results("report/leaderboard.html"),
     output:
         results("report/index.html"),
@@ -204,21 +170,10 @@ rule build_report:
         bench("build_report")
     conda:
         "../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
-            script="build_report.py",
-            code=code(
-                "build_report.py",
-                "report",
-                "plumbline/report/pages/report.html",
-                *outline.modules(),
-            ),
-            options=lambda w: options(benchmarks=results("benchmarks")),
-        ),
+        job=job("build_report.py", "report", page),
     shell:
         r"""
         python "$SCRIPTS/build_report.py" \

@@ -1,18 +1,15 @@
 # Stability: how easily small changes of a net change its answers, and its conductance.
 
 
-include: "common/stability.smk"
-
-
 # An operator's table could bear the name of the conductance's.
 ruleorder: conduct > mutate
 
 
 rule mutate:
     input:
-        classifier=classifier,
+        classifier=files(PLAN.training.net),
         calibration=results("data/{dataset}/calibration.safetensors"),
-        sets=lambda w: set_files(w, mutated_sets(w.dataset)),
+        sets=files(PLAN.stability.sets),
     output:
         images=results("stability/{dataset}/{model}/{operator}.parquet"),
         table=results("stability/{dataset}/{model}/{operator}.csv"),
@@ -23,22 +20,10 @@ rule mutate:
         bench("mutate/{dataset}/{model}/{operator}")
     conda:
         "../envs/stability.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=480,
+        **needs(3000, minutes=480, gpu=1),
     params:
-        job=job(
-            script="mutate.py",
-            code=lambda w: code(
-                "mutate.py",
-                "stability",
-                OPERATORS.file(CONFIG.stability.module_of(w.operator)),
-                NETWORKS.file(w.model),
-            ),
-            options=mutation_options,
-        ),
+        job=job("mutate.py", "stability", PLAN.stability.mutate),
     shell:
         r"""
         python "$SCRIPTS/mutate.py" \
@@ -56,8 +41,8 @@ rule mutate:
 
 rule conduct:
     input:
-        classifier=classifier,
-        sets=lambda w: set_files(w, image_sets(w.dataset)),
+        classifier=files(PLAN.training.net),
+        sets=files(PLAN.data.sets),
     output:
         images=results("stability/{dataset}/{model}/conductance.safetensors"),
         table=results("stability/{dataset}/{model}/conductance.csv"),
@@ -67,23 +52,10 @@ rule conduct:
         bench("conduct/{dataset}/{model}")
     conda:
         "../envs/stability.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=120,
+        **needs(3000, minutes=120, gpu=1),
     params:
-        job=job(
-            script="conduct.py",
-            code=lambda w: code("conduct.py", "stability", NETWORKS.file(w.model)),
-            options=lambda w: options(
-                CONFIG.stability.conductance,
-                dataset=w.dataset,
-                model=w.model,
-                **set_names(image_sets(w.dataset)),
-                **runtime("conduct", w.dataset, w.model),
-            ),
-        ),
+        job=job("conduct.py", "stability", PLAN.stability.conduct),
     shell:
         r"""
         python "$SCRIPTS/conduct.py" \

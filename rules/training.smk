@@ -1,9 +1,6 @@
 # Nets: train them or take them over, fit their temperature, measure them on all splits.
 
 
-include: "common/training.smk"
-
-
 rule train:
     input:
         train=results("data/{dataset}/train.safetensors"),
@@ -18,27 +15,13 @@ rule train:
     benchmark:
         bench("train/{dataset}/{model}/{objective}/{seed}")
     wildcard_constraints:
-        objective="|".join([CROSS_ENTROPY, *CONFIG.training.objectives]),
+        objective=one_of(PLAN.training.objectives()),
     conda:
         "../envs/training.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=480,
+        **needs(3000, minutes=480, gpu=1),
     params:
-        job=job(
-            script="train.py",
-            code=lambda w: code("train.py", "training", NETWORKS.file(w.model))
-            + NETWORKS.maker(w.model),
-            options=lambda w: options(
-                CONFIG.training_options(w.dataset, w.model, w.objective),
-                **objective_options(w.objective),
-                model=NETWORKS.architecture(w.model),
-                entry=NETWORKS.made_by(w.model),
-                **runtime("train", w.dataset, w.model, int(w.seed)),
-            ),
-        ),
+        job=job("train.py", "training", PLAN.training.train),
     shell:
         r"""
         python "$SCRIPTS/train.py" \
@@ -61,30 +44,19 @@ localrules:
 rule adopt:
     input:
         images=results("data/{dataset}/test.safetensors"),
-        weights=lambda w: own_files(given_weights(w).path),
+        weights=lambda w: own_files(asked(PLAN.training.weights, w).path),
     output:
-        results(f"models/{{dataset}}/{{model}}/{GIVEN}/0/classifier.safetensors"),
+        results("models/{dataset}/{model}/given/0/classifier.safetensors"),
     log:
         log("adopt/{dataset}/{model}"),
     benchmark:
         bench("adopt/{dataset}/{model}")
     conda:
         "../envs/training.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=60,
+        **needs(2000, minutes=60),
     params:
-        job=job(
-            script="adopt.py",
-            code=lambda w: code("adopt.py", "training", NETWORKS.file(w.model))
-            + NETWORKS.maker(w.model),
-            options=lambda w: options(
-                given_weights(w),
-                model=NETWORKS.architecture(w.model),
-                entry=NETWORKS.made_by(w.model),
-            ),
-        ),
+        job=job("adopt.py", "training", PLAN.training.import_weights),
     shell:
         r"""
         python "$SCRIPTS/adopt.py" \
@@ -98,7 +70,7 @@ rule adopt:
 
 rule calibrate:
     input:
-        classifiers=classifiers,
+        classifiers=files(PLAN.training.nets),
         calibration=results("data/{dataset}/calibration.safetensors"),
     output:
         results("models/{dataset}/{model}/temperature.csv"),
@@ -108,21 +80,10 @@ rule calibrate:
         bench("calibrate/{dataset}/{model}")
     conda:
         "../envs/training.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=60,
+        **needs(3000, minutes=60, gpu=1),
     params:
-        job=job(
-            script="calibrate.py",
-            code=lambda w: code("calibrate.py", "training", NETWORKS.file(w.model)),
-            options=lambda w: options(
-                dataset=w.dataset,
-                model=w.model,
-                **runtime("calibrate", w.dataset, w.model),
-            ),
-        ),
+        job=job("calibrate.py", "training", PLAN.training.calibrate),
     shell:
         r"""
         python "$SCRIPTS/calibrate.py" \
@@ -137,7 +98,7 @@ rule calibrate:
 
 rule evaluate:
     input:
-        classifiers=classifiers,
+        classifiers=files(PLAN.training.nets),
         temperature=results("models/{dataset}/{model}/temperature.csv"),
         train=results("data/{dataset}/train.safetensors"),
         val=results("data/{dataset}/val.safetensors"),
@@ -152,21 +113,10 @@ rule evaluate:
         bench("evaluate/{dataset}/{model}")
     conda:
         "../envs/training.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=60,
+        **needs(3000, minutes=60, gpu=1),
     params:
-        job=job(
-            script="evaluate.py",
-            code=lambda w: code("evaluate.py", "training", NETWORKS.file(w.model)),
-            options=lambda w: options(
-                dataset=w.dataset,
-                model=w.model,
-                **runtime("evaluate", w.dataset, w.model),
-            ),
-        ),
+        job=job("evaluate.py", "training", PLAN.training.evaluate),
     shell:
         r"""
         python "$SCRIPTS/evaluate.py" \

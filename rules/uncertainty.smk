@@ -1,18 +1,11 @@
 # Uncertainty: what every estimator says about every image set, and what that measures.
 
 
-include: "common/uncertainty.smk"
-
-
 rule predict:
     input:
-        classifiers=lambda w: estimated_nets(w.dataset, w.model, w.estimator),
-        temperature=lambda w: (
-            results("models/{dataset}/{model}/temperature.csv")
-            if CONFIG.uncertainty.scaled(w.estimator)
-            else []
-        ),
-        sets=lambda w: set_files(w, predicted_sets(w.dataset)),
+        classifiers=files(PLAN.uncertainty.nets),
+        temperature=files(PLAN.uncertainty.temperature),
+        sets=files(PLAN.uncertainty.sets),
     output:
         results("uncertainty/{dataset}/{model}/{estimator}.safetensors"),
     log:
@@ -21,28 +14,10 @@ rule predict:
         bench("predict/{dataset}/{model}/{estimator}")
     conda:
         "../envs/uncertainty.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=120,
+        **needs(3000, minutes=120, gpu=1),
     params:
-        job=job(
-            script="predict.py",
-            code=lambda w: code(
-                "predict.py",
-                "uncertainty",
-                ESTIMATORS.file(CONFIG.uncertainty.module_of(w.estimator)),
-                NETWORKS.file(w.model),
-            ),
-            options=lambda w: options(
-                set=CONFIG.uncertainty.options_of(w.estimator),
-                method=CONFIG.uncertainty.module_of(w.estimator),
-                estimator=w.estimator,
-                names=[key.name for key in predicted_sets(w.dataset)],
-                **runtime("predict", w.dataset, w.model, w.estimator),
-            ),
-        ),
+        job=job("predict.py", "uncertainty", PLAN.uncertainty.predict),
     shell:
         r"""
         python "$SCRIPTS/predict.py" \
@@ -58,10 +33,7 @@ rule predict:
 
 rule measure:
     input:
-        lambda w: [
-            results(f"uncertainty/{w.dataset}/{w.model}/{estimator}.safetensors")
-            for estimator in CONFIG.estimators(w.dataset, w.model)
-        ],
+        files(PLAN.uncertainty.files),
     output:
         scores=results("uncertainty/{dataset}/{model}/scores.parquet"),
         table=results("uncertainty/{dataset}/{model}/measures.csv"),
@@ -71,21 +43,10 @@ rule measure:
         bench("measure/{dataset}/{model}")
     conda:
         "../envs/uncertainty.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=30,
+        **needs(2000, minutes=30),
     params:
-        job=job(
-            script="measure.py",
-            code=code("measure.py", "uncertainty"),
-            options=lambda w: options(
-                dataset=w.dataset,
-                model=w.model,
-                minimal=CONFIG.attacks.minimal(),
-                seed=derive(CONFIG.seed, "measure", w.dataset, w.model),
-            ),
-        ),
+        job=job("measure.py", "uncertainty", PLAN.uncertainty.measure),
     shell:
         r"""
         python "$SCRIPTS/measure.py" \
@@ -99,10 +60,7 @@ rule measure:
 
 rule refuse:
     input:
-        lambda w: [
-            results(f"uncertainty/{w.dataset}/{w.model}/{estimator}.safetensors")
-            for estimator in CONFIG.estimators(w.dataset, w.model)
-        ],
+        files(PLAN.uncertainty.files),
     output:
         results("uncertainty/{dataset}/{model}/refusal.csv"),
     log:
@@ -111,22 +69,10 @@ rule refuse:
         bench("refuse/{dataset}/{model}")
     conda:
         "../envs/uncertainty.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=30,
+        **needs(2000, minutes=30),
     params:
-        job=job(
-            script="refuse.py",
-            code=code("refuse.py", "uncertainty"),
-            options=lambda w: options(
-                CONFIG.uncertainty.refusal,
-                minimal=CONFIG.attacks.minimal(),
-                dataset=w.dataset,
-                model=w.model,
-                seed=derive(CONFIG.seed, "refuse", w.dataset, w.model),
-            ),
-        ),
+        job=job("refuse.py", "uncertainty", PLAN.uncertainty.refuse),
     shell:
         r"""
         python "$SCRIPTS/refuse.py" \
@@ -139,8 +85,8 @@ rule refuse:
 
 rule sweep:
     input:
-        classifiers=classifiers,
-        nets=lambda w: sum(swept_nets(w.dataset, w.model).values(), []),
+        classifiers=files(PLAN.training.nets),
+        nets=files(PLAN.uncertainty.swept_nets),
         test=results("data/{dataset}/test.safetensors"),
     output:
         results("uncertainty/{dataset}/{model}/sweep.csv"),
@@ -150,29 +96,10 @@ rule sweep:
         bench("sweep/{dataset}/{model}")
     conda:
         "../envs/uncertainty.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(4000),
-        runtime=240,
+        **needs(4000, minutes=240, gpu=1),
     params:
-        job=job(
-            script="sweep.py",
-            code=lambda w: code(
-                "sweep.py",
-                "uncertainty",
-                ESTIMATORS.file("ensemble"),
-                *map(ESTIMATORS.file, swept_modules(w.dataset, w.model)),
-                NETWORKS.file(w.model),
-            ),
-            options=lambda w: options(
-                swept(w.dataset, w.model),
-                estimators=swept_estimators(w.dataset, w.model),
-                dataset=w.dataset,
-                model=w.model,
-                **runtime("sweep", w.dataset, w.model),
-            ),
-        ),
+        job=job("sweep.py", "uncertainty", PLAN.uncertainty.sweep),
     shell:
         r"""
         python "$SCRIPTS/sweep.py" \

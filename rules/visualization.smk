@@ -1,9 +1,6 @@
 # What a net takes for a class: images made for it, from pixels or from a generator's codes.
 
 
-include: "common/visualization.smk"
-
-
 rule fit_gan:
     input:
         results("data/{dataset}/train.safetensors"),
@@ -16,23 +13,10 @@ rule fit_gan:
         bench("fit_gan/{dataset}/{generator}")
     conda:
         "../envs/visualization.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=240,
+        **needs(3000, minutes=240, gpu=1),
     params:
-        job=job(
-            script="fit_gan.py",
-            code=lambda w: code(
-                "fit_gan.py", "visualization", GENERATORS.file(w.generator)
-            ),
-            options=lambda w: options(
-                CONFIG.visualization.generators[w.generator],
-                generator=w.generator,
-                **runtime("fit_gan", w.dataset, w.generator),
-            ),
-        ),
+        job=job("fit_gan.py", "visualization", PLAN.visualization.fit_gan),
     shell:
         r"""
         python "$SCRIPTS/fit_gan.py" \
@@ -52,7 +36,7 @@ rule measure_gan:
         history=rules.fit_gan.output.history,
         train=results("data/{dataset}/train.safetensors"),
         test=results("data/{dataset}/test.safetensors"),
-        classifiers=lambda w: [net(w.dataset, model) for model in CONFIG.models],
+        classifiers=files(PLAN.visualization.judging_nets),
     output:
         samples=results("visualization/{dataset}/{generator}.samples.safetensors"),
         table=results("visualization/{dataset}/{generator}.csv"),
@@ -62,26 +46,10 @@ rule measure_gan:
         bench("measure_gan/{dataset}/{generator}")
     conda:
         "../envs/visualization.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(3000),
-        runtime=60,
+        **needs(3000, minutes=60, gpu=1),
     params:
-        job=job(
-            script="measure_gan.py",
-            code=lambda w: code(
-                "measure_gan.py",
-                "visualization",
-                GENERATORS.file(w.generator),
-                *map(NETWORKS.file, CONFIG.models),
-            ),
-            options=lambda w: options(
-                dataset=w.dataset,
-                models=CONFIG.models,
-                **runtime("measure_gan", w.dataset, w.generator),
-            ),
-        ),
+        job=job("measure_gan.py", "visualization", PLAN.visualization.measure_gan),
     shell:
         r"""
         python "$SCRIPTS/measure_gan.py" \
@@ -101,12 +69,12 @@ rule measure_gan:
 # The seed does not depend on the entry, so that entries are compared from the same starts.
 rule visualize:
     input:
-        classifier=classifier,
-        second=second_classifier,
+        classifier=files(PLAN.training.net),
+        second=files(PLAN.visualization.second_files),
         test=results("data/{dataset}/test.safetensors"),
-        train=training_images,
-        generator=searched_generator,
-        against=compared_with,
+        train=files(PLAN.visualization.training_images),
+        generator=files(PLAN.visualization.generator),
+        against=files(PLAN.visualization.compared_with),
     output:
         images=results("visualization/{dataset}/{model}/{visualization}.safetensors"),
         table=results("visualization/{dataset}/{model}/{visualization}.csv"),
@@ -116,32 +84,10 @@ rule visualize:
         bench("visualize/{dataset}/{model}/{visualization}")
     conda:
         "../envs/visualization.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=memory(4000),
-        runtime=120,
+        **needs(4000, minutes=120, gpu=1),
     params:
-        job=job(
-            script="visualize.py",
-            code=lambda w: code(
-                "visualize.py",
-                "visualization",
-                VISUALIZATIONS.file(CONFIG.visualization.module_of(w.visualization)),
-                *map(GENERATORS.file, searched(w)),
-                *map(NETWORKS.file, judges(w)),
-            ),
-            options=lambda w: options(
-                name=w.visualization,
-                method=CONFIG.visualization.module_of(w.visualization),
-                set=CONFIG.visualization.options_of(w.visualization),
-                classes=CONFIG.visualization.classes,
-                starts=CONFIG.visualization.starts,
-                dataset=w.dataset,
-                model=w.model,
-                **runtime("visualize", w.dataset, w.model),
-            ),
-        ),
+        job=job("visualize.py", "visualization", PLAN.visualization.visualize),
     shell:
         r"""
         python "$SCRIPTS/visualize.py" \

@@ -21,7 +21,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    import importlib
 
     import torch
 
@@ -42,7 +41,7 @@ def main(args: argparse.Namespace) -> None:
     table = []
     for name, (module, options) in args.methods.items():
         ATTRIBUTIONS.check(module, options)
-        rules = importlib.import_module(f"plumbline.attribution.methods.{module}").rules(**options)
+        rules = ATTRIBUTIONS.load(module, "rules")(**options)
         keys = {"dataset": args.dataset, "model": args.model, "method": name}
         found = conservation(classifier, pixels, target, rules, seed=args.seed, batch=batch, **keys)
         table += found

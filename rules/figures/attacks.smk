@@ -14,12 +14,10 @@ rule plot_attacks:
         bench("plot_attacks/{dataset}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_attacks.py",
             code=code("plot_attacks.py", "report"),
         ),

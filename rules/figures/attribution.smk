@@ -6,7 +6,7 @@ rule plot_gallery:
         images=results("data/{dataset}/test.safetensors"),
         attributions=lambda w: [
             results(f"attribution/{w.dataset}/{w.model}/{method}.safetensors")
-            for method in by_family(attributions(w.model))[w.family]
+            for method in by_family(PLAN.attribution.entries(w.model))[w.family]
         ],
     output:
         figure(
@@ -24,15 +24,13 @@ rule plot_gallery:
         family="|".join(FAMILIES),
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_gallery.py",
             code=code("plot_gallery.py", "report"),
-            options=lambda w: options(gallery=gallery(w.dataset)),
+            options=lambda w: options(gallery=PLAN.attribution.gallery(w.dataset)),
         ),
     shell:
         r"""
@@ -49,7 +47,7 @@ rule plot_cost:
     input:
         costs=lambda w: [
             results(f"attribution/{w.dataset}/{w.model}/{method}.cost.csv")
-            for method in attributions(w.model)
+            for method in PLAN.attribution.entries(w.model)
         ],
         degradation=results("attribution/{dataset}/{model}/degradation.csv"),
     output:
@@ -60,12 +58,10 @@ rule plot_cost:
         bench("plot_cost/{dataset}/{model}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_cost.py",
             code=code("plot_cost.py", "report"),
         ),
@@ -99,12 +95,10 @@ rule plot_degradation:
         bench("plot_degradation/{dataset}/{model}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_degradation.py",
             code=code("plot_degradation.py", "report"),
             options=options(parts=DEGRADATION_FIGURES),
@@ -130,12 +124,10 @@ rule plot_log_odds:
         bench("plot_log_odds/{dataset}/{model}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_log_odds.py",
             code=code("plot_log_odds.py", "report"),
         ),
@@ -159,12 +151,10 @@ rule plot_randomization:
         bench("plot_randomization/{dataset}/{model}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_randomization.py",
             code=code("plot_randomization.py", "report"),
         ),
@@ -194,12 +184,10 @@ rule plot_spread:
         spread="|".join(CONFIG.attribution.spread) or "(?!)",
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_spread.py",
             code=code("plot_spread.py", "report"),
             options=lambda w: options(

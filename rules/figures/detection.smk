@@ -12,12 +12,10 @@ rule plot_detection:
         bench("plot_detection/{dataset}/{model}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_detection.py",
             code=code("plot_detection.py", "report"),
         ),
@@ -41,12 +39,10 @@ rule plot_ranks:
         bench("plot_ranks/{dataset}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_ranks.py",
             code=code("plot_ranks.py", "report"),
             options=lambda w: options(dataset=w.dataset),
@@ -63,7 +59,7 @@ rule plot_ranks:
 
 rule plot_detectors:
     input:
-        lambda w: detector_tables(w.dataset),
+        files(PLAN.detection.detector_tables),
     output:
         figure("detectors", "detection", "detectors"),
     log:
@@ -72,12 +68,10 @@ rule plot_detectors:
         bench("plot_detectors/{dataset}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_detectors.py",
             code=code("plot_detectors.py", "report"),
         ),

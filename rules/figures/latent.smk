@@ -4,7 +4,7 @@
 rule plot_latent:
     input:
         codes=results("latent/{dataset}/{corpus}/codes.safetensors"),
-        maps=lambda w: latent_files(w.dataset, "safetensors"),
+        maps=files(PLAN.latent.of_corpora, ending="safetensors"),
         test=results("data/{dataset}/test.safetensors"),
     output:
         linear=[
@@ -39,12 +39,10 @@ rule plot_latent:
         bench("plot_latent/{dataset}/{corpus}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_latent.py",
             code=code("plot_latent.py", "report"),
             options=lambda w: options(
@@ -71,8 +69,8 @@ rule plot_latent:
 
 rule plot_holes:
     input:
-        maps=lambda w: mapped_files(w.dataset, w.corpus, "safetensors"),
-        holes=lambda w: mapped_files(w.dataset, w.corpus, "holes.safetensors"),
+        maps=files(PLAN.latent.of_models, ending="safetensors"),
+        holes=files(PLAN.latent.of_models, ending="holes.safetensors"),
         train=results("data/{dataset}/train.safetensors"),
     output:
         figure("holes_{corpus}", "latent", "holes", corpus="{corpus}"),
@@ -82,12 +80,10 @@ rule plot_holes:
         bench("plot_holes/{dataset}/{corpus}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_holes.py",
             code=code("plot_holes.py", "report"),
             options=lambda w: options(
@@ -108,8 +104,12 @@ rule plot_holes:
 
 rule plot_interpolation:
     input:
-        lambda w: mapped_files(
-            w.dataset, corpora(w.dataset)[0], "interpolation.safetensors"
+        lambda w: results(
+            PLAN.latent.of_models(
+                w.dataset,
+                PLAN.latent.corpora(w.dataset)[0],
+                "interpolation.safetensors",
+            )
         ),
     output:
         figure("interpolation", "latent", "interpolation"),
@@ -119,12 +119,10 @@ rule plot_interpolation:
         bench("plot_interpolation/{dataset}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_interpolation.py",
             code=code("plot_interpolation.py", "report"),
             options=options(estimators=CONFIG.latent.estimators),
@@ -152,12 +150,10 @@ rule plot_extension:
         bench("plot_extension/{dataset}/{model}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_extension.py",
             code=code("plot_extension.py", "report"),
             options=lambda w: options(model=w.model),

@@ -3,8 +3,8 @@
 
 rule plot_stability:
     input:
-        changes=lambda w: of_operators("parquet", w.dataset),
-        tables=lambda w: of_operators("csv", w.dataset),
+        changes=files(PLAN.stability.of_dataset, ending="parquet"),
+        tables=files(PLAN.stability.of_dataset, ending="csv"),
     output:
         boxes=figure("stability", "stability", "stability"),
         rates=figure("stability_rates", "stability", "stability_rates"),
@@ -16,12 +16,10 @@ rule plot_stability:
         bench("plot_stability/{dataset}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_stability.py",
             code=code("plot_stability.py", "report"),
             options=options(

@@ -14,12 +14,10 @@ rule plot_training:
         bench("plot_training/{dataset}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_training.py",
             code=code("plot_training.py", "report"),
         ),
@@ -37,8 +35,8 @@ rule plot_training:
 rule plot_training_curves:
     input:
         lambda w: [
-            results(f"models/{w.dataset}/{model}/{CROSS_ENTROPY}/{seed}/history.csv")
-            for model, seed in trained(w.dataset)
+            results(f"models/{w.dataset}/{model}/cross_entropy/{seed}/history.csv")
+            for model, seed in PLAN.training.trained(w.dataset)
         ],
     output:
         figure("training_curves", "training", "training_curves"),
@@ -48,17 +46,15 @@ rule plot_training_curves:
         bench("plot_training_curves/{dataset}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_training_curves.py",
             code=code("plot_training_curves.py", "report"),
             options=lambda w: options(
-                models=[model for model, _ in trained(w.dataset)],
-                seeds=[seed for _, seed in trained(w.dataset)],
+                models=[model for model, _ in PLAN.training.trained(w.dataset)],
+                seeds=[seed for _, seed in PLAN.training.trained(w.dataset)],
             ),
         ),
     shell:

@@ -19,16 +19,16 @@ rule plot_uncertainty:
         measure="|".join(UNCERTAINTY_FIGURES),
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(3000),
-        runtime=10,
+        **needs(3000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_uncertainty.py",
             code=code("plot_uncertainty.py", "report"),
             options=lambda w: options(
-                model=w.model, measures=[w.measure], adaptive=CONFIG.attacks.adaptive()
+                model=w.model,
+                measures=[w.measure],
+                adaptive=CONFIG.attacks.adaptive(),
             ),
         ),
     shell:
@@ -52,12 +52,10 @@ rule plot_calibration:
         bench("plot_calibration/{dataset}/{model}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(3000),
-        runtime=10,
+        **needs(3000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_calibration.py",
             code=code("plot_calibration.py", "report"),
             options=lambda w: options(model=w.model),
@@ -83,12 +81,10 @@ rule plot_risk_coverage:
         bench("plot_risk_coverage/{dataset}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(3000),
-        runtime=10,
+        **needs(3000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_risk_coverage.py",
             code=code("plot_risk_coverage.py", "report"),
             options=options(models=CONFIG.uncertain_models),
@@ -114,12 +110,10 @@ rule plot_refusal:
         bench("plot_refusal/{dataset}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_refusal.py",
             code=code("plot_refusal.py", "report"),
         ),
@@ -143,12 +137,10 @@ rule plot_shifts:
         bench("plot_shifts/{dataset}/{model}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_shifts.py",
             code=code("plot_shifts.py", "report"),
         ),
@@ -164,8 +156,8 @@ rule plot_shifts:
 rule plot_rotation:
     input:
         sets=lambda w: [
-            set_file(w.dataset, w.model, key)
-            for key in shifted_sets()
+            results(PLAN.data.file(w.dataset, w.model, key))
+            for key in PLAN.data.shifted_keys()
             if key.shift == "rotation"
         ],
         scores=results("uncertainty/{dataset}/{model}/scores.parquet"),
@@ -177,15 +169,15 @@ rule plot_rotation:
         bench("plot_rotation/{dataset}/{model}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(3000),
-        runtime=10,
+        **needs(3000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_rotation.py",
             code=code("plot_rotation.py", "report"),
-            options=lambda w: options(model=w.model, levels=rotations()),
+            options=lambda w: options(
+                model=w.model, levels=PLAN.uncertainty.rotations()
+            ),
         ),
     shell:
         r"""
@@ -202,7 +194,7 @@ rule plot_sweep:
     input:
         lambda w: [
             results(f"uncertainty/{w.dataset}/{model}/sweep.csv")
-            for model in sweeping(w.dataset, w.vary)
+            for model in PLAN.uncertainty.sweeping(w.dataset, w.vary)
         ],
     output:
         figure("sweep_{vary}", "uncertainty", "sweep", of="{vary}"),
@@ -214,12 +206,10 @@ rule plot_sweep:
         vary="samples|members",
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_sweep.py",
             code=code("plot_sweep.py", "report"),
             options=lambda w: options(vary=w.vary),
@@ -232,6 +222,3 @@ rule plot_sweep:
             --out {output:q} \
             >{log:q} 2>&1
         """
-
-
-# Every job reads the maps of all corpora: their figures share one colour scale per measure.

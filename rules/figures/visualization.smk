@@ -20,12 +20,10 @@ rule plot_visualization:
         bench("plot_visualization/{dataset}/{model}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_visualization.py",
             code=code("plot_visualization.py", "report"),
             options=lambda w: options(model=w.model),
@@ -61,12 +59,10 @@ rule plot_gan:
         bench("plot_gan/{dataset}")
     conda:
         "../../envs/report.yaml"
-    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        **needs(2000, minutes=10),
     params:
-        job=job(
+        job=plotted(
             script="plot_gan.py",
             code=code("plot_gan.py", "report"),
         ),

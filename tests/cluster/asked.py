@@ -25,10 +25,9 @@ def limits(place: str = "**/*.smk", root: Path = ROOT) -> dict[str, Limits]:
                 found[twin[2]] = found[twin[1]]
                 continue
             name = re.match(r"rule (\w+):", block)[1]
-            memory = re.search(r"mem_mb=memory\((\d+)\),", block)
-            assert memory, f"rule {name}: its mem_mb is no memory(…) and does not grow"
-            minutes = re.search(r"runtime=(\d+),", block)
-            found[name] = Limits(int(memory[1]), int(minutes[1]), block.count("gpu=1,"))
+            asked = re.search(r"\*\*needs\((\d+), minutes=(\d+)(, gpu=1)?\),", block)
+            assert asked, f"rule {name}: its resources are no **needs(…), so its memory cannot grow"
+            found[name] = Limits(int(asked[1]), int(asked[2]), int(bool(asked[3])))
     return found
 
 

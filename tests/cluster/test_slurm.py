@@ -42,8 +42,7 @@ rule hopeless:
     output:
         "hopeless",
     resources:
-        mem_mb=memory(300),
-        runtime=10,
+        **needs(300, minutes=10),
     shell:
         "false"
 """
@@ -122,8 +121,8 @@ def prepare(repository: Repository) -> None:
         handle.write(HOPELESS)
     place = repository.folder / "rules/training.smk"
     before, name, group = place.read_text().partition("rule calibrate:")
-    assert group.count("memory(3000)") == len(GROUP)
-    group = group.replace("memory(3000)", f"memory({ALLOWED})")
+    assert group.count("needs(3000,") == len(GROUP)
+    group = group.replace("needs(3000,", f"needs({ALLOWED},")
     script = 'python "$SCRIPTS/calibrate.py"'
     assert script in group
     place.write_text(

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from plumbline.config.base import Count, Name, Positive, Section
 
+ARMS = ("none", "random", "holes")  # origin of the extra images; the first two are controls
 Corpus = Literal["in_distribution", "out_of_distribution", "adversarial"]
 
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from plumbline.storage.artefacts import ImageSet
 
-ARMS = ("none", "random", "holes")  # origin of the extra images; the first two are controls
 UNCERTAIN = "uncertain"
 
 

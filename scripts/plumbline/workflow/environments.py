@@ -19,8 +19,6 @@ from plumbline.workflow.code_hash import closure
 
 ROOT = Path(__file__).resolve().parents[3]
 RULE = re.compile(r"^rule (\w+):$(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
-FUNCTION = re.compile(r"^(def (\w+)\(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
-HASH = re.compile(r"(?<!def )\bcode\(")
 OURS = "plumbline"
 PYTHON = "3.11"
 ON_CONDA_FORGE = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
@@ -39,28 +37,44 @@ def environments(root: Path = ROOT) -> dict[str, str]:
 
 
 def rules(root: Path = ROOT) -> Iterator[tuple[str, str]]:
-    """Name and text of every rule, with the functions that hash the code for it."""
-    files = sorted((root / "rules").rglob("*.smk"))
-    texts = [file.read_text(encoding="utf-8") for file in files]
-    functions = {name: text for each in texts for text, name in FUNCTION.findall(each)}
-    hashing = {name: text for name, text in functions.items() if HASH.search(text)}
-    for name, text in (rule for each in texts for rule in RULE.findall(each)):
-        called = [hashing[each] for each in hashing if re.search(rf"\b{each}\(", text)]
-        yield name, "\n".join([text, *called])
+    """Name and text of every rule."""
+    for file in sorted((root / "rules").rglob("*.smk")):
+        yield from RULE.findall(file.read_text(encoding="utf-8"))
 
 
 def scripts(folder: Path, rule: str) -> list[str]:
-    """Files in ``folder`` that a rule runs: its script and any method that it may choose."""
-    kinds = [
-        kind
-        for name, kind in vars(registry).items()
-        if isinstance(kind, registry.Kind) and re.search(rf"\b{name}\.file\b", rule)
-    ]
+    """Files in ``folder`` that a rule runs: its script and any method that this may load."""
     files = re.findall(r'"\$SCRIPTS/(\w+\.py)"', rule)
-    for kind in kinds:
-        package = folder / OURS / kind.package
-        files += [file.relative_to(folder).as_posix() for file in sorted(package.glob("*.py"))]
-    return files
+    packages: set[str] = set()
+    while new := loaded(folder, *files) - packages:
+        packages |= new
+        found = (file for package in new for file in (folder / OURS / package).glob("*.py"))
+        files += [file.relative_to(folder).as_posix() for file in found]
+    return sorted(set(files))
+
+
+def loaded(folder: Path, *files: str) -> set[str]:
+    """Packages of the methods that ``files``, and all our code that they import, load by name."""
+    packages = {
+        name: kind.package
+        for name, kind in vars(registry).items()
+        if isinstance(kind, registry.Kind)
+    }
+    names = set().union(*(_loading(path) for path in closure(folder, *files)))
+    return {packages[name] for name in names & packages.keys()}
+
+
+@functools.cache
+def _loading(path: Path) -> frozenset[str]:
+    """Names ``X`` of one file's calls ``X.load(...)``."""
+    return frozenset(
+        node.func.value.id
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "load"
+        and isinstance(node.func.value, ast.Name)
+    )
 
 
 def third_party(folder: Path, *files: str) -> set[str]:

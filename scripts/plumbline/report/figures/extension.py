@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from plumbline.config.latent import ARMS
 from plumbline.data.image_sets import keys_of
-from plumbline.latent.extension import ARMS
 from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, WIDTH, image_grid, styled
 from plumbline.report.summary import estimate

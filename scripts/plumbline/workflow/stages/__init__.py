@@ -1,0 +1,1 @@
+"""The plan of each stage: what its rules ask the configuration."""

@@ -1,0 +1,198 @@
+"""The plan of the stage attribution: methods that apply to a net, and their tests."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from plumbline.config.training import CROSS_ENTROPY
+from plumbline.registry import ATTRIBUTIONS
+from plumbline.workflow.stages.part import Job, Part, options
+from plumbline.workflow.stages.training import TrainingPlan
+
+Entries = list[str]
+
+
+@dataclass(frozen=True)
+class AttributionPlan(Part):
+    """Which methods explain a net, and which tests they go through."""
+
+    training: TrainingPlan
+
+    def inapplicable(self, entry: str, model: str) -> str:
+        """Why an entry of ``attribution.methods`` does not apply to a net; empty if it does."""
+        modules = self.config.attribution.modules_of(entry)
+        reasons = (self.networks.unmet(ATTRIBUTIONS, module, model) for module in modules)
+        return next(filter(None, reasons), "")
+
+    def entries(self, model: str) -> Entries:
+        """Entries of ``attribution.methods`` that apply to a net."""
+        names = self.config.attribution.methods
+        return [entry for entry in names if not self.inapplicable(entry, model)]
+
+    def files(self, dataset: str, model: str, ending: str) -> list[str]:
+        """A file of every entry of a net."""
+        return [f"attribution/{dataset}/{model}/{entry}.{ending}" for entry in self.entries(model)]
+
+    def compared(self, model: str) -> bool:
+        """Whether methods of a net are compared with the random ranking."""
+        return {"random"} < set(self.entries(model))
+
+    def gallery(self, dataset: str) -> dict[str, Any]:
+        """What chooses the images that every method explains for the gallery."""
+        section = self.config.attribution.gallery
+        return options(section) | {
+            "images": section.images.get(dataset, ()),
+            "seed": self.seed("gallery", dataset),
+        }
+
+    def explain(self, dataset: str, model: str, method: str) -> Job:
+        """Explain test images of one net by one method."""
+        section = self.config.attribution
+        given = {
+            "name": method,
+            "method": section.module_of(method),
+            "set": section.options_of(method),
+            "count": section.images_of(method),
+            "gallery": self.gallery(dataset),
+        }
+        return Job(
+            given | self._common("explain", dataset, model, method), self._files(model, method)
+        )
+
+    def degrade(self, dataset: str, model: str, method: str) -> Job:
+        """Keep or delete the highest-ranked pixels of one method."""
+        section = self.config.attribution
+        given = options(section.degradation) | {"count": section.images_of(method)}
+        return Job(
+            given | self._common("degrade", dataset, model, method),
+            (self.networks.file(model),),
+        )
+
+    def compare(self, dataset: str, model: str) -> Job:
+        """Compare all methods of a net by that test."""
+        return Job({"seed": self.seed("compare", dataset, model)})
+
+    def with_log_odds(self, model: str) -> Entries:
+        """Entries that take the log-odds test, if there is one, and apply to a net."""
+        test = self.config.attribution.log_odds
+        chosen = test.methods if test.pairs else ()
+        return [entry for entry in chosen if not self.inapplicable(entry, model)]
+
+    def log_odds(self, dataset: str, model: str) -> Job:
+        """Erase what speaks for one class and against another.
+
+        The methods explain here for two classes each, so that their modules count.
+        """
+        section, entries = self.config.attribution, self.with_log_odds(model)
+        test = section.log_odds
+        given = {
+            "methods": {
+                entry: {"method": section.module_of(entry), "set": section.options_of(entry)}
+                for entry in entries
+            },
+            "pairs": test.pairs,
+            "share": test.share,
+            "count": test.images,
+        }
+        return Job(given | self._common("log_odds", dataset, model), self._files(model, *entries))
+
+    def propagating(self, model: str) -> Entries:
+        """Entries that propagate relevance by rules, so that its conservation can be checked."""
+        section = self.config.attribution
+        return [
+            entry
+            for entry in self.entries(model)
+            if ATTRIBUTIONS.defines(section.module_of(entry), "rules")
+        ]
+
+    def conserve(self, dataset: str, model: str) -> Job:
+        """Check the conservation of relevance."""
+        section, entries = self.config.attribution, self.propagating(model)
+        given = {"methods": self._called(entries), "count": section.images}
+        modules = [ATTRIBUTIONS.file(section.module_of(entry)) for entry in entries]
+        return Job(
+            given | self._common("conserve", dataset, model),
+            (*modules, self.networks.file(model)),
+        )
+
+    def randomized(self, model: str) -> Entries:
+        """Entries that the check by randomization is made of, as far as they apply to a net."""
+        section = self.config.attribution
+        chosen = section.randomization.methods or section.methods
+        return [entry for entry in chosen if not self.inapplicable(entry, model)]
+
+    def randomize(self, dataset: str, model: str) -> Job:
+        """Compare the maps of a net with those of the same net with re-drawn weights."""
+        entries = self.randomized(model)
+        count = self.config.attribution.randomization.images
+        given = {"methods": self._called(entries), "count": count}
+        return Job(given | self._common("randomize", dataset, model), self._files(model, *entries))
+
+    def no_spread(self, dataset: str, model: str, spread: str) -> str:
+        """Why an entry of ``attribution.spread`` does not apply to a net; empty if it does."""
+        entry = self.config.attribution.spread[spread]
+        if entry.source == "dropout" and "dropout" not in self.networks.traits(model):
+            return "no dropout layer"
+        if entry.objective != CROSS_ENTROPY and self.config.weights(dataset, model):
+            return "given weights, trained by cross-entropy"
+        return self.inapplicable(entry.method, model)
+
+    def spreads(self, dataset: str, model: str) -> Entries:
+        """Entries of ``attribution.spread`` that apply to a net."""
+        entries = self.config.attribution.spread
+        return [name for name in entries if not self.no_spread(dataset, model, name)]
+
+    def plain_spread(self, dataset: str, model: str, spread: str) -> list[str]:
+        """File of the spread that differs from an evidential one by its net alone, if there is."""
+        entries = self.config.attribution.spread
+        if entries[spread].objective == CROSS_ENTROPY:
+            return []
+        plain = entries[spread].model_copy(update={"objective": CROSS_ENTROPY})
+        same = [name for name in self.spreads(dataset, model) if entries[name] == plain]
+        return [f"attribution/{dataset}/{model}/spread/{name}.safetensors" for name in same[:1]]
+
+    def spread_objective(self, dataset: str, model: str, spread: str) -> str:
+        """What the net of an entry of ``attribution.spread`` was trained for."""
+        entry = self.config.attribution.spread[spread]
+        return self.config.objective(dataset, model, entry.objective)
+
+    def spread_net(self, dataset: str, model: str, spread: str) -> str:
+        """File of that net."""
+        objective = self.config.attribution.spread[spread].objective
+        return self.training.net(dataset, model, objective=objective)
+
+    def spread(self, dataset: str, model: str, spread: str) -> Job:
+        """How far one attribution varies.
+
+        The seed does not depend on the entry: masks and noise are the same, so that images are
+        paired.
+        """
+        section = self.config.attribution
+        entry = section.spread[spread]
+        given = entry.model_dump(exclude={"images"}) | {
+            "name": spread,
+            "count": entry.images,
+            "module": section.module_of(entry.method),
+            "set": section.options_of(entry.method),
+            "objective": self.spread_objective(dataset, model, spread),
+        }
+        return Job(given | self._common("spread", dataset, model), self._files(model, entry.method))
+
+    def _called(self, entries: Entries) -> dict[str, list[Any]]:
+        """Module and options of each entry."""
+        section = self.config.attribution
+        return {entry: [section.module_of(entry), section.options_of(entry)] for entry in entries}
+
+    def _common(self, rule: str, dataset: str, model: str, *names: str) -> dict[str, Any]:
+        """Options that every program of the stage has."""
+        return {
+            "memory_mb": self.config.attribution.memory_mb,
+            "dataset": dataset,
+            "model": model,
+            **self.runtime(rule, dataset, model, *names),
+        }
+
+    def _files(self, model: str, *entries: str) -> tuple[str, ...]:
+        """Files of every module that these entries call, and of the net."""
+        section = self.config.attribution
+        modules = {module for entry in entries for module in section.modules_of(entry)}
+        return (*map(ATTRIBUTIONS.file, sorted(modules)), self.networks.file(model))

@@ -1,0 +1,110 @@
+"""The plan of the stage data: datasets, their splits, and the image sets put before nets."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from plumbline.data.image_sets import ImageSetKey, adversarial_keys
+from plumbline.registry import READERS, SHIFTS, SOURCES
+from plumbline.workflow.stages.part import Job, Part, unique
+
+Keys = list[ImageSetKey]
+CALIBRATION, TEST = ImageSetKey("calibration"), ImageSetKey("clean")
+
+
+@dataclass(frozen=True)
+class DataPlan(Part):
+    """Which images there are, and how they are obtained.
+
+    Raises :class:`InputError` if the sets of an attack would pass for sets of another kind.
+    """
+
+    attacked: dict[str, Keys] = field(init=False)  # image sets of every attack
+
+    def __post_init__(self) -> None:
+        section = self.config.attacks
+        attacked = {entry: adversarial_keys(section, entry) for entry in section.methods}
+        object.__setattr__(self, "attacked", attacked)
+
+    def datasets(self) -> list[str]:
+        """Datasets of the run and those that are out of distribution for them."""
+        sources = self.config.data.sources
+        names = [name for each in self.config.datasets for name in (each, *sources[each].ood)]
+        return list(unique(names))
+
+    def split(self, dataset: str, split: str) -> str:
+        """File of one split of a dataset."""
+        return f"data/{dataset}/{split}.safetensors"
+
+    def foreign_keys(self, dataset: str) -> Keys:
+        """Image sets that are out of distribution."""
+        others = self.config.data.sources[dataset].ood
+        return [ImageSetKey("out_of_distribution", source=other) for other in others]
+
+    def keys(self, dataset: str) -> Keys:
+        """Image sets that are put before every net."""
+        adversarial = [key for keys in self.attacked.values() for key in keys]
+        return [CALIBRATION, TEST, *self.foreign_keys(dataset), *adversarial]
+
+    def shifted_keys(self) -> Keys:
+        """Shifted test sets."""
+        return [
+            ImageSetKey("shifted", shift=shift, level=level)
+            for shift, options in self.config.uncertainty.shifts.items()
+            for level in options.levels
+        ]
+
+    def file(self, dataset: str, model: str, key: ImageSetKey) -> str:
+        """File of an image set that is put before a net."""
+        if key.kind == "out_of_distribution":
+            return self.split(key.source, "test")
+        folder = {"adversarial": f"attacks/{dataset}/{model}", "shifted": f"shifts/{dataset}"}
+        return f"{folder.get(key.kind, f'data/{dataset}')}/{key.name}.safetensors"
+
+    def sets(self, dataset: str, model: str) -> list[str]:
+        """Files of the image sets that are put before a net."""
+        return [self.file(dataset, model, key) for key in self.keys(dataset)]
+
+    def foreign(self, dataset: str) -> list[str]:
+        """Files of the image sets that are out of distribution."""
+        return [self.file(dataset, "", key) for key in self.foreign_keys(dataset)]
+
+    def bounded_sets(self) -> list[str]:
+        """Pattern of the files of an attack that makes an image set for every epsilon."""
+        keys = [
+            ImageSetKey("adversarial", attack="{attack}", epsilon=epsilon)
+            for epsilon in self.config.attacks.epsilons
+        ]
+        return [self.file("{dataset}", "{model}", key) for key in keys]
+
+    def fetch(self, dataset: str) -> Job:
+        """Obtain the files of a dataset."""
+        kind = self.config.data.sources[dataset].kind
+        given = self.config.data.origin(dataset)
+        return Job(given | {"dataset": dataset}, (SOURCES.file(kind),))
+
+    def prepare(self, dataset: str) -> Job:
+        """Divide a dataset into its splits."""
+        kind = self.config.data.sources[dataset].kind
+        given = self.config.data.preparation(dataset)
+        return Job(given | {"seed": self.seed("prepare", dataset)}, (READERS.file(kind),))
+
+    def shift(self, dataset: str, shift: str, level: str) -> Job:
+        """Change the first test images.
+
+        Every level of a shift has the same seed: levels compare the same draws.
+        """
+        given = {
+            "count": self.config.uncertainty.shifts[shift].images,
+            "shift": shift,
+            "level": float(level),
+            "seed": self.seed("shift", dataset, shift),
+        }
+        return Job(given, (SHIFTS.file(shift),))
+
+
+def named(keys: Keys) -> dict[str, Any]:
+    """Options that name image sets: an attack that looks for the smallest change has no ε."""
+    return {
+        "names": [key.name for key in keys],
+        "minimal": [key.attack for key in keys if key.minimal],
+    }

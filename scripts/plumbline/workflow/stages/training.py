@@ -1,0 +1,86 @@
+"""The plan of the stage training: nets that are trained and nets with given weights."""
+
+from typing import Any
+
+from plumbline.config.training import CROSS_ENTROPY, GivenWeights
+from plumbline.errors import InputError
+from plumbline.workflow.stages.part import Job, Part, options
+
+
+class TrainingPlan(Part):
+    """Which nets there are, and how they are made."""
+
+    def net(self, dataset: str, model: str, seed: int = 0, objective: str = CROSS_ENTROPY) -> str:
+        """File of one net: of this training seed, trained for this objective or given."""
+        objective = self.config.objective(dataset, model, objective)
+        return f"models/{dataset}/{model}/{objective}/{seed}/classifier.safetensors"
+
+    def nets(
+        self,
+        dataset: str,
+        model: str,
+        count: int | None = None,
+        objective: str = CROSS_ENTROPY,
+    ) -> list[str]:
+        """Files of the first ``count`` nets of one architecture, or of all."""
+        count = self.config.seeds_of(dataset, model) if count is None else count
+        return [self.net(dataset, model, seed, objective) for seed in range(count)]
+
+    def objectives(self) -> list[str]:
+        """What nets are trained for."""
+        return [CROSS_ENTROPY, *self.config.training.objectives]
+
+    def trained(self, dataset: str) -> list[tuple[str, int]]:
+        """Model and seed of every net that is trained on a dataset by cross-entropy."""
+        return [
+            (model, seed)
+            for model in self.config.models
+            if not self.config.weights(dataset, model)
+            for seed in range(self.config.training.seeds)
+        ]
+
+    def weights(self, dataset: str, model: str) -> GivenWeights:
+        """The given weights of a net; raises :class:`InputError` if it has none."""
+        weights = self.config.weights(dataset, model)
+        if weights is None:
+            raise InputError(f"training.weights: none for {model} on {dataset}")
+        return weights
+
+    def train(self, dataset: str, model: str, objective: str, seed: str | int) -> Job:
+        """Train one net."""
+        given = options(self.config.training_options(dataset, model, objective))
+        own: dict[str, Any] = {}
+        if objective != CROSS_ENTROPY:
+            own["objective"] = self.config.training.objectives[objective].kind
+            own["set"] = self.config.training.own_options(objective)
+        return Job(
+            given | own | self.built(model) | self.runtime("train", dataset, model, int(seed)),
+            (self.networks.file(model),),
+            self.networks.maker(model),
+        )
+
+    def import_weights(self, dataset: str, model: str) -> Job:
+        """Make a net of given weights."""
+        given = options(self.weights(dataset, model))
+        return Job(
+            given | self.built(model),
+            (self.networks.file(model),),
+            self.networks.maker(model),
+        )
+
+    def built(self, model: str) -> dict[str, Any]:
+        """What builds an architecture, as options: its name, and the entry of the user's own."""
+        networks = self.networks
+        return {"model": networks.architecture(model), "entry": networks.made_by(model)}
+
+    def calibrate(self, dataset: str, model: str) -> Job:
+        """Fit the temperatures of all nets of one architecture."""
+        return self._measuring("calibrate", dataset, model)
+
+    def evaluate(self, dataset: str, model: str) -> Job:
+        """Measure all nets of one architecture on all splits."""
+        return self._measuring("evaluate", dataset, model)
+
+    def _measuring(self, name: str, dataset: str, model: str) -> Job:
+        given = {"dataset": dataset, "model": model, **self.runtime(name, dataset, model)}
+        return Job(given, (self.networks.file(model),))
