@@ -37,7 +37,7 @@ def main(args: argparse.Namespace) -> None:
     places = Places(args.downloads, args.mirror, Path(given.path) if given.path else None)
     file = obtain_weights(given.url, given.sha256, places)
     architecture = Architecture(args.model, shape | given.network, entry=args.entry)
-    weights = read_weights(Path(file.path))
+    weights = read_weights(file.place)
     try:
         classifier = adopt(weights, architecture, images.classes, given.mean, given.std)
     except InputError as error:

@@ -1,6 +1,7 @@
 """Measure the conductance of every block of a net on image sets."""
 
 import argparse
+from typing import Any
 
 from plumbline.config.stability import ConductanceOptions
 from plumbline.runtime import cli
@@ -25,11 +26,12 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.runtime.torch_setup import setup
     from plumbline.stability.conductance import blocks, measure
     from plumbline.storage.artefacts import ImageSet, save_arrays
-    from plumbline.storage.tables import write_csv
+    from plumbline.storage.tables import Row, write_csv
 
     classifier = Classifier.load(args.classifier, setup(args.device, args.threads))
     keys, steps = {"dataset": args.dataset, "model": args.model}, args.options.steps
-    arrays, rows = {}, []
+    arrays: dict[str, Any] = {}
+    rows: list[Row] = []
     sets = parse_all(args.names, args.minimal).values()
     for key, path in progress(list(zip(sets, args.sets, strict=True)), "image sets"):
         # Detectors learn on all of calibration.

@@ -23,13 +23,14 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.models.classifier import Classifier, logits
     from plumbline.runtime.torch_setup import setup
     from plumbline.storage.artefacts import ImageSet
-    from plumbline.storage.tables import read_frame, write_csv
+    from plumbline.storage.tables import Row, read_frame, write_csv
     from plumbline.training.evaluation import evaluation_rows, reliability_rows
 
     device = setup(args.device, args.threads)
     sets = {Path(path).stem: ImageSet.load(path).select(slice(MOST)) for path in args.sets}
     temperatures = read_frame([args.temperature])["value"]
-    rows, diagrams = [], []
+    rows: list[Row] = []
+    diagrams: list[Row] = []
     for number, path in enumerate(args.classifiers):
         classifier = Classifier.load(path, device)
         for name, images in sets.items():

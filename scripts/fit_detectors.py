@@ -61,9 +61,10 @@ def method(name: str, options: dict) -> "Method":
     from plumbline.detection.fitting import Method
     from plumbline.registry import DETECTORS
 
-    combine = "combine" if DETECTORS.defines(name, "combine") else None
-    fit, combine = (partial(DETECTORS.load(name, each), **options) for each in (None, combine))
-    return Method(fit, combine)
+    fit = partial(DETECTORS.load(name), **options)
+    if not DETECTORS.defines(name, "combine"):
+        return Method(fit, fit)
+    return Method(fit, partial(DETECTORS.load(name, "combine"), **options))
 
 
 if __name__ == "__main__":

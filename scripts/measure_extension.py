@@ -1,7 +1,7 @@
 """Compare nets that were trained with images from holes, with random ones, and with none."""
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from plumbline.runtime import cli
 
@@ -52,7 +52,7 @@ def main(args: argparse.Namespace) -> None:
     device = setup(args.device, args.threads)
     test, (arrays, _) = ImageSet.load(args.test), load_arrays(args.map, "LatentMap")
     others = [ImageSet.load(path).images for path in args.others]
-    shown = {TEST: test.images} | dict(zip(args.names, others, strict=True))
+    shown: dict[str, Any] = {TEST: test.images} | dict(zip(args.names, others, strict=True))
     sizes = {name: len(shown[name]) for name in args.names}
     judged = trial(test.labels, sizes, arrays["linear.on_data"].ravel(), args.seed)
     shown[MAP] = decode(Vae.load(args.vae, device), points(arrays["linear.axis"]))

@@ -54,8 +54,8 @@ def main(args: argparse.Namespace) -> None:
         args.seed,
     )
     outcomes = analysis.run(args.set, args.further_rates)
-    keys = {"dataset": args.dataset, "model": args.model, "operator": args.operator}
-    write_csv(args.table, analysis.rows(outcomes, **keys))
+    of = {"dataset": args.dataset, "model": args.model, "operator": args.operator}
+    write_csv(args.table, analysis.rows(outcomes, **of))
     write_parquet(args.out, analysis.images(outcomes, args.operator))
     indices = {key.name: images.index for key, images in analysis.sets.items()}
     label_changes.save(args.changes, outcomes, indices)

@@ -19,11 +19,11 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.data.image_sets import parse_all
     from plumbline.runtime.progress import progress
     from plumbline.storage.artefacts import load_predictions
-    from plumbline.storage.tables import write_csv
+    from plumbline.storage.tables import Row, write_csv
     from plumbline.uncertainty.refusal import rows
 
     of = {"dataset": args.dataset, "model": args.model}
-    found = []
+    found: list[Row] = []
     for path in progress(args.predictions, "estimators"):
         predictions = load_predictions(path)
         keys = parse_all(predictions, args.minimal)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from typing import Any
 
 from plumbline.runtime import cli
 
@@ -32,12 +33,11 @@ def main(args: argparse.Namespace) -> None:
 
     device = setup(args.device, args.threads)
     classifiers = [Classifier.load(path, device) for path in args.classifiers]
-    material = Material(
-        classifier=classifiers[0],
-        train=next((ImageSet.load(path) for path in args.train), None),
-        members=tuple(classifiers),
-        vae=next((Vae.load(path, device) for path in args.vae), None),
-    )
+    needed: dict[str, Any] = {
+        "train": next((ImageSet.load(path) for path in args.train), None),
+        "vae": next((Vae.load(path, device) for path in args.vae), None),
+    }
+    material = Material(classifiers[0], members=tuple(classifiers), **needed)
     keys = parse_all(args.names, args.minimal).values()
     sets = {key: ImageSet.load(path) for key, path in zip(keys, args.sets, strict=True)}
     function = SCORES.load(args.method)

@@ -56,8 +56,8 @@ def main(args: argparse.Namespace) -> None:
     if args.members:
         nets = [Classifier.load(path, device) for path in args.classifiers]
         members = ESTIMATORS.load("ensemble")(nets, pixels, seed=args.seed, members=len(nets))
-        own = by_members(members.numpy(), images.labels, args.members, args.seed)
-        rows += [{"estimator": "ensemble", **each} for each in own]
+        joint = by_members(members.numpy(), images.labels, args.members, args.seed)
+        rows += [{"estimator": "ensemble", **each} for each in joint]
     write_csv(args.out, [{**keys, **each} for each in rows])
 
 

@@ -14,9 +14,10 @@ permutations.
 import copy
 import importlib.util
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -41,6 +42,7 @@ from plumbline.registry import ATTRIBUTIONS
 from plumbline.runtime.torch_setup import setup
 from plumbline.storage.artefacts import ImageSet
 
+K = TypeVar("K")
 LIBRARIES = ("captum", "zennit", "shap", "lime")
 BATCHES = (16, 32, 64, 128, 256)  # among them is the best for one evaluation
 LIMIT = 1.3  # what is to be reached by methods that only evaluate the net and its gradient
@@ -164,8 +166,8 @@ class Bench:
     ) -> None:
         """Print KernelSHAP's errors, and its ratios with as few samples as err no more."""
         labels, count = superpixels(given[0], "grid", CELLS, 0.0)
-        how = labels, count, self.sizes.permutations, self.batch
-        long = shapley(self.net, *given, *how)
+        permutations = self.sizes.permutations
+        long = shapley(self.net, *given, labels, count, permutations, self.batch)
         found = {}
         for share in SHARES:
             samples = int(share * self.sizes.samples)
@@ -185,7 +187,7 @@ class Bench:
                 what = f"{contest.method}, {min(enough)} samples / {library}, no greater error"
                 row(ours, theirs, what, contest.goals[library])
 
-    def _best_evaluations(self) -> dict[str, Callable]:
+    def _best_evaluations(self) -> dict[str, partial[Tensor]]:
         """One gradient and one evaluation of the net in batches of the best size."""
         sizes = [each for each in BATCHES if each <= self.batch] or [self.batch]
         best = {}
@@ -221,7 +223,7 @@ def row(seconds: float, reference: float, what: str, goal: float | None) -> None
     )
 
 
-def quickest(works: dict[str, Callable], rounds: int, seconds: float) -> dict[str, float]:
+def quickest(works: Mapping[K, Callable], rounds: int, seconds: float) -> dict[K, float]:
     """Least time of each of ``works``, which take turns in every round, each after each other.
 
     There are ``rounds`` at least, and more as long as ``seconds`` are not over.  It is the

@@ -48,7 +48,7 @@ def captum_grad_cam(net: Classifier, pixels: Tensor, target: Tensor) -> Tensor:
     """Captum's Grad-CAM, enlarged to the images."""
     from captum.attr import LayerAttribution, LayerGradCam
 
-    layer = net.network.get_submodule(net.network.last_block)
+    layer = net.network.get_submodule(str(net.network.last_block))
     map_ = LayerGradCam(net, layer).attribute(pixels, target, relu_attributions=True)
     return LayerAttribution.interpolate(map_, tuple(pixels.shape[2:]), "bilinear")
 
@@ -196,7 +196,12 @@ def shap(samples: int) -> Rival:
         labels = superpixels(pixels, "grid", CELLS, 0.0)[0]
         for image, kind, places in zip(pixels, target, labels, strict=True):
 
-            def logit(present: np.ndarray, image=image, kind=kind, places=places) -> np.ndarray:
+            def logit(
+                present: np.ndarray,
+                image: Tensor = image,
+                kind: Tensor = kind,
+                places: Tensor = places,
+            ) -> np.ndarray:
                 shown = torch.from_numpy(present).to(pixels)[:, None, places]
                 with torch.no_grad():
                     return net(image * shown)[:, kind].cpu().numpy()

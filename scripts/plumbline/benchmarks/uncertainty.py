@@ -15,6 +15,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -73,7 +74,7 @@ def untrained(device: torch.device, **network: float) -> Classifier:
 
 def passes(net: Classifier, pixels: Tensor, sizes: Sizes, goal: float | None = None) -> None:
     """Print MC dropout over full passes."""
-    how = {"seed": 0, "batch": 256, "samples": sizes.samples}
+    how: dict[str, Any] = {"seed": 0, "batch": 256, "samples": sizes.samples}
     works = {
         "ours": partial(mc_dropout.predict, [net], pixels, **how),
         "plain": partial(full_passes, net, pixels, **how),
@@ -102,7 +103,7 @@ def full_passes(net: Classifier, pixels: Tensor, *, seed: int, batch: int, sampl
 def ensembles(nets: list[Classifier], pixels: Tensor, sizes: Sizes) -> None:
     """Print the members of an ensemble together over one after another, on one batch."""
     stacked = together(nets)
-    works = {
+    works: dict[str, Callable] = {
         "loop": partial(one_by_one, nets, pixels),
         "vmap": partial(stacked, pixels),
         "stacking and vmap": lambda: together(nets)(pixels),

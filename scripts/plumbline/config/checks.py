@@ -147,7 +147,8 @@ def _check_attacks(config: Config) -> None:
         operator = section.operator_of(name)
         if ATTACKS.takes(module, "mutate"):
             if operator not in operators:
-                raise InputError(f"{key}.operator: no {operator!r}{nearest(operator, operators)}")
+                close = nearest(str(operator), operators)
+                raise InputError(f"{key}.operator: no {operator!r}{close}")
         elif operator is not None:
             raise InputError(f"{key}: {module} has no option 'operator'")
 
@@ -229,7 +230,7 @@ def _check_paths(config: Config) -> None:
         _check_training_images(config, dataset)
     for dataset, model in product(config.datasets, config.models):
         weights = config.weights(dataset, model)
-        if weights and not weights.url and not os.path.isfile(located(weights.path, mirror)):
+        if weights and not weights.url and not located(weights.path or "", mirror).is_file():
             key = f"training.weights.{dataset}.{model}.path"
             raise InputError(f"{key}: no file {weights.path!r}, nor in the mirror")
 

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from plumbline.config.base import Section
 from plumbline.errors import nearest, shown
@@ -20,7 +21,7 @@ def explain(error: ValidationError, model: type[Section], prefix: str = "") -> s
     return "\n".join(lines[:3])
 
 
-def _explain_one(fault: dict[str, Any], model: type[Section], prefix: str) -> str:
+def _explain_one(fault: ErrorDetails, model: type[Section], prefix: str) -> str:
     place, section = _walk(model, [str(each) for each in fault["loc"]])
     place = [part if part.isprintable() and part else repr(part) for part in place]
     key, given = prefix + ".".join(place), fault["input"]

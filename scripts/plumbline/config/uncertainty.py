@@ -1,6 +1,6 @@
 """Configuration of the stage uncertainty."""
 
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -72,7 +72,8 @@ class UncertaintySection(Section):
     @field_validator("estimators")
     @classmethod
     def _fit(cls, estimators: dict[str, MethodOptions]) -> dict[str, MethodOptions]:
-        kinds = {"method": str, "objective": str, "temperature": bool, "models": (list, tuple)}
+        kinds: dict[str, Any] = {"method": str, "objective": str, "temperature": bool}
+        kinds["models"] = (list, tuple)
         for name, options in estimators.items():
             for key, kind in kinds.items():
                 if key in options and not isinstance(options[key], kind):

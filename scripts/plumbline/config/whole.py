@@ -1,6 +1,6 @@
 """The whole configuration: all sections, and settings derived from several of them."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -87,7 +87,7 @@ class Config(Section):
         given = self.training.weights.get(dataset, {}).get(model)
         if given is None or model not in self.training.entries:
             return given
-        network = {}
+        network: dict[str, Any] = {}
         for layer in self.training.layers(dataset, model):
             network |= layer.get("network", {})
         return given.model_copy(update={"network": network | given.network})

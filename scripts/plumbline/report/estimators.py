@@ -21,7 +21,8 @@ MARKERS = ("o", "s", "^", "D")
 
 def styles(names: Sequence[str]) -> dict[str, dict]:
     """Colour, line style and marker of each estimator; the control is dashed and grey."""
-    found, members = {}, {}
+    found: dict[str, dict] = {}
+    members: dict[str, list[str]] = {}
     for name in names:
         declared = ESTIMATORS.family(name)
         family = declared if declared in FAMILIES else name

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any, Literal
 
 import matplotlib
 import matplotlib.colors
@@ -55,7 +56,7 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """Make a function draw in the report's style, whatever the settings of the process."""
 
     @functools.wraps(draw)
-    def wrapper(*args, **kwargs) -> Figure:
+    def wrapper(*args: Any, **kwargs: Any) -> Figure:
         with _settings():
             return draw(*args, **kwargs)
 
@@ -63,7 +64,8 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
 
 def _settings() -> AbstractContextManager:
-    return matplotlib.rc_context(matplotlib.rcParamsDefault | RC)
+    settings: Any = matplotlib.rcParamsDefault | RC
+    return matplotlib.rc_context(settings)
 
 
 def panels(
@@ -72,8 +74,8 @@ def panels(
     *,
     width: float = WIDTH,
     height: float = 3.0,
-    layout: str = "constrained",
-    **how,
+    layout: Literal["constrained", "compressed", "tight"] = "constrained",
+    **how: Any,
 ) -> tuple[Figure, np.ndarray]:
     """A figure that pyplot does not know, and its axes [rows, columns].
 
@@ -99,7 +101,9 @@ def colors(names: Sequence[str]) -> dict[str, tuple]:
     return {name: COLORS[i % len(COLORS)] for i, name in enumerate(names)}
 
 
-def curve(axes: Axes, x, value, low, high, *, shade: float = 0.18, **how) -> None:
+def curve(
+    axes: Axes, x: Any, value: Any, low: Any, high: Any, *, shade: float = 0.18, **how: Any
+) -> None:
     """A line with its interval as a band of the same colour, of the opacity ``shade``."""
     (line,) = axes.plot(x, value, **how)
     axes.fill_between(x, low, high, color=line.get_color(), alpha=shade, linewidth=0)
@@ -163,7 +167,7 @@ def _reduced(image: Image.Image, keep: np.ndarray) -> Image.Image:
     """The image in 256 colours: those to ``keep``, and such that the others lose least."""
     from scipy.spatial import KDTree
 
-    others = image.quantize(256 - len(keep), method=Image.Quantize.MEDIANCUT).getpalette()
+    others = image.quantize(256 - len(keep), method=Image.Quantize.MEDIANCUT).getpalette() or []
     palette = np.vstack([keep, np.reshape(others, (-1, 3))])
     codes = np.asarray(image).astype(np.int32) @ (1 << 16, 1 << 8, 1)
     # By a table of all colours, for to sort those of millions of pixels takes longer.

@@ -23,7 +23,7 @@ def over_seeds(metric: str, estimates: Sequence[Estimate]) -> Estimate:
     if len(estimates) == 1:
         return estimates[0]
     lowest, highest = BOUNDS.get(metric, (-math.inf, math.inf))
-    mean, low, high = joined_interval(estimates)
+    mean, low, high = joined_interval(np.array(estimates))
     return mean, float(np.clip(low, lowest, None)), float(np.clip(high, None, highest))
 
 

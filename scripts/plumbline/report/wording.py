@@ -32,7 +32,9 @@ def words(name: str) -> str:
 def phrase(name: str) -> str:
     """Several names joined by underscores: ``lenet5_modified_backward`` is LeNet-5, modified
     backward.  Known names stand apart, what lies between them stays together."""
-    parts, found, rest, known = name.split("_"), [], [], WORDS.keys() | labels().keys()
+    parts, known = name.split("_"), WORDS.keys() | labels().keys()
+    found: list[str] = []
+    rest: list[str] = []
     while parts:
         ends = range(len(parts), 0, -1)
         end = next((n for n in ends if "_".join(parts[:n]) in known), 0)

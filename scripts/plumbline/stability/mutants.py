@@ -118,11 +118,8 @@ def label_changes(
         right = own_changed[:, (on_calibration.labels == truth).cpu().numpy()]
         changed, asked = _until_verdict(draw, on_sets, accepted.attempts, stop(right.mean(0)))
     own = on_calibration.labels.cpu().numpy(), own_changed, np.full(len(calibration), count)
-    return Outcome(
-        *_by_set(own, (labels, changed, asked), sets),
-        accuracy=np.array(accepted.accuracy),
-        tries=tries,
-    )
+    by_set = _by_set(own, (labels, changed, asked), sets)
+    return Outcome(by_set[0], by_set[1], by_set[2], np.array(accepted.accuracy), tries)
 
 
 def _collect(

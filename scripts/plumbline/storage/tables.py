@@ -61,7 +61,7 @@ def write_csv(path: str | os.PathLike, rows: Iterable[Row]) -> None:
     write_text(path, text.getvalue())
 
 
-def write_parquet(path: str | os.PathLike, columns: Mapping[str, Sequence]) -> None:
+def write_parquet(path: str | os.PathLike, columns: Mapping[str, Any]) -> None:
     """Write a table of one row per image atomically; the same ``columns`` give the same bytes."""
     import pyarrow
     from pyarrow import parquet

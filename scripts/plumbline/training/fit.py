@@ -181,7 +181,8 @@ def _untrained(
 
 def _cosine(rate: float, epoch: int, epochs: int) -> tuple[float, float]:
     """Learning rates at the start and at the end of an epoch of a cosine from ``rate`` to 0."""
-    return tuple(rate * (1 + math.cos(math.pi * e / epochs)) / 2 for e in (epoch, epoch + 1))
+    start, end = (rate * (1 + math.cos(math.pi * e / epochs)) / 2 for e in (epoch, epoch + 1))
+    return start, end
 
 
 def _rank(row: dict[str, float]) -> tuple[float, float]:

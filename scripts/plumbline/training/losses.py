@@ -19,9 +19,13 @@ EVIDENCE = {
 class Objective(Protocol):
     """A loss, and how the net's outputs [N, K] are read as probabilities."""
 
-    loss_name: str
-    initial_scale: float | None
-    """Standard deviation that a Bayesian net's weights begin with; None for ordinary weights."""
+    @property
+    def loss_name(self) -> str:
+        """The column of the history that holds the mean training loss."""
+
+    @property
+    def initial_scale(self) -> float | None:
+        """Initial standard deviation of a Bayesian net's weights; None for ordinary weights."""
 
     @property
     def record(self) -> dict[str, str | float]:
@@ -80,7 +84,7 @@ class Bayesian(CrossEntropy):
     """
 
     prior_scale: float
-    initial_scale: float
+    initial_scale: float  # type: ignore[assignment]  # a field in place of the class's None
     loss_name = "train_loss"
 
     @property

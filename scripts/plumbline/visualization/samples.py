@@ -1,6 +1,7 @@
 """Evaluation of a generator's samples: classes, certainty, and similarity to training images."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -76,7 +77,7 @@ def distance_rows(samples: np.ndarray, test: np.ndarray, seed: int, **keys: str)
         yield row("copied_share", copies / n, *wilson(copies, n), n, **row_keys)
 
 
-def loss_rows(history: list[Mapping[str, float]], seed: int, **keys: str) -> Iterator[Row]:
+def loss_rows(history: Sequence[Mapping[str, Any]], seed: int, **keys: str) -> Iterator[Row]:
     """Mean losses over the last tenth of the epochs, in nats."""
     last = history[-max(1, round(LAST * len(history))) :]
     for metric in ("generator_loss", "discriminator_loss"):

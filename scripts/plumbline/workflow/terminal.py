@@ -5,7 +5,6 @@ default run prints less than a tenth of that.  Errors, warnings and the logs of 
 Snakemake prints them, and the command of a job is the first line of its log.
 """
 
-import logging
 import textwrap
 import time
 from typing import TYPE_CHECKING, Any
@@ -52,7 +51,7 @@ class JobLines(DefaultFormatter):
         self.progress = "0%"
         self.printed = time.monotonic()
 
-    def filter(self, record: logging.LogRecord) -> bool:
+    def filter(self, record: Any) -> bool:
         """Whether a message is printed."""
         event = get_event(record)
         if event in DROPPED or record.msg == LOOKING:

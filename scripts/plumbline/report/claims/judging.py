@@ -53,15 +53,15 @@ def _rows(claim: Claim, tables: Tables, datasets: Sequence[str]) -> Iterator[Row
         yield from (_row(claim, dataset, "", reason=reason) for dataset in datasets)
         return
     columns = ("dataset", "model", *claim.each)
-    first = _select(claim, claim.select, tables, columns)
+    first = _select(claim, claim.tested, tables, columns)
     second = _select(claim, claim.minus, tables, _free(claim.minus, columns)) if claim.minus else {}
     for dataset in datasets:
         places = [place for place in first if place[0] == dataset]
         for place in places:
             yield _judged(claim, place, first[place], second, tables, columns)
-        for model in _models(claim.select, tables, dataset):
+        for model in _models(claim.tested, tables, dataset):
             if model not in {place[1] for place in places}:
-                yield _row(claim, dataset, model, reason=_no_rows(claim.select))
+                yield _row(claim, dataset, model, reason=_no_rows(claim.tested))
 
 
 def _models(selector: Selector, tables: Tables, dataset: str) -> list[str]:
@@ -85,7 +85,7 @@ def _judged(
     columns: Sequence[str],
 ) -> Row:
     figure, n, positive, seeds = first
-    how = [CELLS] if str(claim.select.where["metric"]).endswith("hole_share") else []
+    how = [CELLS] if str(claim.tested.where["metric"]).endswith("hole_share") else []
     if claim.minus:
         other = _at(second, place, claim.minus, columns)
         if other is None:
@@ -101,7 +101,7 @@ def _judged(
         figure=figure,
         n=n,
         positive=positive,
-        nets=repeats(claim.select, place[2:], n, seeds),
+        nets=repeats(claim.tested, place[2:], n, seeds),
         control=_control(claim, place, tables, columns),
         found=found,
         reason="; ".join([_reason(claim, figure, found, n, positive), *how]),
@@ -110,7 +110,7 @@ def _judged(
 
 def _described(claim: Claim, values: Sequence[str], tables: Tables) -> list[str]:
     """The values of the claim's ``each`` as a reader would write them."""
-    rows = tables[claim.select.table] if "set" in claim.each else ()
+    rows = tables[claim.tested.table] if "set" in claim.each else ()
     keys = {row["set"]: row for row in rows if row.get("set_kind")}
     return [
         describe(ImageSetKey.of(keys[value])) if name == "set" else words(value)
@@ -169,21 +169,21 @@ def _reason(claim: Claim, figure: Estimate, found: str, n: int, positive: int | 
             "undecided": f"the interval reaches over an end of {bar}",
         }[found]
     side = "above" if claim.above is not None else "below"
-    bar = claim.above if claim.above is not None else claim.below
+    limit = claim.above if claim.above is not None else claim.below
     return {
-        "holds": f"the interval lies {side} {bar:g}",
-        "fails": f"nothing of the interval lies {side} {bar:g}",
-        "undecided": f"the interval straddles {bar:g}",
+        "holds": f"the interval lies {side} {limit:g}",
+        "fails": f"nothing of the interval lies {side} {limit:g}",
+        "undecided": f"the interval straddles {limit:g}",
     }[found]
 
 
 def _unknown(claim: Claim, value: float, n: int, positive: int | None) -> str:
     """Why there is no interval, or not even a value."""
-    if claim.select.table == "refusal" and value == 0:
+    if claim.tested.table == "refusal" and value == 0:
         return "nothing was refused"
     counts = {"image": n}
     if positive is not None:
-        wrong = {"test", "misclassified"} & {str(each) for each in claim.select.where.values()}
+        wrong = {"test", "misclassified"} & {str(each) for each in claim.tested.where.values()}
         names = ("error", "right answer") if wrong else ("positive", "negative")
         counts = dict(zip(names, (positive, n - positive), strict=True))
     name, count = min(counts.items(), key=lambda item: item[1])
@@ -248,7 +248,7 @@ def _figure(claim: Claim, selector: Selector, rows: Sequence[Fields]) -> Found:
             f"claim {claim.id}: {len(rows)} rows of {selector.table} fit; "
             f"say which {' and '.join(differ) or 'seed'} is meant"
         )
-    estimates = [tuple(_number(row[name]) for name in ("value", "low", "high")) for row in rows]
+    estimates = [(_number(row["value"]), _number(row["low"]), _number(row["high"])) for row in rows]
     n = min(int(float(row["n"])) for row in rows)
     positives = [int(float(row[POSITIVE])) for row in rows if row.get(POSITIVE)]
     figure = over_seeds(str(selector.where["metric"]), estimates)
@@ -280,10 +280,11 @@ def _control(claim: Claim, place: Place, tables: Tables, columns: Sequence[str])
         return math.nan
     if control.class_prior:
         return _class_prior(tables.get("training", ()), place, control.class_prior)
-    if control.select.table not in tables:
+    selector = control.select
+    if selector is None or selector.table not in tables:
         return math.nan
-    found = _select(claim, control.select, tables, _free(control.select, columns))
-    here = _at(found, place, control.select, columns)
+    found = _select(claim, selector, tables, _free(selector, columns))
+    here = _at(found, place, selector, columns)
     return here.figure[0] if here else math.nan
 
 

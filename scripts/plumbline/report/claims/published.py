@@ -5,7 +5,7 @@ What was published, and where ours stands, is declared in a file (``config/publi
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd
 import yaml
@@ -126,7 +126,11 @@ def _rows(table: PublishedTable, frames: Frames) -> Iterator[dict]:
                         f"published table {table.id}: several rows of {dataset} are {line.name}, "
                         f"{column}; say which is meant"
                     )
-                keys = {"under": table.under, "title": table.title, "dataset": dataset}
+                keys: dict[str, Any] = {
+                    "under": table.under,
+                    "title": table.title,
+                    "dataset": dataset,
+                }
                 keys |= {"note": f"{table.note} Source: {table.source}.", "row": line.name}
                 keys |= {"column": column, "published": figure}
                 for each in found or [{}]:

@@ -157,6 +157,13 @@ class Claim(Section):
         return not self.measured_on or dataset in self.measured_on
 
     @property
+    def tested(self) -> Selector:
+        """``select``; ``ValueError`` of a claim that cannot be tested."""
+        if self.select is None:
+            raise ValueError(f"claim {self.id} has no select")
+        return self.select
+
+    @property
     def tables(self) -> set[str]:
         """Tables that the claim is judged from."""
         parts = [self.select, self.minus, self.control and self.control.select]
@@ -190,7 +197,8 @@ def load_claims(path: str | os.PathLike) -> list[Claim]:
 
 def _explain(error: ValidationError, raw: list) -> str:
     fault = error.errors()[0]
-    number, *place = fault["loc"]
+    first, *place = fault["loc"]
+    number = int(first)
     given = raw[number]
     name = given.get("id", f"number {number + 1}") if isinstance(given, Mapping) else number + 1
     key = ".".join(str(each) for each in place)
@@ -216,8 +224,10 @@ def verdict(claim: Claim, low: float, high: float) -> Verdict:
         return _within(*claim.within, low, high)
     if claim.above is not None:
         inside, outside = low > claim.above, high <= claim.above
-    else:
+    elif claim.below is not None:
         inside, outside = high < claim.below, low >= claim.below
+    else:
+        return "undecided"
     return "holds" if inside else "fails" if outside else "undecided"
 
 

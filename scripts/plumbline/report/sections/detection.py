@@ -172,7 +172,7 @@ def _found(rows: pd.DataFrame) -> list[ReportTable]:
     ]
 
 
-def _groups(rows: pd.DataFrame):
+def _groups(rows: pd.DataFrame) -> list[tuple[Any, pd.DataFrame]]:
     """Rows by net, detector and features, the control of each net first."""
     groups = list(rows.groupby(["model", "detector", "features"], sort=False))
     models = list(rows["model"].unique())
