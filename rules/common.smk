@@ -111,6 +111,7 @@ def job(script, stage, method=None):
             "options": flags(todo.options),
         }
 
+    of.script = script  # for those who ask Snakemake for its rules
     return of
 
 

@@ -16,11 +16,17 @@ STABILITY_FIGURES = [
 
 def plotted(script, code, options=None):
     """The parameter `job` of a figure's rule."""
-    return lambda w: {
-        "script": script,
-        "code": code,
-        "options": options(w) if callable(options) else options or "",
-    }
+
+
+    def of(w):
+        return {
+            "script": script,
+            "code": code,
+            "options": options(w) if callable(options) else options or "",
+        }
+
+    of.script = script
+    return of
 
 
 def code(script, env):

@@ -5,12 +5,12 @@ from graphlib import TopologicalSorter
 
 import pytest
 import yaml
-from asked import limits, local
+from asked import limits
 from repository import fresh
 from support import ROOT, SCRIPTS
 
 from plumbline.workflow.code_hash import closure
-from plumbline.workflow.environments import rules
+from plumbline.workflow.parsed_rules import parsed_rules
 
 PROFILE = yaml.safe_load((ROOT / "profiles/slurm/profile.yaml").read_text())
 GROUPS = PROFILE["groups"]
@@ -21,11 +21,9 @@ def test_groups_name_rules_that_there_are():
     assert set(PROFILE["group-components"]) <= set(GROUPS.values())
 
 
-@pytest.mark.parametrize(
-    ("place", "groups"), [("report.smk", {"tables", "report"}), ("figures/*.smk", {"figures"})]
-)
-def test_all_that_makes_the_report_is_grouped(place, groups):
-    missing = {rule for rule in limits(place) if GROUPS.get(rule) not in groups}
+def test_all_that_makes_the_report_is_grouped():
+    rules = {rule.name for rule in parsed_rules() if rule.stage == "report"}
+    missing = {rule for rule in rules if GROUPS.get(rule) not in ("tables", "figures", "report")}
     assert missing == set(), "add them to the groups of profiles/slurm/profile.yaml"
 
 
@@ -46,12 +44,9 @@ def test_rules_that_download_run_where_it_is_called():
     """Nodes of a cluster often have no network."""
     download = SCRIPTS / "plumbline/data/download.py"
     assert download.exists()
-    found = set()
-    for name, text in rules():
-        script = re.search(r"\$SCRIPTS/(\w+\.py)", text)[1]
-        if download in closure(SCRIPTS, script):
-            found.add(name)
-    assert found == local()
+    rules = parsed_rules()
+    downloading = {rule.name for rule in rules if download in closure(SCRIPTS, rule.script)}
+    assert downloading == {rule.name for rule in rules if rule.local}
 
 
 @pytest.mark.workflow

@@ -12,12 +12,11 @@ from support import ROOT, SCRIPTS
 
 from plumbline.runtime.snakemake_records import all_records
 from plumbline.workflow.code_hash import closure
-from plumbline.workflow.environments import modules, rules, scripts
+from plumbline.workflow.environments import modules, with_methods
+from plumbline.workflow.parsed_rules import parsed_rules
 
 pytestmark = pytest.mark.workflow
 CONDA = Path(__file__).with_name("conda") / "bin"
-NAMED = re.compile(r"envs/(\w+)\.yaml")
-SCRIPT = re.compile(r"\$SCRIPTS/(\w+\.py)")
 PINNED = rb"(\+\w+| \(pinned; other stages use it\))</dd>"
 IMPORT = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]"
 STAGES = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
@@ -64,10 +63,9 @@ def deployed(tmp_path_factory):
 
 def test_every_job_runs_in_the_environment_of_its_stage(deployed):
     repository, activated = deployed
-    texts = [text for _, text in rules() if NAMED.search(text)]
-    stages = {SCRIPT.search(text)[1]: NAMED.search(text)[1] for text in texts}
-    jobs = {record.shell for record in all_records(repository.folder)}
-    assert activated == Counter(stages[SCRIPT.search(shell)[1]] for shell in jobs)
+    stages = {rule.name: rule.stage for rule in parsed_rules()}
+    jobs = {record.shell: record.rule for record in all_records(repository.folder)}
+    assert activated == Counter(stages[rule] for rule in jobs.values())
     assert len(activated) >= 8
 
 
@@ -97,8 +95,8 @@ def test_an_environment_has_every_module_that_its_rules_import(stage, deployed, 
     words = ["env", "create", "--quiet", "--no-default-packages"]
     path = {**os.environ, "PATH": f"{CONDA}:{os.environ['PATH']}"}
     subprocess.run(["conda", *words, "--file", file, "--prefix", prefix], env=path, check=True)
-    texts = [text for _, text in rules() if f"envs/{stage}.yaml" in text]
-    files = [script for text in texts for script in scripts(SCRIPTS, text)]
+    scripts = {rule.script for rule in parsed_rules() if rule.stage == stage}
+    files = [file for script in scripts for file in with_methods(SCRIPTS, script)]
     code = "import importlib.util as u, sys; print([n for n in sys.argv[1:] if not u.find_spec(n)])"
     words = [*modules(SCRIPTS, *files), "snakemake", "pytest"]
     assert python(prefix, code, *words).strip() == "['snakemake', 'pytest']"

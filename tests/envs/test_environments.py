@@ -1,7 +1,6 @@
 """The software environments name what the code imports, in the versions of the lock."""
 
 import re
-import shutil
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -12,23 +11,24 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 from rattler import BuildString, MatchSpec, PackageRecord
 from rattler.exceptions import InvalidMatchSpecError
+from repository import fresh
 
 from plumbline.workflow.environments import (
     ON_CONDA_FORGE,
     environments,
     locked,
     normal,
-    rules,
-    scripts,
     third_party,
+    with_methods,
 )
+from plumbline.workflow.parsed_rules import parsed_rules
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
 BUILD = BuildString("0")
 LOCK = locked(ROOT / "requirements.txt")
 TESTS = locked(ROOT / "requirements-test.txt")
-RULES = {name: text for name, text in rules() if "shell:" in text}
+RULES = parsed_rules()
 ENVIRONMENTS = environments()
 
 
@@ -85,23 +85,15 @@ def test_a_line_that_is_none_is_refused():
         MatchSpec("numpy => 2", strict=True)
 
 
-@pytest.mark.parametrize("name", RULES)
-def test_a_rule_hashes_and_runs_the_same_script_in_the_same_environment(name):
-    text = RULES[name]
-    hashed = re.findall(r'(?:job|code)\(\s*"(\w+\.py)",\s*"(\w+)"', text)
-    assert hashed == list(
-        zip(
-            re.findall(r'"\$SCRIPTS/(\w+\.py)"', text),
-            re.findall(r'conda:\s*"(?:\.\./)+envs/(\w+)\.yaml"', text),
-            strict=True,
-        )
-    )
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_runs_the_script_that_it_records(rule):
+    assert rule.shell.split()[:2] == ["python", f'"$SCRIPTS/{rule.script}"']
+    assert (SCRIPTS / rule.script).is_file()
 
 
 def test_an_import_in_a_method_is_found(tmp_path):
-    for folder in ("rules", "scripts"):
-        shutil.copytree(ROOT / folder, tmp_path / folder)
-    shutil.copy(ROOT / "requirements.txt", tmp_path)
+    fresh(tmp_path / "copy", "tiny.yaml")
+    tmp_path /= "copy"
     method = tmp_path / "scripts/plumbline/attribution/methods/gradient.py"
     method.write_text(method.read_text() + "\n\ndef more():\n    import sklearn.svm\n")
     after = environments(tmp_path)
@@ -126,13 +118,13 @@ def test_third_party_names_are_those_of_the_distributions(tmp_path):
     assert third_party(tmp_path, "script.py") == {"pillow", "scikit-learn", "pyarrow"}
 
 
-def test_the_scripts_of_a_rule_are_found():
-    found = scripts(SCRIPTS, 'code=NETWORKS.file(w.model)\nshell: python "$SCRIPTS/train.py"')
+def test_a_script_may_load_all_methods_of_its_kinds():
+    files = with_methods(SCRIPTS, "train.py")
     assert {
         "train.py",
         "plumbline/models/architectures/lenet5.py",
         "plumbline/models/architectures/resnet34.py",
-    } <= set(found)
+    } <= set(files)
 
 
 def project():

@@ -1,7 +1,7 @@
 """The software environment of each stage, for ``--software-deployment-method conda``.
 
-``python -m plumbline.workflow.environments`` writes ``envs/<stage>.yaml`` anew: what the stage's
-scripts import, in the versions of ``requirements.txt``.
+``python -m plumbline.workflow.environments`` writes ``envs/<stage>.yaml``: the packages that the
+scripts of the stage import, in the versions of ``requirements.txt``.
 """
 
 import ast
@@ -9,16 +9,15 @@ import functools
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from plumbline import registry
 from plumbline.storage.files import write_text
 from plumbline.workflow.code_hash import closure
+from plumbline.workflow.parsed_rules import ROOT, parsed_rules
 
-ROOT = Path(__file__).resolve().parents[3]
-RULE = re.compile(r"^rule (\w+):$(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 OURS = "plumbline"
 PYTHON = "3.11"
 ON_CONDA_FORGE = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
@@ -27,29 +26,23 @@ PARQUET = {"read_parquet", "to_parquet"}
 
 
 def environments(root: Path = ROOT) -> dict[str, str]:
-    """Text of the environment file of every stage that a rule under ``root`` names."""
+    """Text of the environment file of every stage, by its name, for the rules under ``root``."""
     pins = locked(root / "requirements.txt")
     imported: dict[str, set[str]] = defaultdict(set)
-    for _, text in rules(root):
-        for stage in re.findall(r'"(?:\.\./)+envs/(\w+)\.yaml"', text):
-            imported[stage] |= third_party(root / "scripts", *scripts(root / "scripts", text))
+    for rule in parsed_rules(root):
+        files = with_methods(root / "scripts", rule.script)
+        imported[rule.stage] |= third_party(root / "scripts", *files)
     return {stage: _yaml(stage, names, pins) for stage, names in sorted(imported.items())}
 
 
-def rules(root: Path = ROOT) -> Iterator[tuple[str, str]]:
-    """Name and text of every rule."""
-    for file in sorted((root / "rules").rglob("*.smk")):
-        yield from RULE.findall(file.read_text(encoding="utf-8"))
-
-
-def scripts(folder: Path, rule: str) -> list[str]:
-    """Files in ``folder`` that a rule runs: its script and any method that this may load."""
-    files = re.findall(r'"\$SCRIPTS/(\w+\.py)"', rule)
+def with_methods(folder: Path, script: str) -> list[str]:
+    """Files in ``folder`` that a script may run: itself, and all methods that it may load."""
+    files = [script]
     packages: set[str] = set()
     while new := loaded(folder, *files) - packages:
         packages |= new
-        found = (file for package in new for file in (folder / OURS / package).glob("*.py"))
-        files += [file.relative_to(folder).as_posix() for file in found]
+        modules = (file for package in new for file in (folder / OURS / package).glob("*.py"))
+        files += [module.relative_to(folder).as_posix() for module in modules]
     return sorted(set(files))
 
 
