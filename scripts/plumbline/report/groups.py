@@ -1,13 +1,14 @@
 """Kinds of images that figures compare."""
 
 from collections.abc import Collection
+from typing import Any
 
 import pandas as pd
 
 from plumbline.report.style import COLORS
 
 ADAPTIVE, SMALLEST = "adversarial, adaptive", "adversarial, smallest"
-GROUPS = {
+GROUPS: dict[str, dict[str, Any]] = {
     "test, right": {"color": COLORS[0], "linestyle": "-"},
     "test, wrong": {"color": COLORS[3], "linestyle": "-"},
     "out of distribution": {"color": COLORS[1], "linestyle": "-."},

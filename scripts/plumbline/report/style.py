@@ -30,7 +30,7 @@ COLORS = [
         *("ca9161", "fbafe4", "949494", "ece133", "56b4e9"),
     )
 ]
-CONTROL = {"color": "0.45", "linestyle": "--"}
+CONTROL: dict[str, Any] = {"color": "0.45", "linestyle": "--"}
 SIGNED = "RdBu_r"
 RC = {
     "axes.axisbelow": True,
@@ -74,7 +74,7 @@ def panels(
     *,
     width: float = WIDTH,
     height: float = 3.0,
-    layout: Literal["constrained", "compressed", "tight"] = "constrained",
+    layout: Literal["constrained"] | None = "constrained",
     **how: Any,
 ) -> tuple[Figure, np.ndarray]:
     """A figure that pyplot does not know, and its axes [rows, columns].

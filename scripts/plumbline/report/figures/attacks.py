@@ -1,5 +1,7 @@
 """What attacks achieve by their size, beside random noise of the same size."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -68,9 +70,9 @@ def draw(attacks: pd.DataFrame) -> Figure:
     for column, model in enumerate(models):
         axes[0, column].set_title(words(model))
         if not bounded.empty:
-            _curves(axes[:2, column], bounded[bounded["model"] == model], bounded)
+            _curves(list(axes[:2, column]), bounded[bounded["model"] == model], bounded)
         if not least.empty:
-            _sizes(axes[-2:, column], least[least["model"] == model], least)
+            _sizes(list(axes[-2:, column]), least[least["model"] == model], least)
     if not bounded.empty:
         axes[0, 0].set(ylabel="success rate", ylim=(-0.03, 1.03))
         axes[1, 0].set(ylabel="accuracy", ylim=(-0.03, 1.03))
@@ -97,7 +99,7 @@ def _curves(axes: list[Axes], part: pd.DataFrame, every: pd.DataFrame) -> None:
     axes[0].set_xlim(axes[1].get_xlim())
 
 
-def _curve(ax: Axes, rows: pd.DataFrame, **how) -> None:
+def _curve(ax: Axes, rows: pd.DataFrame, **how: Any) -> None:
     rows = rows.sort_values("epsilon")
     curve(ax, rows["epsilon"], rows["value"], rows["low"], rows["high"], **how)
 

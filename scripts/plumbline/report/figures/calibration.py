@@ -1,5 +1,7 @@
 """Reliability diagrams of every estimator: accuracy in bins of confidence, with counts."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -84,7 +86,13 @@ def draw(scores: pd.DataFrame) -> Figure:
 def _diagram(above: Axes, below: Axes, part: pd.DataFrame) -> None:
     above.plot([0, 1], [0, 1], label="calibrated", linewidth=1.2, **CONTROL)
     error = np.abs(part[["low", "high"]].to_numpy().T - part["value"].to_numpy())
-    how = {"fmt": "o", "markersize": 3.5, "capsize": 2, "linewidth": 1.2, "label": "net"}
+    how: dict[str, Any] = {
+        "fmt": "o",
+        "markersize": 3.5,
+        "capsize": 2,
+        "linewidth": 1.2,
+        "label": "net",
+    }
     above.errorbar(part["confidence"], part["value"], yerr=error, color=COLORS[0], **how)
     above.set(xlim=(0, 1.02), ylim=(-0.03, 1.05))
     below.bar(part["confidence"], part["n"], width=0.03, color=COLORS[0])

@@ -56,7 +56,7 @@ def draw(cost: pd.DataFrame, attribution: pd.DataFrame) -> Figure:
     """
     found = gains(attribution)
     inner = max(2.5, found["method"].nunique() * SPACE / (1 - 2 * AROUND))
-    figure, axes = panels(2, 2, height=inner + 1.2, layout="none")
+    figure, axes = panels(2, 2, height=inner + 1.2, layout=None)
     full = figure.get_figheight()
     figure.subplots_adjust(
         left=0.7 / WIDTH,
@@ -72,7 +72,7 @@ def draw(cost: pd.DataFrame, attribution: pd.DataFrame) -> Figure:
         priced = priced.assign(price=priced["method"].map(price)).sort_values("value")
         for column, (mode, title) in enumerate(MODES.items()):
             ax = axes[line, column]
-            _panel(ax, priced[priced["mode"] == mode])
+            _panel(ax, priced[priced["mode"] == mode], full)
             ax.set(title=title, xlabel=label, ylabel="gain in area over random")
     _legend(figure, list(found["method"].unique()))
     title = "Quality against cost: mean gain in accuracy over all shares, above 0 is better"
@@ -80,7 +80,7 @@ def draw(cost: pd.DataFrame, attribution: pd.DataFrame) -> Figure:
     return figure
 
 
-def _panel(ax: Axes, points: pd.DataFrame) -> None:
+def _panel(ax: Axes, points: pd.DataFrame, inches: float) -> None:
     """The points, sorted by value, with their intervals and labels."""
     low, high = min(points["low"].min(), 0.0), max(points["high"].max(), 0.0)
     around = AROUND * (high - low)
@@ -95,7 +95,7 @@ def _panel(ax: Axes, points: pd.DataFrame) -> None:
         ax.plot([each.price] * 2, [each.low, each.high], color=color, linewidth=1)
         ax.plot(each.price, each.value, "o", color=color, markersize=4.5)
     bottom, top = ax.get_ylim()
-    space = SPACE / (ax.get_position().height * ax.figure.get_figheight())
+    space = SPACE / (ax.get_position().height * inches)
     heights = spread((points["value"] - bottom) / (top - bottom), space)
     for each, height in zip(points.itertuples(), heights, strict=True):
         color = COLORS[family(each.method)]

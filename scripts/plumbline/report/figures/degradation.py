@@ -1,6 +1,7 @@
 """Accuracy when the highest-ranked pixels of an attribution are kept or deleted."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -119,11 +120,17 @@ def _panel(
     ax.axvline(STUDY_SHARE, color="0.8", linewidth=1, zorder=0)
     for number, name in enumerate((*methods, *grey)):
         part = rows[rows["method"] == name].sort_values("share")
+        how: dict[str, Any]
         if name in grey:
             how = CONTROL | {"linestyle": STYLES.get(name, "--"), "zorder": 1.9}
         else:
             ink, marker = INKS[number % len(INKS)], MARKERS[number % len(MARKERS)]
-            how = {"color": ink, "marker": marker, "markersize": 3.2, "linewidth": 1.2}
+            how = {
+                "color": ink,
+                "marker": marker,
+                "markersize": 3.2,
+                "linewidth": 1.2,
+            }
         band = part["low"], part["high"]
         curve(ax, part["share"], part["value"], *band, shade=0.07, label=names[name], **how)
     ax.set_ylim(-0.03, 1.03)
@@ -172,7 +179,7 @@ def _gains(ax: Axes, rows: pd.DataFrame, order: list[str]) -> None:
         part = rows[rows["fill"] == fill].set_index("method").reindex(order)
         shift = SPREAD * ((number + 0.5) / len(fills) - 0.5)
         error = [part["value"] - part["low"], part["high"] - part["value"]]
-        how = {"color": palette[fill], "markersize": 3.2, "linewidth": 1.1}
+        how: dict[str, Any] = {"color": palette[fill], "markersize": 3.2, "linewidth": 1.1}
         places = [place + shift for place in range(len(order))]
         ax.errorbar(part["value"], places, xerr=error, fmt="o", label=f"fill: {fill}", **how)
     ax.set_xlabel("gain in area")

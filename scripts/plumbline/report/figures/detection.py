@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -85,7 +86,7 @@ def kind(score: str) -> str:
 
 def best_of_kinds(order: Sequence[str], count: int = SHOWN) -> list[str]:
     """The first score of each kind in ``order``, ``count`` of them at most, and the control."""
-    first = {}
+    first: dict[str, str] = {}
     for score in order:
         first.setdefault(kind(score), score)
     return [
@@ -149,7 +150,7 @@ def _dots(ax: Axes, part: pd.DataFrame, scores: list[str]) -> None:
             continue
         value, low, high = part.loc[score, ["value", "low", "high"]].astype(float)
         error = np.array([[value - low], [high - value]])
-        how = {"fmt": "o", "markersize": 4, "capsize": 2, "color": color(score)}
+        how: dict[str, Any] = {"fmt": "o", "markersize": 4, "capsize": 2, "color": color(score)}
         ax.errorbar(value, place, xerr=error, **how)
     ax.grid(False, axis="y")
 

@@ -1,5 +1,7 @@
 """Fitted detectors of wrong answers: what each gains over the maximum softmax probability."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -77,7 +79,7 @@ def _ordered(features: pd.Series) -> list[str]:
 
 
 def _marks(
-    ax: Axes, part: pd.DataFrame, features: list[str], shift: float, label: str, **how
+    ax: Axes, part: pd.DataFrame, features: list[str], shift: float, label: str, **how: Any
 ) -> None:
     """Value and interval of one detector on each group of features that it was fitted on."""
     for place, each in enumerate(features):

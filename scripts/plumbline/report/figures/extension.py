@@ -1,6 +1,7 @@
 """Nets trained with images from holes, with random ones and with none, side by side."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -71,7 +72,8 @@ def draw(table: pd.DataFrame, extra: Mapping[str, np.ndarray], *, model: str) ->
     """
     parts = panels_of(table)
     figure = Figure(figsize=(WIDTH, 5.2), layout="constrained")
-    upper, lower = figure.subfigures(2, 1, height_ratios=[3.1, 1.9])
+    halves: Any = figure.subfigures(2, 1, height_ratios=[3.1, 1.9])
+    upper, lower = halves
     for ax, part in zip(upper.subplots(1, len(parts), squeeze=False)[0], parts, strict=True):
         _panel(ax, part)
     handles = _handles()[: 3 if "ensemble" in set(table["estimator"]) else 1]
@@ -97,7 +99,13 @@ def _panel(ax: Axes, part: pd.DataFrame) -> None:
     ax.hlines(by_seed.mean(), places - 0.25, places + 0.25, color="black", linewidth=1.8, zorder=3)
     several = own[own["estimator"] == "ensemble"].set_index("arm")["value"]
     if len(several):
-        at = {"facecolors": "white", "edgecolors": COLORS[3], "marker": "D", "s": 26, "zorder": 4}
+        at: dict[str, Any] = {
+            "facecolors": "white",
+            "edgecolors": COLORS[3],
+            "marker": "D",
+            "s": 26,
+            "zorder": 4,
+        }
         ax.scatter(places, several[list(ARMS)], **at)
     ax.set(xticks=places, xticklabels=ARMS, xlim=(-0.5, 2.5), title=part["title"].iloc[0])
     ax.ticklabel_format(axis="y", useOffset=False)
@@ -113,7 +121,7 @@ def _difference(part: pd.DataFrame) -> str:
 
 
 def _handles() -> Sequence[Line2D]:
-    dot = {"linestyle": "", "markersize": 5}
+    dot: dict[str, Any] = {"linestyle": "", "markersize": 5}
     return [
         Line2D([], [], color=COLORS[0], marker="o", label="single nets, joined by seed", **dot),
         Line2D([], [], color="black", label="their mean"),

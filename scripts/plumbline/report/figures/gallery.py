@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -150,7 +151,7 @@ def _places(count: int, rows: int, block: float, pitch: float) -> Iterator[tuple
 Place = tuple[float, float, float, float]
 
 
-def _show(ax: Axes, values: np.ndarray, place: Place, **how) -> None:
+def _show(ax: Axes, values: np.ndarray, place: Place, **how: Any) -> None:
     left, top, width, height = place
     extent = (left, left + width, top + height, top)
     ax.imshow(values, extent=extent, aspect="auto", origin="upper", **how)
@@ -171,9 +172,14 @@ def _relevance(ax: Axes, values: np.ndarray, place: Place) -> None:
     left, top, width, height = place
     values = _blocks(values)
     end = float(np.percentile(np.abs(values), 99)) or float(np.abs(values).max())
-    scale = {"cmap": CMAP, "vmin": -(end or 1.0), "vmax": end or 1.0, "interpolation": "nearest"}
+    scale: dict[str, Any] = {
+        "cmap": CMAP,
+        "vmin": -(end or 1.0),
+        "vmax": end or 1.0,
+        "interpolation": "nearest",
+    }
     _show(ax, values, place, **scale)
-    edges = {"fill": False, "edgecolor": "0.8", "linewidth": 0.5}
+    edges: dict[str, Any] = {"fill": False, "edgecolor": "0.8", "linewidth": 0.5}
     ax.add_patch(Rectangle((left, top), width, height, **edges))
     bar = (left + width / 4, top + height + 0.04, width / 2, BAR)
     _show(ax, np.linspace(scale["vmin"], scale["vmax"], CMAP.N)[None], bar, **scale)

@@ -1,6 +1,7 @@
 """Holes of the latent maps: where they lie, what they decode to, and the nearest images."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -88,7 +89,7 @@ def _regions(ax: Axes, own: Arrays, arrays: Arrays) -> None:
     axis = arrays["linear.axis"]
     for number, cell in enumerate(own["cell"][:SHOWN], start=1):
         row, column = divmod(int(cell), len(axis))
-        how = {"ha": "center", "va": "center", "fontsize": 9, "fontweight": "bold"}
+        how: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9, "fontweight": "bold"}
         ax.text(axis[column], axis[row], str(number), **how)
     ax.set(xlim=over.covers[:2], ylim=over.covers[2:])
     ax.tick_params(labelsize=6)

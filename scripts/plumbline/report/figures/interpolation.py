@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -31,7 +32,7 @@ FIGURE = FigureSpec(
 )
 
 Arrays = Mapping[str, np.ndarray]
-SPACES = {"pixel": "--", "decoded": ":", "latent": "-"}
+SPACES: dict[str, Any] = {"pixel": "--", "decoded": ":", "latent": "-"}
 NAMES = {
     "pixel": "mixed pixels",
     "decoded": "mixed pixels of reconstructions",
@@ -53,7 +54,8 @@ def draw(ways: Mapping[str, Arrays], estimators: Sequence[str]) -> Figure:
     first = next(iter(ways.values()))
     height = len(SPACES) * STRIP + 0.3
     figure = Figure(figsize=(WIDTH, height + ROW * len(ways) + 0.9), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=[height, ROW * len(ways) + 0.6])
+    parts: Any = figure.subfigures(2, 1, height_ratios=[height, ROW * len(ways) + 0.6])
+    above, below = parts
     strips = above.subplots(len(SPACES), 1)
     for ax, (space, name) in zip(strips, NAMES.items(), strict=True):
         _strip(ax, first[f"{space}.image"], name)
@@ -64,7 +66,11 @@ def draw(ways: Mapping[str, Arrays], estimators: Sequence[str]) -> Figure:
             for (space, style), estimator in product(SPACES.items(), estimators):
                 key = f"{estimator}.{space}.{measure}"
                 if key in arrays:
-                    how = {"color": shades[estimator], "linestyle": style, "linewidth": 1.2}
+                    how: dict[str, Any] = {
+                        "color": shades[estimator],
+                        "linestyle": style,
+                        "linewidth": 1.2,
+                    }
                     curves.plot(arrays["shares"], arrays[key], **how)
                     values = np.sort(arrays[f"{key}.midpoint"])
                     halfway.plot(values, np.arange(1, len(values) + 1) / len(values), **how)

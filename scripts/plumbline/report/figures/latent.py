@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -206,11 +207,13 @@ def contour(ax: Axes, over: Plane) -> None:
 
 def _scatter(ax: Axes, first: Codes, labels: np.ndarray, second: Codes | None, over: Plane) -> None:
     shades = np.array(COLORS)[labels[:SHOWN] % len(COLORS)]
-    dots = over.place(first.points[:SHOWN])
-    ax.scatter(*dots.T, s=7, c=shades, linewidths=0.2, edgecolors="white")
+    across, up = over.place(first.points[:SHOWN]).T
+    ax.scatter(across, up, s=7, c=shades, linewidths=0.2, edgecolors="white")
     if second is not None:
+        across, up = over.place(second.points[:SHOWN]).T
         ax.scatter(
-            *over.place(second.points[:SHOWN]).T,
+            across,
+            up,
             s=26,
             c="black",
             marker="X",
@@ -220,14 +223,14 @@ def _scatter(ax: Axes, first: Codes, labels: np.ndarray, second: Codes | None, o
 
 
 def _legend(figure: Figure, first: Codes, classes: Sequence[str], second: Codes | None) -> None:
-    dot = {"linestyle": "", "marker": "o", "markersize": 5}
+    dot: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 5}
     handles = [
         Line2D([], [], color=COLORS[number % len(COLORS)], label=name, **dot)
         for number, name in enumerate(classes)
     ]
     if second is not None:
         handles.append(Line2D([], [], color="black", linestyle="", marker="X", label=second.name))
-    longest = max(len(handle.get_label()) for handle in handles)
+    longest = max(len(str(handle.get_label())) for handle in handles)
     inches = 0.45 + 0.09 * longest  # of a column: the marker and the letters of its text
     figure.legend(
         handles=handles,

@@ -1,6 +1,7 @@
 """Uncertainty against the distance to the encoded training images."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -62,7 +63,7 @@ def draw(
                 values = arrays.get(f"linear.{estimator}.{measure}")
                 if values is None:
                     continue
-                how = {"color": shades[estimator], "label": words(estimator)}
+                how: dict[str, Any] = {"color": shades[estimator], "label": words(estimator)}
                 figures = mean_intervals(values.ravel()[cells], seed)
                 curve(ax, distance[cells].mean(0), *figures, marker="o", markersize=3, **how)
                 on = values[arrays["linear.on_data"]]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -58,7 +59,7 @@ def draw(
     grid = "quantile" if np.abs(codes).max() < np.abs(first["quantile.axis"]).max() else "linear"
     below = ROW * len(codes) + 0.3
     figure = Figure(figsize=(WIDTH, MAP + below), layout="constrained")
-    parts = figure.subfigures(2, 1, height_ratios=[MAP, below])
+    parts: Any = figure.subfigures(2, 1, height_ratios=[MAP, below])
     _maps(parts[0], maps, estimators, grid, codes)
     panels = parts[1].subplots(len(codes), 2, squeeze=False, width_ratios=[1, 7])
     for number, (code, image) in enumerate(zip(codes, images, strict=True)):
@@ -129,9 +130,9 @@ def _answers(
     for column, (model, arrays) in enumerate(maps.items(), start=1):
         ax.text(column * width, 0.5, words(model), va="center", fontsize=8, fontweight="bold")
         for row, estimator in enumerate(estimators, start=1):
-            said = {name: arrays.get(f"points.{estimator}.{name}") for name in SAID}
-            if said["prediction"] is None:
+            if f"points.{estimator}.prediction" not in arrays:
                 continue
+            said = {name: arrays[f"points.{estimator}.{name}"] for name in SAID}
             prediction, probability, entropy, mutual = (each[number] for each in said.values())
             text = f"{classes[prediction]} ({probability:.2f}), H {entropy:.2f}, MI {mutual:.2f}"
             ax.text(column * width, row + 0.5, text, va="center", fontsize=8)

@@ -1,5 +1,7 @@
 """How far the log-odds of two classes turn when what tells them apart is erased."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -70,7 +72,7 @@ def _panel(ax: Axes, rows: pd.DataFrame, order: list[str]) -> None:
         ax.vlines(middle, place - 0.31, place + 0.31, color=color, linewidth=1.8)
         mean = rows.loc[(name, "log_odds_fall")]
         error = [[mean["value"] - mean["low"]], [mean["high"] - mean["value"]]]
-        how = {"fmt": "D", "markersize": 3.5, "linewidth": 1.2, "capsize": 2}
+        how: dict[str, Any] = {"fmt": "D", "markersize": 3.5, "linewidth": 1.2, "capsize": 2}
         ax.errorbar(mean["value"], place, xerr=error, color="black", **how)
     ax.axvline(0, color="0.5", linewidth=1)
     ax.grid(False, axis="y")

@@ -1,5 +1,7 @@
 """Refusal: accuracy of the answered by coverage, and how much of foreign sets is refused."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -73,7 +75,7 @@ def _limits(refusal: pd.DataFrame) -> tuple[float, float]:
 
 def _curves(ax: Axes, rows: pd.DataFrame, looks: dict[str, dict]) -> None:
     for name, part in rows[rows["set"] == "test"].groupby("estimator", sort=False):
-        how = {"color": looks[name]["color"], "linestyle": looks[name]["linestyle"]}
+        how: dict[str, Any] = {"color": looks[name]["color"], "linestyle": looks[name]["linestyle"]}
         line = part[part["metric"] == "accuracy_at_share"].sort_values("share")
         ax.plot(line["share"], line["value"], label=words(name), linewidth=1.4, **how)
         for rule, (marker, _) in RULES.items():
@@ -86,6 +88,11 @@ def _shares(ax: Axes, rows: pd.DataFrame, looks: dict[str, dict]) -> None:
         for shift, (rule, (marker, _)) in zip((-0.15, 0.15), RULES.items(), strict=True):
             for own in rows[(rows["estimator"] == name) & (rows["rule"] == rule)].itertuples():
                 error = [[own.value - own.low], [own.high - own.value]]
-                how = {"fmt": marker, "markersize": 4.5, "capsize": 2, "linewidth": 1.2}
+                how: dict[str, Any] = {
+                    "fmt": marker,
+                    "markersize": 4.5,
+                    "capsize": 2,
+                    "linewidth": 1.2,
+                }
                 ax.errorbar(own.value, place + shift, xerr=error, color=looks[name]["color"], **how)
     ax.grid(False, axis="y")

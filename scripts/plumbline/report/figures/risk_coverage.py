@@ -1,5 +1,7 @@
 """Risk against coverage: how many errors are left when the uncertain images are not answered."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -54,7 +56,10 @@ def draw(scores: pd.DataFrame) -> Figure:
             for name, part in own:
                 if name != CONTROL and part[measure].nunique() > 1:
                     risk = curve(part, measure)
-                    how = {"color": looks[name]["color"], "linestyle": looks[name]["linestyle"]}
+                    how: dict[str, Any] = {
+                        "color": looks[name]["color"],
+                        "linestyle": looks[name]["linestyle"],
+                    }
                     ax.plot(SHARES, risk, label=words(name), linewidth=1.4, **how)
             how = {"color": looks[CONTROL]["color"], "linestyle": "--"}
             risk = curve(control, "max_probability")
@@ -74,7 +79,7 @@ def curve(images: pd.DataFrame, measure: str) -> np.ndarray:
     sign = -1 if measure == "max_probability" else 1
     uncertainty, wrong = sign * images[measure].to_numpy(), ~images["correct"].to_numpy(bool)
     counts = np.ones((1, len(wrong)), np.int32)
-    return selective(uncertainty, wrong, counts, SHARES)["risks"][0]
+    return selective(uncertainty, wrong, counts, SHARES.tolist())["risks"][0]
 
 
 def _legend(figure: Figure, axes: np.ndarray) -> None:
@@ -85,6 +90,6 @@ def _legend(figure: Figure, axes: np.ndarray) -> None:
         for line in ax.get_lines():
             if line.get_label() not in known:
                 known.add(line.get_label())
-                how = {"color": line.get_color(), "linestyle": line.get_linestyle()}
+                how: dict[str, Any] = {"color": line.get_color(), "linestyle": line.get_linestyle()}
                 most.plot([], [], label=line.get_label(), **how)
     legend_below(figure, most, columns=4)

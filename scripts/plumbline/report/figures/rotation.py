@@ -1,6 +1,7 @@
 """Test images turned step by step: what each estimator says, and how sure it is."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,14 +46,14 @@ def draw(sets: Sequence[ImageSet], levels: Sequence[float], scores: pd.DataFrame
     below it the entropy, which is also its colour.
     """
     first = sets[0]
-    shown = [np.flatnonzero(first.labels == c) for c in CLASSES if c < len(first.classes)]
-    shown = [int(places[0]) for places in shown if len(places)] or [0]
+    places = [np.flatnonzero(first.labels == c) for c in CLASSES if c < len(first.classes)]
+    shown = [int(each[0]) for each in places if len(each)] or [0]
     names = list(scores["estimator"].unique())
     per_strip = SIDE + CELL * len(names)
     figure = Figure(figsize=(WIDTH, per_strip * len(shown) + 1.5), layout="constrained")
     ratios = [SIDE, CELL * len(names)] * len(shown)
     axes = figure.subplots(2 * len(shown), 1, gridspec_kw={"height_ratios": ratios}, squeeze=False)
-    figure.get_layout_engine().set(h_pad=0.03, hspace=0.01)
+    figure.set_layout_engine("constrained", h_pad=0.03, hspace=0.01)
     limit = float(np.log(len(first.classes)))
     for place, image in enumerate(shown):
         above, below = axes[2 * place, 0], axes[2 * place + 1, 0]
@@ -104,7 +105,7 @@ def _answers(
             dark = own["entropy"] > 0.6 * limit
             color = "white" if dark else "black"
             answer = f"{images.classes[own['prediction']]} ({own['max_probability']:.2f})"
-            how = {"ha": "center", "va": "center", "color": color}
+            how: dict[str, Any] = {"ha": "center", "va": "center", "color": color}
             weight = "normal" if right else "bold"
             ax.text(column, line - 0.16, answer, fontsize=7.5, fontweight=weight, **how)
             ax.text(column, line + 0.25, f"{own['entropy']:.2f}", fontsize=6, **how)

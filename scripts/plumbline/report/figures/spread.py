@@ -56,7 +56,7 @@ def draw(images: ImageSet, spread: Spread, title: str) -> Figure:
     side = (WIDTH - LABEL) / 5
     figure = Figure(figsize=(WIDTH, side * count + 1.6), layout="constrained")
     axes = figure.subplots(count, 5, squeeze=False)
-    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0)
+    figure.set_layout_engine("constrained", w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0)
     end = _end(np.stack([spread.relevance[:count], spread.mean[:count]]))
     ratio = np.ma.masked_invalid(np.where(spread.deviation > 0, signal_to_noise(spread), np.nan))
     ratio = np.ma.where((spread.deviation == 0) & (spread.mean != 0), np.inf, ratio)

@@ -1,6 +1,7 @@
 """Label change rate by operator and its rate, for each kind of image."""
 
 from textwrap import fill
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -61,7 +62,7 @@ def drawn(rows: pd.DataFrame) -> dict[Line, dict]:
 
 
 def lattice(
-    rows: pd.DataFrame, height: float = HEIGHT, **how
+    rows: pd.DataFrame, height: float = HEIGHT, **how: Any
 ) -> tuple[Figure, dict[tuple[str, str], Axes]]:
     """A figure with a panel for each model (rows) and operator (columns) that there is."""
     pairs = rows[["model", "operator"]].drop_duplicates()

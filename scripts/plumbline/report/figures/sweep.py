@@ -1,5 +1,7 @@
 """What more passes and more nets of an ensemble bring."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -72,7 +74,13 @@ def _panel(ax: Axes, rows: pd.DataFrame, vary: str) -> None:
         ax.plot(single["size"], single["value"], ".", color=color, markersize=3, alpha=0.5)
         columns = (mean[each] for each in ("size", "value", "low", "high"))
         label = f"by {words(measure)}" if measure else None
-        how = {"color": color, "linestyle": line, "marker": "o", "markersize": 3, "label": label}
+        how: dict[str, Any] = {
+            "color": color,
+            "linestyle": line,
+            "marker": "o",
+            "markersize": 3,
+            "label": label,
+        }
         if vary == "samples":
             curve(ax, *columns, shade=0.13, **how)
         else:

@@ -49,7 +49,8 @@ def draw(scores: pd.DataFrame, measure: str, adaptive: Collection[str] = ()) -> 
         wrong = f"{counts.get('test, wrong', 0)} wrong"
         ax.set(title=f"{words(estimator)}\n{wrong}", xlabel=f"{words(measure)} (nats)", ylabel="")
     for ax in axes:
-        if ax.get_subplotspec().is_first_col():
+        where = ax.get_subplotspec()
+        if where is not None and where.is_first_col():
             ax.set_ylabel("share of images below")
     legend_below(figure, axes[0], len(GROUPS))
     figure.suptitle(f"{words(scores['model'].iloc[0])}: {words(measure)} by kind of image")

@@ -73,7 +73,8 @@ def control(made: ImageSet, test: ImageSet, table: pd.DataFrame) -> Line:
 
     A class without test images is white.
     """
-    images, values = [], {"probability": [], "second_probability": []}
+    images: list[np.ndarray] = []
+    values: dict[str, list[float]] = {"probability": [], "second_probability": []}
     rows = table[table["images"] == "test"].set_index(["class", "metric"])["value"]
     for name, label in zip(classes(made), dict.fromkeys(made.labels.tolist()), strict=True):
         place = np.flatnonzero(test.labels == label)
