@@ -19,7 +19,6 @@ from plumbline.models.bayesian import (
     make_bayesian,
 )
 from plumbline.models.classifier import Architecture, Classifier, logits
-from plumbline.training import fit as training
 from plumbline.training.fit import fit
 from plumbline.training.losses import Bayesian, trained_for
 
@@ -246,20 +245,9 @@ def test_a_bayesian_net_is_trained_kept_and_read(few, tmp_path):
     assert not torch.equal(drawn, logits(net, images))
 
 
-def test_a_killed_bayesian_training_resumes_to_the_same_weights(few, tmp_path, monkeypatch):
+def test_a_killed_bayesian_training_resumes_to_the_same_weights(few, tmp_path, killed_fit):
     whole, history = fit(*few, **OPTIONS)
-    real, calls = training._epoch, []
-
-    def killed_in_the_last_epoch(*arguments):
-        calls.append(1)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return real(*arguments)
-
-    monkeypatch.setattr(training, "_epoch", killed_in_the_last_epoch)
-    with pytest.raises(KeyboardInterrupt):
-        fit(*few, **OPTIONS, checkpoint=tmp_path / "checkpoint")
-    monkeypatch.setattr(training, "_epoch", real)
+    killed_fit(*few, **OPTIONS, checkpoint=tmp_path / "checkpoint")
     resumed, continued = fit(*few, **OPTIONS, checkpoint=tmp_path / "checkpoint")
     assert continued == history
     both = whole.state_dict(), resumed.state_dict()
