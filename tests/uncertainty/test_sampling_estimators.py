@@ -83,9 +83,9 @@ def test_the_narrower_the_posterior_the_nearer_to_the_means(pixels):
 @pytest.mark.parametrize(
     ("predict", "how", "message"),
     [
-        (bayes_by_backprop.predict, {}, "plain numbers; name an objective of the kind bayesian"),
+        (bayes_by_backprop.predict, {}, "not Bayesian; set objective to an entry"),
         (bayes_by_backprop.predict, {"samples": 0}, r"bayes_by_backprop\.samples must be at lea"),
-        (evidential.predict, {}, "not trained for evidence; name an objective of the kind evid"),
+        (evidential.predict, {}, "not evidential; set objective to an entry"),
         (dropout_ensemble.predict, {"members": 2}, r"dropout_ensemble\.members: 2, but there ar"),
         (dropout_ensemble.predict, {"members": 1, "samples": 0}, r"dropout_ensemble\.samples must"),
         (mc_dropout.predict, {"mean": "median"}, "probabilities or logits, not 'median'"),

@@ -227,7 +227,7 @@ CLASSIFIER = "results/models/mine/mynet/given/0/classifier.safetensors"
 UNFIT = {  # what is written in the net in place of what, and what is said of it
     "grey": ("nn.Conv2d(3,", "nn.Conv2d(1,", "grey.py:MyNet does not accept images of 3 x 32 x 32"),
     "nine": ("4 * width, classes", "4 * width, 9", "returns (2, 9) for 2 images of 10 classes"),
-    "bare": ("4 * width, classes", "4 * width, classes, False", "linear.bias is not the net's"),
+    "bare": ("4 * width, classes", "4 * width, classes, False", "linear.bias is unexpected"),
 }
 
 

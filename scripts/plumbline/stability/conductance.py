@@ -1,4 +1,4 @@
-"""Conductance: how much of the predicted class's logit flows through each feature map."""
+"""Conductance: the part of the predicted class's logit that flows through each feature map."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ from plumbline.runtime.seeding import derive
 from plumbline.storage.artefacts import ImageSet
 from plumbline.storage.tables import Row, row
 
-MEMORY = 2**29  # bytes that the activations of a batch may take
-COPIES = 16  # of the blocks' outputs, with what lies inside the blocks and the gradients
-BATCH = 256  # images at most
+MEMORY = 2**29  # maximum size of the activations of a batch, in bytes
+COPIES = 16  # memory in units of the blocks' outputs, including inner layers and gradients
+BATCH = 256  # maximum number of images in a batch
 ENDS = (nn.Conv2d, nn.Linear, nn.Dropout, nn.Flatten, nn.AdaptiveAvgPool2d)
 Part = tuple[str, Sequence[nn.Module]]
 
 
 @dataclass(frozen=True)
 class Conductance:
-    """What flows through each block to the logit of the predicted class, by block.
+    """Conductance of each block for the logit of the predicted class, by name of the block.
 
-    ``channels`` [N, channels] is the conductance of a channel's units, averaged over height
-    and width; a unit of a dense layer is a channel.  ``gap`` [N] is the sum over all units of a
-    block minus ``change`` [N], the logit at the image minus the logit at the baseline, which it
-    equals in the limit of many steps.  ``target`` [N] is the predicted class.
+    ``channels`` [N, channels] is the conductance of a channel's units, averaged over height and
+    width; each unit of a dense layer is a channel.  ``change`` [N] is the logit at the image minus
+    the logit at the baseline.  ``gap`` [N] is the sum over all units of a block minus ``change``,
+    which vanishes in the limit of many steps.  ``target`` [N] is the predicted class.
     """
 
     channels: dict[str, Tensor]
@@ -42,11 +42,11 @@ def conductance(
 ) -> Conductance:
     """Conductance of every block for the predicted class; the baseline is the black image.
 
-    With h_k a block's output at k / ``steps`` of the way from the baseline to the image, the
-    flow through a unit is the right Riemann sum over k = 1 ... ``steps`` of
-    d logit / d h (h_k) * (h_k - h_{k-1}), as in study 004.  One walk along the way, a forward
-    and a backward pass a step, serves all blocks.  ``batch`` is by default what fits into
-    ``MEMORY``.
+    With h_k the output of a block at k / ``steps`` of the path from the baseline to the image, the
+    conductance of a unit is the right Riemann sum over k = 1 ... ``steps`` of
+    d logit / d h (h_k) * (h_k - h_{k-1}), as in study 004.  A single pass along the path, with one
+    forward and one backward pass per step, serves all blocks.  By default ``batch`` is what fits
+    into ``MEMORY``.
 
     Dhamdhere, Sundararajan and Yan 2018, equation 3.
     """
@@ -67,17 +67,17 @@ def conductance(
 
 
 def blocks(network: Network) -> list[str]:
-    """Names of a net's blocks, in the order in which an image passes them.
+    """Names of a net's blocks, from the input to the output.
 
-    In a net of modules with branches, such as residual blocks, these; in a plain chain each
-    convolution and each dense layer but the last, with the activation, normalisation and
-    pooling that follow it.
+    If the net has composite modules, such as residual blocks, these are the blocks.  In a plain
+    chain a block is a convolution or dense layer, except the last, with the activation,
+    normalisation and pooling that follow it.
     """
     return [name for name, _ in _parts(network)[:-1]]
 
 
 def _parts(network: Network) -> list[Part]:
-    """The net cut after each block; the last part, without a name, leads to the logits."""
+    """The net split after each block; the last part, without a name, computes the logits."""
     flat = list(_flat(network))
     ends = {
         place + 1: name
@@ -100,7 +100,7 @@ def _parts(network: Network) -> list[Part]:
 
 
 def _flat(network: nn.Sequential) -> Iterator[tuple[str, nn.Module]]:
-    """Layers by name, those of a stage one by one."""
+    """Layers by name, with those of an ``nn.Sequential`` listed one by one."""
     for name, layer in network.named_children():
         if isinstance(layer, nn.Sequential):
             yield from ((f"{name}_{inner}", each) for inner, each in _flat(layer))
@@ -123,7 +123,7 @@ def _record(
     for _, layers in parts:
         hidden = _through(layers, hidden)
         if gradients and not outputs:
-            hidden = hidden.requires_grad_()  # weights are frozen: nothing before it needs any
+            hidden = hidden.requires_grad_()  # weights are frozen: no gradients are needed before
         outputs.append(hidden)
     return outputs, _through(head[1], hidden)
 
@@ -131,9 +131,9 @@ def _record(
 def _walk(
     classifier: Classifier, parts: Sequence[Part], head: Part, pixels: Tensor, steps: int
 ) -> tuple[list[Tensor], list[int], Tensor, Tensor]:
-    """Mean flow by channel and units to a channel of every block; target and change.
+    """Mean conductance by channel and number of units per channel of every block; target, change.
 
-    The path is walked from the image back to the baseline, because the image names the class.
+    The path runs from the image back to the baseline, because the image determines the class.
     """
     upper, logits = _record(classifier, parts, head, pixels, True)
     target = logits.argmax(1, keepdim=True)
@@ -153,7 +153,7 @@ def _walk(
 
 @torch.no_grad()
 def _batch(classifier: Classifier, parts: Sequence[Part], images: np.ndarray | Tensor) -> int:
-    """How many images go together: from the size of the blocks' outputs of one."""
+    """Number of images in a batch, from the size of the blocks' outputs for one image."""
     one = next(batches(images[:1], 1, classifier.mean.device))
     outputs, _ = _record(classifier, parts, ("", ()), one, False)
     size = COPIES * sum(each.numel() * each.element_size() for each in outputs)
@@ -164,11 +164,11 @@ def _batch(classifier: Classifier, parts: Sequence[Part], images: np.ndarray | T
 def closed_form(
     classifier: Classifier, images: np.ndarray | Tensor, target: Tensor, batch: int = 256
 ) -> Tensor | None:
-    """Conductance [N, channels] of the last block where the logit is linear in its means.
+    """Conductance [N, channels] of the last block if the logit is linear in its channel means.
 
-    With global average pooling and one dense layer w after the last block, a channel's
-    conductance is w[target] (mean h(x) - mean h(0)) / (H W) for any number of steps.  None
-    where something else follows the block.
+    With global average pooling and one dense layer w after the last block, the conductance of a
+    channel is w[target] (mean h(x) - mean h(0)) / (H W) for any number of steps.  None for any
+    other net.
     """
     network = classifier.network
     if network.last_block is None:
@@ -221,5 +221,5 @@ def measure(
 
 
 def _relative(error: Tensor, size: Tensor) -> Tensor:
-    """Absolute errors in units of the mean absolute size, so that no small size blows one up."""
+    """Absolute errors divided by the mean absolute size, which avoids division by small sizes."""
     return (error.abs() / size.abs().mean()).double()

@@ -1,4 +1,4 @@
-"""Tables of the label changes: rates, detection by number of mutants, sequential tests."""
+"""Tables of label changes: rates, detection by number of mutants, sequential tests."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -44,9 +44,9 @@ Sets = Mapping[ImageSetKey, ImageSet]
 def per_image(outcome: Outcome, sets: Sets, test: RatioTest, **keys: str | float) -> dict:
     """Columns of the table of images.
 
-    Among them are the label change rate p with its error sqrt(p (1 - p) / m) over the m mutants
-    that were asked, and the ``verdict`` of a sequential test with the number of mutants that it
-    took, ``mutants_needed``.
+    They include the label change rate p with its standard error sqrt(p (1 - p) / m) over the m
+    mutants evaluated, and the ``verdict`` of a sequential test with the number of mutants that it
+    needed, ``mutants_needed``.
     """
     names = [key.name for key in sets]
     rate, mutants, prediction = (
@@ -74,10 +74,10 @@ def per_image(outcome: Outcome, sets: Sets, test: RatioTest, **keys: str | float
 def summary(outcome: Outcome, sets: Sets, seed: int, **keys: str | float) -> list[Row]:
     """Rows of one rate: label change rates, rejected mutants, detection with all mutants.
 
-    ``label_change_rate`` by set, and apart for the images that the net gets right and wrong
-    (column ``answers``; n of images; without interval of fewer than ``FEWEST``);
-    ``rejection_rate`` (n of mutants drawn) and ``mutant_accuracy`` (n of mutants), and ``auroc``
-    as in :func:`detection`.
+    ``label_change_rate`` by set, also separately for correctly and wrongly classified images
+    (column ``answers``; n is the number of images; no interval with fewer than ``FEWEST``);
+    ``rejection_rate`` (n is the number of mutants drawn), ``mutant_accuracy`` (n is the number of
+    mutants), and ``auroc`` as in :func:`detection`.
     """
     further = detection(outcome, sets, seed, outcome.mutants, **keys)
     keys = {**keys, "mutants": outcome.mutants}
@@ -94,17 +94,17 @@ def summary(outcome: Outcome, sets: Sets, seed: int, **keys: str | float) -> lis
 
 
 def rejection(rejected: int, tries: int, **keys: str | float) -> Row:
-    """``rejection_rate``: the share of the mutants drawn that were not accurate enough."""
+    """``rejection_rate``: the share of drawn mutants that were not accurate enough."""
     where = {**ImageSetKey(CALIBRATION).columns(), "answers": "all"}
     estimate = (rejected / tries, *wilson(rejected, tries))
     return row("rejection_rate", *estimate, tries, **keys, **where)
 
 
 def by_number(outcome: Outcome, sets: Sets, seed: int, **keys: str | float) -> list[Row]:
-    """``auroc`` rows with fewer mutants than there are: the first 10, 20, 50, ...
+    """``auroc`` rows for the first 10, 20, 50, ... mutants, fewer than all.
 
-    With them ``auroc_difference``, what more mutants, up to all of them, add to the AUROC of the
-    first ones (column ``against``, how many), on the same images and resamples.
+    With them ``auroc_difference``, the AUROC with more mutants, up to all, minus that with the
+    smallest number (column ``against``), on the same images and resamples.
     """
     counts = [*(count for count in COUNTS if count < outcome.mutants), outcome.mutants]
     rows, first = [], counts[0]
@@ -123,11 +123,11 @@ def by_number(outcome: Outcome, sets: Sets, seed: int, **keys: str | float) -> l
 def detection(
     outcome: Outcome, sets: Sets, seed: int, mutants: int, **keys: str | float
 ) -> list[Row]:
-    """``auroc`` of the label change rate among the first ``mutants``, by set (n of images).
+    """``auroc`` of the label change rate among the first ``mutants``, by set (n: images).
 
-    Negatives are the test images that the net gets right.  Positives are those that it gets
-    wrong, the adversarial images that it gets wrong while it gets their source right, which are
-    drawn together with it, and all out-of-distribution images.
+    Negatives are the correctly classified test images.  Positives are the misclassified test
+    images, the misclassified adversarial images whose source is classified correctly (resampled
+    together with the source), and all out-of-distribution images.
     """
     return [
         task.row(
@@ -139,7 +139,7 @@ def detection(
 
 @dataclass(frozen=True)
 class _Task:
-    """A set in which there is something to find, and test: which images count, [N] bool each."""
+    """Detection of the positives of an image set among test images; masks [N] bool of both sets."""
 
     key: ImageSetKey
     found: np.ndarray
@@ -153,7 +153,7 @@ class _Task:
         return int(self.found.sum()), int(self.right.sum())
 
     def samples(self, outcome: Outcome, mutants: int) -> np.ndarray:
-        """AUROC of the images, then of their resamples, NaN without positives or negatives."""
+        """AUROC of the images, then of each resample, NaN without positives or negatives."""
         if not all(self.sizes):
             return np.full(1, np.nan)
         parts = [(TEST.name, self.right), (self.key.name, self.found)]
@@ -181,7 +181,7 @@ def _tasks(outcome: Outcome, sets: Sets, seed: int) -> Iterator[_Task]:
 
 
 def _positive(outcome: Outcome, sets: Sets, key: ImageSetKey, right: np.ndarray) -> np.ndarray:
-    """Whether each image of a set is one that a detector should find."""
+    """Whether each image of a set is a positive, one that a detector should find."""
     images = sets[key]
     if key.kind == "out_of_distribution":
         return np.ones(len(images), bool)
@@ -191,7 +191,7 @@ def _positive(outcome: Outcome, sets: Sets, key: ImageSetKey, right: np.ndarray)
 
 
 def _parts(outcome: Outcome, sets: Sets) -> Iterator[tuple[ImageSetKey, str, np.ndarray]]:
-    """Set, answers and which images: all, and where there are classes the right and the wrong."""
+    """Set, ``answers`` and mask of images: all and, if they have classes, right and wrong ones."""
     for key, images in sets.items():
         yield key, "all", np.ones(len(images), bool)
         if key.kind != "out_of_distribution":
@@ -204,17 +204,17 @@ def _parts(outcome: Outcome, sets: Sets) -> Iterator[tuple[ImageSetKey, str, np.
 def tests(
     outcome: Outcome, calibration: ImageSet, options: SequentialOptions
 ) -> dict[str, RatioTest]:
-    """Sequential tests whose thresholds come from the calibration images that the net gets right.
+    """Sequential tests with thresholds from the correctly classified calibration images.
 
-    ``mean``: the upper end of the interval of their mean label change rate, as Wang et al. 2019;
-    ``quantile``: the rate that only the share ``options.false_alarms`` of them exceeds.
+    ``mean``: the upper end of the interval of their mean label change rate, as in Wang et al. 2019;
+    ``quantile``: the rate exceeded by only the share ``options.false_alarms`` of them.
     """
     right = outcome.prediction[CALIBRATION] == calibration.labels
     return make_tests(outcome.rate(CALIBRATION)[right], outcome.mutants, options)
 
 
 def make_tests(rates: np.ndarray, mutants: int, options: SequentialOptions) -> dict[str, RatioTest]:
-    """The tests from the label change rates [N] of normal images."""
+    """The tests, given the label change rates [N] of normal images."""
     thresholds = {
         "mean": mean_threshold(rates, options.level),
         "quantile": quantile_threshold(rates, options.false_alarms),
@@ -228,12 +228,12 @@ def make_tests(rates: np.ndarray, mutants: int, options: SequentialOptions) -> d
 def sequential(
     outcome: Outcome, sets: Sets, name: str, test: RatioTest, seed: int, **keys: str | float
 ) -> list[Row]:
-    """Rows of the sequential test whose threshold is called ``name``.
+    """Rows of the sequential test with the threshold called ``name``.
 
-    ``threshold`` itself; by set and answers the shares ``suspicious``, ``normal`` and
-    ``undecided`` (after all mutants) and the mean of ``mutants_needed`` (n of images); for
-    every set with something to find the mean of the share of it that is found and of the share
-    of right test images that is not, ``balanced_accuracy``.
+    ``threshold`` itself; by set and ``answers`` the shares ``suspicious``, ``normal`` and
+    ``undecided`` (after all mutants) and the mean of ``mutants_needed`` (n: images); for every
+    set with positives ``balanced_accuracy``, the mean of the share of positives called suspicious
+    and the share of correctly classified test images not called suspicious.
     """
     keys = {**keys, "mutants": outcome.mutants, "threshold": name}
     nothing, middle = float("nan"), (test.low + test.high) / 2
@@ -257,7 +257,7 @@ def sequential(
 
 
 def _test(outcome: Outcome, name: str, test: RatioTest) -> Running:
-    """The test of a set's images; where it stopped early, on the mutants that were asked."""
+    """The test of a set's images on the mutants that were evaluated."""
     return run(outcome.changed[name], test)
 
 
@@ -271,7 +271,7 @@ def _verdicts(done: Running, which: np.ndarray, seed: int, keys: Row) -> list[Ro
 
 
 def _mean(values: np.ndarray, seed: int) -> Estimate:
-    """Mean over images; of a few that resamples tell no interval of there is none."""
+    """Mean over images; without an interval if there are fewer than ``FEWEST``."""
     if len(values) < FEWEST:
         return float(values.mean()), float("nan"), float("nan")
     return mean_interval(values, seed)

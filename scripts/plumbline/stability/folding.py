@@ -1,4 +1,4 @@
-"""Batch normalisation folded into the convolutions that it follows."""
+"""Folding of batch normalisation into the preceding convolutions."""
 
 import copy
 from typing import Any, cast
@@ -9,16 +9,16 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_conv_bn_weights
 
 from plumbline.stability.layers import following_norms
 
-CLOSE = 1e-3  # of the largest logit: rounding stays below it, a wrong fold does not
+CLOSE = 1e-3  # tolerance relative to the largest logit: above rounding, below a wrong fold
 Changes = dict[str, Tensor]
 
 
 class Folded:
-    """A copy of ``network`` whose normalisations are part of the convolutions before them.
+    """A copy of ``network`` with batch normalisations folded into the convolutions before them.
 
-    It gives the images ``probe`` [N, C, H, W] the same logits but for rounding, or nothing is
-    folded: in a net of the user's own a normalisation may stand behind a convolution and yet
-    get something else, or be not the only one to get its output.
+    If the logits of the images ``probe`` [N, C, H, W] then differ by more than rounding, nothing
+    is folded: in a user-defined net a normalisation may be registered after a convolution without
+    being applied to its output, or the output may also be used elsewhere.
     """
 
     def __init__(self, network: nn.Sequential, probe: Tensor) -> None:
@@ -37,7 +37,7 @@ class Folded:
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def changes(self, changes: Changes) -> Changes:
-        """What ``changes`` of the net's weights are in its copy."""
+        """The changes of the copy's weights that correspond to ``changes`` of the net's."""
         result = dict(changes)
         for (name, norm), (conv, normal) in self._pairs.items():
             own: dict[str, Any] = {f"{name}.{kind}": v for kind, v in conv.named_parameters()}

@@ -1,4 +1,4 @@
-"""The record of which mutant changed which label, as it is kept."""
+"""The artefact that records which mutant changed which label."""
 
 import os
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ KIND = "LabelChanges"
 class LabelChanges:
     """Label changes of one image set at one rate of an operator.
 
-    ``changed`` [M, N] bool: whether a mutant, in the order in which they were accepted, gave an
-    image another label than the net; ``asked`` [N]: how many of the mutants, from the first on,
-    were asked; ``prediction`` [N] the net's own label; ``index`` [N] the source of each image.
+    ``changed`` [M, N] bool: whether a mutant, in order of acceptance, predicts another label than
+    the net; ``asked`` [N]: the number of mutants evaluated, from the first; ``prediction`` [N] the
+    net's label; ``index`` [N] the source of each image.
     """
 
     changed: np.ndarray
@@ -27,9 +27,9 @@ class LabelChanges:
 
 
 def save(path: str | os.PathLike, outcomes: dict[float, Outcome], indices: dict) -> None:
-    """Write the outcomes of an operator's rates as one file, a bit for each mutant and image.
+    """Write the outcomes at all rates of an operator as one file, one bit per mutant and image.
 
-    ``indices`` has the index [N] of each image set.
+    ``indices`` holds the index [N] of each image set.
     """
     arrays = {f"{name}.index": index for name, index in indices.items()}
     for rate, outcome in outcomes.items():
@@ -42,10 +42,9 @@ def save(path: str | os.PathLike, outcomes: dict[float, Outcome], indices: dict)
 
 
 def load(path: str | os.PathLike) -> dict[float, dict[str, LabelChanges]]:
-    """Read what :func:`save` wrote: rate -> image set -> changes, the main rate first.
+    """Read a file of :func:`save`: rate -> image set -> changes, the main rate first.
 
-    Further rates may have been tried on fewer sets.  Raises :class:`ArtefactError` if the file is
-    not sound.
+    Further rates may cover fewer sets.  Raises :class:`ArtefactError` if the file is damaged.
     """
     arrays, metadata = load_arrays(path, KIND)
     return {

@@ -1,4 +1,4 @@
-"""The layers whose weights mutation operators change, and what of them is chosen."""
+"""The layers that mutation operators change, and the random choice of weights and neurons."""
 
 import itertools
 
@@ -12,14 +12,14 @@ KINDS = {"all": (nn.Conv2d, nn.Linear), "dense": (nn.Linear,), "convolutional": 
 
 
 class NoMutant(InputError):
-    """An operator finds nothing to change at its rate."""
+    """An operator has nothing to change at its rate."""
 
 
 def weight_layers(network: nn.Module, layers: str = "all") -> dict[str, nn.Conv2d | nn.Linear]:
-    """Every convolution and dense layer by name, the output layer among them.
+    """All convolutions and dense layers by name, including the output layer.
 
-    ``layers`` keeps it to ``dense`` or ``convolutional`` ones.  Raises :class:`InputError` for
-    another word and if the net has no such layer.
+    ``layers`` restricts them to ``dense`` or ``convolutional`` layers.  Raises
+    :class:`InputError` for any other value, or if the net has no such layer.
     """
     if layers not in KINDS:
         raise InputError(f"a mutation's layers must be {', '.join(KINDS)}, not {layers!r}")
@@ -49,19 +49,19 @@ def following_norms(network: nn.Module) -> dict[str, str]:
 
 
 def how_many(rate: float, total: int) -> int:
-    """The share ``rate`` of ``total``, at least one.
+    """The share ``rate`` of ``total``, rounded, at least one.
 
-    Raises :class:`InputError` unless ``rate`` lies in (0, 1].
+    Raises :class:`InputError` unless ``rate`` is in (0, 1].
     """
     if not 0 < rate <= 1:
-        raise InputError(f"a mutation's rate must lie in (0, 1], not {rate}")
+        raise InputError(f"a mutation's rate must be in (0, 1], not {rate}")
     return max(1, round(rate * total))
 
 
 def choose(rng: np.random.Generator, rate: float, sizes: list[int]) -> list[np.ndarray]:
-    """A random share ``rate`` of all things together, of which each layer has one of ``sizes``.
+    """A random share ``rate`` of the elements of all layers, which have ``sizes`` elements.
 
-    Returns for each layer the chosen ones, numbered from 0 and sorted, none in some.
+    Returns the sorted indices of the chosen elements of each layer, possibly none.
     """
     total = sum(sizes)
     chosen = np.sort(rng.choice(total, how_many(rate, total), replace=False, shuffle=False))
@@ -75,8 +75,8 @@ def chosen_neurons(
 ) -> dict[str, tuple[nn.Conv2d | nn.Linear, Tensor]]:
     """A random share ``rate`` of all neurons: rows of dense layers, filters of convolutions.
 
-    Returns the layers of which some are chosen, by name, each with the numbers of its chosen
-    neurons, on the device of the weights.
+    Returns the layers with chosen neurons, by name, each with the indices of its chosen neurons
+    on the device of the weights.
     """
     found = weight_layers(network, layers)
     parts = choose(rng, rate, [len(layer.weight) for layer in found.values()])

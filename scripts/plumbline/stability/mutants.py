@@ -1,4 +1,4 @@
-"""Mutants of a net, and how often they change its answer to an image."""
+"""Mutants of a net, and how often they change its prediction for an image."""
 
 import math
 import sys
@@ -22,7 +22,7 @@ from plumbline.stability.mutant_predictor import (
 from plumbline.stability.sequential import RatioTest, Running
 from plumbline.storage.artefacts import ImageSet
 
-TRIES = 5  # mutants drawn at most for each that is wanted
+TRIES = 5  # maximum number of mutants drawn per mutant to accept
 CALIBRATION = "calibration"
 Operator = Callable[..., Changes]
 Rule = Callable[[np.ndarray], RatioTest]
@@ -30,13 +30,13 @@ Rule = Callable[[np.ndarray], RatioTest]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What mutants did.
+    """Predictions of mutants compared with those of their net.
 
-    By image set, calibration first: ``prediction`` [N], the net's own label; ``changed`` [M, N]
-    bool, which accepted mutant gave which image another one; ``asked`` [N], how many of the
-    mutants, from the first on, were asked about an image: all, unless a sequential test stopped
-    early, after which ``changed`` is False.  ``accuracy`` [M] holds the accepted mutants'
-    accuracies on calibration; ``tries`` counts the mutants drawn for them.
+    By image set, calibration first: ``prediction`` [N], the net's label; ``changed`` [M, N] bool,
+    whether an accepted mutant predicts another label; ``asked`` [N], the number of mutants
+    evaluated on an image, from the first: all, unless a sequential test stopped early, after which
+    ``changed`` is False.  ``accuracy`` [M] holds the accepted mutants' accuracies on calibration;
+    ``tries`` is the number of mutants drawn.
     """
 
     prediction: dict[str, np.ndarray]
@@ -47,7 +47,7 @@ class Outcome:
 
     @property
     def mutants(self) -> int:
-        """How many were accepted."""
+        """Number of accepted mutants."""
         return len(self.accuracy)
 
     def rate(self, name: str, mutants: int | None = None) -> np.ndarray:
@@ -57,11 +57,11 @@ class Outcome:
 
 
 class TooFew(InputError):
-    """Not even two of ``tries`` mutants, ``accepted``, keep enough of the accuracy."""
+    """Fewer than two of ``tries`` mutants were accepted."""
 
     def __init__(self, accepted: int, tries: int, share: float) -> None:
         super().__init__(
-            f"{accepted} of {tries} mutants keep {share:g} of the accuracy on calibration: "
+            f"only {accepted} of {tries} mutants keep {share:g} of the accuracy on calibration: "
             "lower the operator's rate or stability.mutation.accept"
         )
         self.accepted, self.tries = accepted, tries
@@ -69,10 +69,10 @@ class TooFew(InputError):
 
 @dataclass(frozen=True)
 class _Accepted:
-    """Accepted mutants, all or of one batch.
+    """Accepted mutants, all or those of one batch.
 
-    ``attempts`` number the draws, ``changes`` are their weights, ``changed`` [M, N] says which
-    labels of the calibration images each of them changes, ``accuracy`` is their accuracy there.
+    ``attempts`` are the numbers of the draws, ``changes`` the changed weights, ``changed`` [M, N]
+    the changed labels of calibration images, and ``accuracy`` the accuracies on calibration.
     """
 
     attempts: list[int]
@@ -92,15 +92,17 @@ def label_changes(
     seed: int,
     stop: Rule | None = None,
 ) -> Outcome:
-    """Draw mutants until ``mutants`` are accepted and see which answers they change.
+    """Draw mutants until ``mutants`` are accepted, and record which labels they change.
 
-    A mutant is accepted if its accuracy on ``calibration`` is at least ``accept`` times that
-    of ``classifier``.  A change is a label other than the net's own, right or wrong.  At most
-    ``TRIES`` times ``mutants`` are drawn; with fewer accepted, but two, the outcome is of those.
-    With ``stop``, which makes a sequential test of the label change rates of the calibration
-    images that the net gets right, images of ``sets`` are asked only until their verdict.
+    A mutant is accepted if its accuracy on ``calibration`` is at least ``accept`` times that of
+    ``classifier``.  A change is a label other than the net's, whether correct or not.  At most
+    ``TRIES`` times ``mutants`` are drawn; if fewer, but at least two, are accepted, these are
+    used.  ``stop`` makes a sequential test from the label change rates of the correctly classified
+    calibration images; if given, mutants are evaluated on an image of ``sets`` only until its
+    verdict.
 
-    Wang et al. 2019, algorithm 1; study 004.  Raises :class:`TooFew` if not even two are accepted.
+    Wang et al. 2019, algorithm 1; study 004.  Raises :class:`TooFew` if fewer than two are
+    accepted.
     """
     on_calibration = MutantPredictor(classifier, calibration.images)
     pixels = np.concatenate([images.pixels for images in sets.values()])
@@ -125,9 +127,9 @@ def label_changes(
 def _collect(
     batches: Iterator[_Accepted], on_sets: MutantPredictor | None, mutants: int
 ) -> tuple[_Accepted, np.ndarray]:
-    """All accepted mutants, without their weights, and which labels they change [M, N].
+    """All accepted mutants, without their weights, and which labels they change, [M, N] bool.
 
-    Without ``on_sets``, M is 0: what they change there is predicted later.
+    Without ``on_sets``, M is 0 and the changes are predicted later.
     """
     found: list[_Accepted] = []
     changed: list[Tensor] = []
@@ -150,7 +152,8 @@ def _by_set(
     others: tuple[np.ndarray, np.ndarray, np.ndarray],
     sets: dict[str, ImageSet],
 ) -> list[dict[str, np.ndarray]]:
-    """Each array of ``calibration``, and of the ``others`` divided along its last axis, by set."""
+    """The arrays of ``calibration`` and of ``others``, the latter split along the last axis, by
+    set."""
     ends = np.cumsum([len(images) for images in sets.values()])[:-1]
     return [
         {CALIBRATION: first} | dict(zip(sets, np.split(rest, ends, axis=-1), strict=True))
@@ -160,7 +163,7 @@ def _by_set(
 
 @dataclass(frozen=True)
 class _Draw:
-    """Mutants by the number of the attempt, which together with the seed defines each."""
+    """Mutants by the number of the attempt, which determines each together with the seed."""
 
     classifier: Classifier
     operator: Operator
@@ -190,9 +193,9 @@ def _changed(predictor: MutantPredictor, changes: Sequence[Changes]) -> Tensor:
 def _accepted(
     draw: _Draw, predictor: MutantPredictor, truth: Tensor, mutants: int, accept: float
 ) -> Iterator[_Accepted]:
-    """Accepted mutants, batch by batch; no more are drawn than one by one would have been.
+    """Accepted mutants, batch by batch; no more are drawn than if they were drawn one by one.
 
-    Of a mutant that can no longer reach the accuracy the remaining images are not predicted.
+    Once a mutant can no longer reach the required accuracy, its remaining predictions are omitted.
     """
     right = predictor.labels == truth
     needed = math.ceil(accept * int(right.sum()) - 1e-9)  # may round up past a whole number
@@ -220,7 +223,7 @@ def _accepted(
 
 
 def _tries(attempts: Sequence[int], mutants: int) -> int:
-    """How many mutants were drawn: up to the last accepted, or all that may be."""
+    """Number of mutants drawn: up to the last accepted one, or the maximum."""
     return attempts[-1] + 1 if len(attempts) == mutants else TRIES * mutants
 
 
@@ -234,7 +237,7 @@ def _check(count: int, tries: int, mutants: int, accept: float) -> None:
 def _until_verdict(
     draw: _Draw, predictor: MutantPredictor, attempts: Sequence[int], test: RatioTest
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Changes [M, N] and the number [N] of mutants asked, each image until its verdict."""
+    """Changes [M, N] and the number [N] of mutants evaluated, until the verdict on each image."""
     running = Running(test, len(predictor.labels))
     changed = np.zeros((len(attempts), len(predictor.labels)), bool)
     done = 0

@@ -1,4 +1,4 @@
-"""One operator at its main rate and at further ones: mutants, estimates, sequential tests."""
+"""One operator at its main rate and at further rates: mutants, estimates, sequential tests."""
 
 import sys
 from collections.abc import Callable, Collection
@@ -27,15 +27,15 @@ from plumbline.storage.artefacts import ImageSet
 from plumbline.storage.tables import Row
 
 MAIN, FURTHER = "main", "further"
-HALVINGS = 6  # of a main rate that is too much for a net
+HALVINGS = 6  # maximum number of times that a main rate is halved if it is too high for a net
 Outcomes = dict[float, Outcome]
 
 
 class MutationAnalysis:
-    """The mutants of one net by one ``operator``, at a main rate and at further ones.
+    """The mutants of one net by one ``operator``, at a main rate and at further rates.
 
-    ``sets`` holds all image sets, calibration first; further rates are tried on those that
-    ``further_sets`` names.
+    ``sets`` holds all image sets, calibration first; further rates are evaluated on the sets in
+    ``further_sets``.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class MutationAnalysis:
         }
 
     def run(self, given: dict[str, Any], further: list[float]) -> Outcomes:
-        """Outcomes by rate: that of the operator's options ``given`` first, then ``further``.
+        """Outcomes by rate: the main rate of the options ``given`` first, then ``further`` rates.
 
-        A rate at which no two mutants are accurate enough, or the operator makes none, has no
-        outcome: all that may be tried count as rejected.  The main rate is then halved, because
-        deep nets bear less, at most ``HALVINGS`` times; after that :class:`TooFew` is raised, and
-        :class:`NoMutant` as soon as the operator makes none.
+        A rate has no outcome if fewer than two mutants are accurate enough, or if the operator
+        makes none; all possible draws then count as rejected.  The main rate is halved in that
+        case, at most ``HALVINGS`` times, because deep nets tolerate only low rates.  Then
+        :class:`TooFew` is raised, or :class:`NoMutant` once the operator has nothing to change.
         """
         outcomes = dict([self._main(given)])
         for rate in further:
@@ -77,7 +77,7 @@ class MutationAnalysis:
         return outcomes
 
     def _main(self, given: dict[str, Any]) -> tuple[float, Outcome]:
-        """The main rate, or the part of it that the net bears, and its outcome."""
+        """The main rate, halved until enough mutants are accepted, and its outcome."""
         for rate in (given["rate"] / 2**times for times in range(HALVINGS)):
             try:
                 return rate, self._at(rate, given, self._options.mutants, main=True)
@@ -104,13 +104,13 @@ class MutationAnalysis:
         )
 
     def _asked(self, main: bool) -> dict[str, ImageSet]:
-        """The sets beside calibration that mutants of the main or of a further rate see."""
+        """The image sets, except calibration, for mutants of the main or of a further rate."""
         if not main:
             return self._further_sets
         return {key.name: each for key, each in self.sets.items() if key.kind != CALIBRATION}
 
     def _stop(self, mutants: int) -> Callable[[np.ndarray], RatioTest]:
-        """What makes the test that stops early from the rates of calibration."""
+        """A function that makes the early-stopping test from the rates on calibration."""
         options = self._options
 
         def rule(rates: np.ndarray) -> RatioTest:
@@ -119,14 +119,14 @@ class MutationAnalysis:
         return rule
 
     def _tests(self, outcome: Outcome) -> dict[str, RatioTest]:
-        """The tests that all images were asked for; what stopped early knows one verdict."""
+        """The tests to report: all or, with early stopping, the one that was used for it."""
         options = self._options
         found = estimates.tests(outcome, self.sets[ImageSetKey(CALIBRATION)], options.sequential)
         early = options.stop_early
         return found if early == "never" else {early: found[early]}
 
     def rows(self, outcomes: Outcomes, **keys: str) -> list[Row]:
-        """Rows of the table: of each rate, and of the main rate by number of mutants and test."""
+        """Rows of the table for each rate, and for the main rate by number of mutants and test."""
         rows, role = [], MAIN
         for rate, outcome in outcomes.items():
             here: dict[str, str | float] = {**keys, "rate": rate, "role": role}
@@ -144,7 +144,7 @@ class MutationAnalysis:
         return rows
 
     def images(self, outcomes: Outcomes, operator: str) -> dict[str, Any]:
-        """Columns of the table of images, of the main rate."""
+        """Columns of the table of images, at the main rate."""
         rate, outcome = next(iter(outcomes.items()))
         test = next(iter(self._tests(outcome).values()))
         return estimates.per_image(outcome, self.sets, test, operator=operator, rate=rate)

@@ -1,8 +1,8 @@
-"""Sequential testing: how many mutants it takes to tell whether a label flips too easily.
+"""Sequential testing: the number of mutants needed to decide whether an image is suspicious.
 
-The sequential probability ratio test of Wald 1945, as Wang et al. 2019 (section 4.3) put it to
-label changes.  An image whose label changes with the probability r under a mutant is suspicious
-if r is at least ``threshold`` + sigma and normal if r is at most ``threshold`` - sigma.
+The sequential probability ratio test of Wald 1945, applied to label changes by Wang et al. 2019
+(section 4.3).  An image whose label changes with probability r under a mutant is suspicious if r
+is at least ``threshold`` + sigma, and normal if r is at most ``threshold`` - sigma.
 """
 
 import math
@@ -17,9 +17,9 @@ SUSPICIOUS, OPEN, NORMAL = 1, 0, -1
 class RatioTest:
     """A test between two rates of label changes, ``low`` < ``high``, both in (0, 1).
 
-    ``alpha`` bounds how often an image of the rate ``high`` or more is called normal, ``beta``
-    how often one of the rate ``low`` or less is called suspicious; more exactly Wald's bounds
-    are alpha / (1 - beta) and beta / (1 - alpha).
+    ``alpha`` bounds the probability that an image with a rate of ``high`` or more is called
+    normal, ``beta`` that an image with a rate of ``low`` or less is called suspicious; Wald's
+    exact bounds are alpha / (1 - beta) and beta / (1 - alpha).
     """
 
     low: float
@@ -29,9 +29,9 @@ class RatioTest:
 
     @property
     def steps(self) -> tuple[float, float]:
-        """What a mutant adds to the evidence: without a change (below 0), with one (above 0).
+        """Contribution of a mutant to the evidence: without a change (below 0), with one (above 0).
 
-        The evidence is the logarithm of the probability ratio, ``high`` over ``low``.
+        The evidence is the logarithm of the probability ratio of ``high`` to ``low``.
         """
         stay = math.log1p(-self.high) - math.log1p(-self.low)
         return stay, math.log(self.high) - math.log(self.low)
@@ -45,8 +45,8 @@ class RatioTest:
 def around(threshold: float, *, sigma: float, alpha: float, beta: float, mutants: int) -> RatioTest:
     """The test whose indifference region is ``threshold`` times 1 - ``sigma`` to 1 + ``sigma``.
 
-    Where calibration shows no change at all the threshold is taken as half a change among
-    ``mutants``, and never so large that ``high`` would reach 1.
+    The threshold is at least half a change among ``mutants``, in case there are no changes on
+    calibration, and at most such that ``high`` stays below 1.
     """
     most = (1 - 0.5 / mutants) / (1 + sigma)
     threshold = min(max(threshold, 0.5 / mutants), most)
@@ -56,8 +56,8 @@ def around(threshold: float, *, sigma: float, alpha: float, beta: float, mutants
 def mean_threshold(rates: np.ndarray, level: float) -> float:
     """Upper end of the normal interval at ``level`` of the mean of ``rates`` [N].
 
-    Wang et al. 2019 set their thresholds so, with 0.99, from the label change rates of normal
-    images.  Many of these change more often than their mean.
+    The threshold of Wang et al. 2019, with level 0.99, from the label change rates of normal
+    images.  Many normal images have rates above the mean.
     """
     from scipy.special import ndtri
 
@@ -66,15 +66,15 @@ def mean_threshold(rates: np.ndarray, level: float) -> float:
 
 
 def quantile_threshold(rates: np.ndarray, false_alarms: float) -> float:
-    """The rate that at most the share ``false_alarms`` of ``rates`` [N] exceeds."""
+    """The rate exceeded by at most the share ``false_alarms`` of ``rates`` [N]."""
     return float(np.quantile(rates, 1 - false_alarms, method="higher"))
 
 
 class Running:
-    """The test of ``images`` images while mutants come in one after another.
+    """The test of ``images`` images, to which mutants are added one by one.
 
-    ``verdict`` [N] is SUSPICIOUS, NORMAL or OPEN; ``asked`` [N] counts the mutants that each
-    image was put before until its verdict.
+    ``verdict`` [N] is SUSPICIOUS, NORMAL or OPEN; ``asked`` [N] is the number of mutants evaluated
+    on each image until its verdict.
     """
 
     def __init__(self, test: RatioTest, images: int) -> None:
@@ -85,11 +85,11 @@ class Running:
 
     @property
     def open(self) -> np.ndarray:
-        """Places of the images without a verdict."""
+        """Positions of the images without a verdict."""
         return np.flatnonzero(self.verdict == OPEN)
 
     def see(self, changed: np.ndarray) -> None:
-        """Take in whether the next mutant ``changed`` [K] bool the label of each open image."""
+        """Add a mutant, given whether it ``changed`` [K] bool the label of each open image."""
         which = self.open
         self.asked[which] += 1
         self._changes[which] += changed
@@ -97,20 +97,20 @@ class Running:
 
 
 def run(changed: np.ndarray, test: RatioTest) -> Running:
-    """The test of every image on ``changed`` [M, N] bool, its mutants in the order of the rows."""
+    """The test of every image on ``changed`` [M, N] bool, with mutants in the order of the rows."""
     mutants, images = changed.shape
-    found = Running(test, images)
+    running = Running(test, images)
     asked = np.arange(1, mutants + 1)[:, None]
     verdicts = _verdict(test, np.cumsum(changed, axis=0, dtype=np.int64), asked)
     decided = verdicts != OPEN
     first = np.where(decided.any(0), decided.argmax(0), mutants - 1)
-    found.verdict = verdicts[first, np.arange(images)]
-    found.asked = first + 1
-    return found
+    running.verdict = verdicts[first, np.arange(images)]
+    running.asked = first + 1
+    return running
 
 
 def _verdict(test: RatioTest, changes: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """The verdict after ``changes`` of ``asked`` mutants changed the label."""
+    """The verdicts if ``changes`` of ``asked`` mutants changed the label."""
     stay, change = test.steps
     evidence = changes * change + (asked - changes) * stay
     normal, suspicious = test.bounds

@@ -1,4 +1,4 @@
-"""How good a net is and how well it knows: rows for every set, class and temperature."""
+"""Accuracy and calibration of a net: rows for every set, class and temperature."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,23 +16,23 @@ def evaluation_rows(
 ) -> Iterator[Row]:
     """Accuracy, NLL, Brier score and ECE of ``probs`` [N, K], over all images and per class.
 
-    The rows of a class are over the images whose label it is.
+    The rows of a class are over the images with that label.
     """
     groups = {"all": np.ones(len(images), bool)}
     groups |= {name: images.labels == k for k, name in enumerate(images.classes)}
     for name, which in groups.items():
         if which.any():
-            found = estimates(probs[which], images.labels[which], seed)
-            for metric, estimate in found.items():
+            by_metric = estimates(probs[which], images.labels[which], seed)
+            for metric, estimate in by_metric.items():
                 yield row(metric, *estimate, int(which.sum()), **keys, **{"class": name})
 
 
 def reliability_rows(probs: np.ndarray, images: ImageSet, **keys: Any) -> Iterator[Row]:
-    """Accuracy of each of the 15 bins of confidence that has images, with its mean confidence."""
+    """Accuracy in each non-empty one of the 15 bins of confidence, with its mean confidence."""
     diagram = reliability(probs, images.labels)
     for number in range(BINS):
         if n := int(diagram.count[number]):
             accuracy, confidence = diagram.accuracy[number], diagram.confidence[number]
             low, high = wilson(round(accuracy * n), n)
-            place = {**keys, "bin": number, "confidence": float(confidence)}
-            yield row("accuracy", float(accuracy), low, high, n, **place)
+            bin_keys = {**keys, "bin": number, "confidence": float(confidence)}
+            yield row("accuracy", float(accuracy), low, high, n, **bin_keys)

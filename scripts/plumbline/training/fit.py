@@ -1,4 +1,4 @@
-"""Training of one classifier: the best epoch on val, the same after any interruption."""
+"""Training of one classifier with selection of the best epoch, reproducible after interruption."""
 
 import math
 from dataclasses import dataclass
@@ -26,15 +26,15 @@ OPTIMIZERS = {
 
 
 class Extra(NamedTuple):
-    """Further ``images`` [N, C, H, W] to learn from, uint8 or float32 in [0, 1], and their
-    ``targets``: class probabilities [N, K] float32, rows summing to one."""
+    """Extra training ``images`` [N, C, H, W], uint8 or float32 in [0, 1], and their ``targets``:
+    class probabilities [N, K] float32, rows summing to one."""
 
     images: np.ndarray
     targets: np.ndarray
 
 
 class Material(NamedTuple):
-    """What a net learns from: ``pixels`` [N, C, H, W], uint8 or float32 in [0, 1], and
+    """Training data of a net: ``pixels`` [N, C, H, W], uint8 or float32 in [0, 1], and
     ``targets``: class numbers [N], or class probabilities [N, K]."""
 
     pixels: Tensor
@@ -43,7 +43,7 @@ class Material(NamedTuple):
 
 @dataclass
 class State(Checkpoint):
-    """Everything that a resumed training needs; ``history`` has a row per finished epoch."""
+    """State from which training is resumed; ``history`` has one row per completed epoch."""
 
     weights: dict[str, Tensor]
     optimizer: dict[str, Any]
@@ -65,17 +65,17 @@ def fit(
     checkpoint: Path | None = None,
     code: str = "",
 ) -> tuple[Classifier, list[dict[str, float]]]:
-    """Train a net and return it as it was after its best epoch, with the history.
+    """Train a net and return it with the weights of its best epoch, and the history.
 
-    ``model`` is an architecture; ``entry`` is the ``file.py:Name`` of one of the user's own.
-    The best epoch has the highest accuracy on ``val``, then the lowest NLL.  The history has a
-    row per epoch: ``epoch``, ``train_nll`` (``train_loss`` for another ``objective`` than
-    cross-entropy), ``val_nll``, ``val_accuracy``.  ``extra`` images are mixed among the others;
-    they need cross-entropy, the objective that takes soft targets.
+    ``model`` is an architecture; ``entry`` is the ``file.py:Name`` of a user-defined one.  The
+    best epoch has the highest accuracy on ``val``; ties are broken by the lowest NLL.  The history
+    has one row per epoch: ``epoch``, ``train_nll`` (``train_loss`` for objectives other than
+    cross-entropy), ``val_nll``, ``val_accuracy``.  ``extra`` images are mixed with the others;
+    they require cross-entropy, the objective that accepts soft targets.
 
-    The state after each epoch is kept at ``checkpoint`` and taken up again, unless other images,
-    options or ``code`` (a hash of the program's) left it there.  Each epoch's randomness follows
-    from ``seed`` alone, so the result of a resumed training is the same, bit for bit.
+    The state after each epoch is saved to ``checkpoint``, and training resumes from it, unless it
+    was saved for other images, options or ``code`` (a hash of the program).  The random numbers of
+    an epoch depend only on ``seed``, so the result of a resumed training is the same, bit for bit.
 
     Raises :class:`InputError` naming epoch and step if the loss is not finite.
     """
@@ -99,7 +99,7 @@ def fit(
 
 
 class TrainingRun:
-    """A training under way: the net, its optimizer, the history and the best weights so far."""
+    """A training run: the net, its optimizer, the history and the best weights so far."""
 
     def __init__(self, classifier: Classifier, optimizer: torch.optim.Optimizer) -> None:
         self.classifier, self.optimizer = classifier, optimizer
@@ -107,26 +107,26 @@ class TrainingRun:
         self.best: dict[str, Tensor] = {}
 
     def take_up(self, state: State | None) -> None:
-        """Go on from ``state``, if there is one."""
+        """Resume from ``state`` if given."""
         if state:
             self.classifier.load_state_dict(state.weights)
             self.optimizer.load_state_dict(state.optimizer)
             self.history, self.best = state.history, state.best
 
     def add(self, row: dict[str, float]) -> None:
-        """Append an epoch's row to the history; its weights are kept if they are the best."""
+        """Append the row of an epoch to the history, and store the weights if they are the best."""
         self.history.append(row)
         if max(self.history, key=_rank) is row:
             weights = self.classifier.state_dict()
             self.best = {name: value.clone() for name, value in weights.items()}
 
     def state(self) -> State:
-        """What the training is resumed from."""
+        """The state from which the training can be resumed."""
         weights, optimizer = self.classifier.state_dict(), self.optimizer.state_dict()
         return State(weights, optimizer, self.best, self.history)
 
     def best_classifier(self, record: dict[str, Any]) -> Classifier:
-        """The net with its best weights, ready for use; ``record`` says how it was trained."""
+        """The net with its best weights, frozen; ``record`` describes how it was trained."""
         self.classifier.load_state_dict(self.best)
         self.classifier.record = record | {"best": max(self.history, key=_rank)}
         return self.classifier.eval().requires_grad_(False)
@@ -166,7 +166,7 @@ def _untrained(
     initial_scale: float | None,
     entry: str | None,
 ) -> Classifier:
-    """A net with random weights, whose normalisation is that of the training set if wanted."""
+    """A net with random weights, and with the normalisation of the training set if enabled."""
     channels, size = train.images.shape[1], train.images.shape[2]
     arguments = {"channels": channels, "size": size, "classes": len(train.classes)}
     arguments |= options.network
@@ -180,7 +180,7 @@ def _untrained(
 
 
 def _cosine(rate: float, epoch: int, epochs: int) -> tuple[float, float]:
-    """Learning rates at the start and at the end of an epoch of a cosine from ``rate`` to 0."""
+    """Learning rates at the start and the end of an epoch, on a cosine from ``rate`` to 0."""
     start, end = (rate * (1 + math.cos(math.pi * e / epochs)) / 2 for e in (epoch, epoch + 1))
     return start, end
 
@@ -202,7 +202,7 @@ def _epoch(
     pixels, targets = material
     order = torch.randperm(len(targets)).to(targets.device).split(options.batch)
     if len(order) > 1 and len(order[-1]) == 1:
-        order = order[:-1]  # batch normalisation cannot learn from a single image
+        order = order[:-1]  # batch normalisation needs more than one image
     rates = _cosine(options.learning_rate, epoch, options.epochs)
     total = 0.0
     for step, which in enumerate(progress(order, f"epoch {epoch + 1}, steps")):
@@ -222,7 +222,7 @@ def _epoch(
 
 
 def _augment(images: Tensor, how: str) -> Tensor:
-    """Shift each image by up to a tenth of its height and width, and mirror half of them."""
+    """Shift each image by up to a tenth of its height and, if ``shift_flip``, flip half of them."""
     if how == "none":
         return images
     n, _, height, width = images.shape
@@ -241,8 +241,8 @@ def _augment(images: Tensor, how: str) -> Tensor:
 
 def _score(classifier: Classifier, images: ImageSet, objective: Objective) -> dict[str, float]:
     classifier.eval()
-    answers, labels = logits(classifier, images.images), torch.from_numpy(images.labels)
+    outputs, labels = logits(classifier, images.images), torch.from_numpy(images.labels)
     return {
-        "val_nll": F.nll_loss(objective.log_probabilities(answers), labels).item(),
-        "val_accuracy": (answers.argmax(1) == labels).float().mean().item(),
+        "val_nll": F.nll_loss(objective.log_probabilities(outputs), labels).item(),
+        "val_accuracy": (outputs.argmax(1) == labels).float().mean().item(),
     }

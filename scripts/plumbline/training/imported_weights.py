@@ -1,4 +1,4 @@
-"""Nets with given weights: read safely, fitted name by name, refused clearly."""
+"""Nets with given weights: safe reading, matching of names, and checks."""
 
 import pickle
 from collections.abc import Sequence
@@ -23,10 +23,10 @@ def adopt(
 ) -> Classifier:
     """A Classifier with ``weights``, in evaluation mode and frozen.
 
-    ``mean`` and ``std`` are per channel, in units of the pixels' range [0, 1]; without them
-    the net takes pixels as they are.
+    ``mean`` and ``std`` per channel are in units of the pixel range [0, 1]; without them pixels
+    are not normalised.
 
-    Raises :class:`InputError` if the weights are not exactly those of the architecture.
+    Raises :class:`InputError` if the weights do not exactly match the architecture.
     """
     channels = architecture.arguments["channels"]
     for name, values in (("mean", mean), ("std", std)):
@@ -47,11 +47,10 @@ def adopt(
 def read_weights(path: Path) -> Weights:
     """Tensors by name from a safetensors file or a PyTorch state dict.
 
-    A state dict may lie under ``state_dict`` beside other things, and its names may begin with
-    ``module.``, as data parallel training leaves them.  Nothing but tensors and plain values
-    is unpickled.
+    The state dict may be stored under the key ``state_dict``, and its names may have the prefix
+    ``module.`` of data-parallel training.  Only tensors and plain values are unpickled.
 
-    Raises :class:`InputError` naming the file if it holds no weights.
+    Raises :class:`InputError` naming the file if it does not contain weights.
     """
     from safetensors.torch import load_file
 
@@ -62,25 +61,25 @@ def read_weights(path: Path) -> Weights:
         else:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
-        raise InputError(f"{path}: not a state dict of plain tensors, so not read") from None
+        raise InputError(f"{path}: not a state dict of plain tensors, so not loaded") from None
     except Exception as error:  # a damaged pickle can raise almost anything
         raise InputError(f"{path}: not readable as weights ({_line(error)})") from None
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
     if not (isinstance(content, dict) and content and all(map(_is_weight, content.items()))):
-        raise InputError(f"{path}: holds no state dict, that is tensors by name")
+        raise InputError(f"{path}: does not contain a state dict (tensors by name)")
     return {name.removeprefix("module."): tensor for name, tensor in content.items()}
 
 
 def rename(weights: Weights, network: Network) -> Weights:
-    """``weights`` by the names that ``network`` gives its layers, where published ones differ."""
+    """``weights`` with published names replaced by the names of layers in ``network``."""
     return {_ours(name, network.published): tensor for name, tensor in weights.items()}
 
 
 def check(weights: Weights, network: Network, model: str) -> None:
-    """Raise :class:`InputError` unless ``weights`` are all those of ``network``, and finite.
+    """Raise :class:`InputError` unless ``weights`` match ``network`` exactly and are finite.
 
-    Counters of batch normalisation may be missing: they have no part in evaluation.
+    Counters of batch normalisation may be missing; they are not used in evaluation.
     """
     wanted = network.state_dict()
     missing = [
@@ -89,7 +88,7 @@ def check(weights: Weights, network: Network, model: str) -> None:
     unexpected = [name for name in weights if name not in wanted]
     faults = [
         f"{names[0]} is {word} ({len(names)} such)"
-        for word, names in (("missing", missing), ("not the net's", unexpected))
+        for word, names in (("missing", missing), ("unexpected", unexpected))
         if names
     ]
     faults += [
@@ -101,12 +100,12 @@ def check(weights: Weights, network: Network, model: str) -> None:
         f"{name} is not finite" for name, tensor in weights.items() if not tensor.isfinite().all()
     ][:1]
     if faults:
-        raise InputError(f"these are no weights of {model}: {'; '.join(faults)}")
+        raise InputError(f"the weights do not fit {model}: {'; '.join(faults)}")
 
 
 def _ours(name: str, published: dict[str, str]) -> str:
     for theirs, ours in published.items():
-        start = f"{theirs}." if theirs else ""  # the whole net has no name
+        start = f"{theirs}." if theirs else ""  # the empty name is the whole net
         if name == theirs:
             return ours
         if name.startswith(start):

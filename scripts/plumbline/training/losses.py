@@ -1,4 +1,4 @@
-"""What a net is trained for: class probabilities, evidence for each class, a posterior."""
+"""Training objectives: class probabilities, evidence for each class, a posterior of weights."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
@@ -17,7 +17,7 @@ EVIDENCE = {
 
 
 class Objective(Protocol):
-    """A loss, and how the net's outputs [N, K] are read as probabilities."""
+    """A loss, and the interpretation of a net's outputs [N, K] as probabilities."""
 
     @property
     def loss_name(self) -> str:
@@ -29,22 +29,22 @@ class Objective(Protocol):
 
     @property
     def record(self) -> dict[str, str | float]:
-        """What a Classifier's record says of it, for :func:`trained_for`."""
+        """The objective as part of a Classifier's record, for :func:`trained_for`."""
 
     def mean_loss(self, outputs: Tensor, labels: Tensor, epoch: int) -> Tensor:
-        """Mean loss of a batch in the epoch ``epoch``, counted from 0.
+        """Mean loss of a batch in epoch number ``epoch``, from 0.
 
-        ``labels`` are class numbers [N]; cross-entropy takes probabilities [N, K], too.
+        ``labels`` are class numbers [N]; cross-entropy also accepts probabilities [N, K].
         """
 
     def penalty(self, network: nn.Module, images: int) -> Tensor | float:
-        """What the weights themselves add to the mean loss, in a training set of ``images``."""
+        """Contribution of the weights to the mean loss, for a training set of ``images`` images."""
 
     def log_probabilities(self, outputs: Tensor) -> Tensor:
         """Logarithms of the class probabilities, [N, K]."""
 
     def uncertainty(self, outputs: Tensor) -> Tensor:
-        """How much evidence is missing, in [0, 1], [N]; NaN where the net knows no evidence."""
+        """Vacuity, the lack of evidence, in [0, 1], [N]; NaN unless the net is evidential."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,12 @@ class CrossEntropy:
 
 @dataclass(frozen=True)
 class Bayesian(CrossEntropy):
-    """Cross-entropy of a net whose weights are drawn, and their divergence from the prior.
+    """Cross-entropy of a net whose weights are drawn, plus their divergence from the prior.
 
-    The prior of every weight and bias is N(0, ``prior_scale``^2).  The mean loss of a batch
-    has the divergence divided by the number of training images, so that the mean over the
-    batches of an epoch, times that number, is the negative evidence lower bound.  What is
-    scored on val is the net with the means of its weights.
+    The prior of every weight and bias is N(0, ``prior_scale``^2).  In the mean loss of a batch
+    the divergence is divided by the number of training images, so that the mean over the batches
+    of an epoch, times that number, is the negative evidence lower bound.  On val, the net with
+    the means of its weights is evaluated.
 
     Blundell et al. 2015, section 3: bayes by backprop.
     """
@@ -99,9 +99,9 @@ class Bayesian(CrossEntropy):
 class Evidential:
     """Outputs become evidence for each class, the parameters of a Dirichlet distribution.
 
-    ``evidence`` is ``relu``, ``softplus`` or ``exp``; ``loss`` a key of :data:`EXPECTED`.  To it
-    comes the divergence of the misleading evidence from none (:func:`divergence`), whose weight
-    grows from 0 to 1 over ``annealing`` epochs.
+    ``evidence`` is ``relu``, ``softplus`` or ``exp``; ``loss`` is a key of :data:`EXPECTED`.  The
+    penalty on misleading evidence is its divergence from no evidence (:func:`divergence`), with a
+    weight that grows from 0 to 1 over ``annealing`` epochs.
 
     Sensoy, Kaplan and Kandemir 2018, "Evidential deep learning to quantify classification
     uncertainty", section 4.
@@ -136,7 +136,7 @@ class Evidential:
 
 
 def trained_for(record: dict[str, Any]) -> Objective:
-    """The objective that a Classifier's ``record`` names."""
+    """The objective described by a Classifier's ``record``."""
     match record.get("objective"):
         case "evidential":
             return Evidential(record["loss"], record["evidence"], record["annealing"])
@@ -149,7 +149,7 @@ def trained_for(record: dict[str, Any]) -> Objective:
 def dirichlet(outputs: Tensor, evidence: str) -> Tensor:
     """Parameters alpha of the Dirichlet distribution, evidence plus one, [N, K].
 
-    The class probabilities are alpha / S with S the sum of alpha, the uncertainty is K / S.
+    With S the sum of alpha, the class probabilities are alpha / S and the uncertainty is K / S.
     """
     return EVIDENCE[evidence](outputs) + 1
 

@@ -1,4 +1,4 @@
-"""Temperature scaling: one number that makes a net's confidence match its accuracy."""
+"""Temperature scaling: one parameter that calibrates a net's confidence."""
 
 import copy
 
@@ -9,14 +9,14 @@ from torch.nn import functional as F
 from plumbline.metrics.intervals import bootstrap_counts, interval
 from plumbline.models.classifier import Classifier
 
-BOUND = 6.0  # |log T|; a net without a single error has no finite optimum
+BOUND = 6.0  # limit of |log T|; without any error there is no finite optimum
 
 
 def fit_temperature(logits: Tensor, labels: Tensor, weights: Tensor | None = None) -> float:
     """Temperature T > 0 that minimises the NLL of ``logits / T``, by LBFGS on log T.
 
-    ``logits`` [N, K], ``labels`` [N], ``weights`` [N] counts of each image (all 1).  T stays
-    within exp(±6).
+    ``logits`` [N, K], ``labels`` [N]; ``weights`` [N] are counts of the images, by default 1.
+    T is limited to exp(±6).
 
     Guo et al. 2017, section 4.2.
     """
@@ -27,8 +27,8 @@ def fit_temperature(logits: Tensor, labels: Tensor, weights: Tensor | None = Non
 
     def loss() -> Tensor:
         optimizer.zero_grad()
-        each = F.cross_entropy(logits / log_t.exp(), labels, reduction="none")
-        total = (each * weights).sum() / weights.sum()
+        per_image = F.cross_entropy(logits / log_t.exp(), labels, reduction="none")
+        total = (per_image * weights).sum() / weights.sum()
         total.backward()
         return total
 
@@ -41,7 +41,7 @@ def temperature_interval(
 ) -> tuple[float, float, float]:
     """Temperature with its 95 % bootstrap interval over images: ``(T, low, high)``."""
     counts = torch.tensor(bootstrap_counts(len(labels), seed, resamples), dtype=torch.float64)
-    samples = torch.tensor([fit_temperature(logits, labels, each) for each in counts])
+    samples = torch.tensor([fit_temperature(logits, labels, weights) for weights in counts])
     return fit_temperature(logits, labels), *interval(samples.numpy())
 
 
@@ -57,7 +57,7 @@ class Divide(nn.Module):
 
 
 def with_temperature(classifier: Classifier, temperature: float) -> Classifier:
-    """The net with its logits divided by ``temperature`` > 0; the given one stays as it is.
+    """A copy of the net whose logits are divided by ``temperature``.
 
     Raises ``ValueError`` unless the temperature is above 0.
     """

@@ -1,8 +1,8 @@
-"""The estimates of one estimator on one image set, as rows of a table.
+"""Table rows of one uncertainty estimator on one image set.
 
-All intervals are 95 %: Wilson's for shares of images, else bootstrap over images, whose
-resamples follow from ``seed`` and are the same for every estimator of a set; an AUROC's is
-:func:`plumbline.metrics.intervals.auroc_estimate`'s.
+All intervals are 95 %: Wilson's for shares of images, for AUROCs that of
+:func:`plumbline.metrics.intervals.auroc_estimate`, otherwise bootstrap over images.  Resamples
+depend only on ``seed`` and are the same for all estimators on a set.
 """
 
 import numpy as np
@@ -32,13 +32,13 @@ NO_EVIDENCE = 1e-6  # vacuity counts as 1 within this
 def rows(
     prediction: Prediction, control: Prediction, images: ImageSetKey, seed: int, **keys: str
 ) -> list[Row]:
-    """All estimates of ``prediction``; ``control`` is what the softmax says about the same images.
+    """Rows of ``prediction``; ``control`` is the prediction of the softmax for the same images.
 
-    Where every image has a class (label at least 0): accuracy, NLL, Brier score and ECE of the
-    mean over the samples, with the column ``measure`` how well each measure finds the errors
-    (:func:`errors`), and with the column ``control`` the paired differences to the softmax.
-    Always the mean of every measure over the images, and of evidential nets the share of
-    images with no evidence at all, ``no_evidence``.
+    If every image has a class (label at least 0): accuracy, NLL, Brier score and ECE of the mean
+    over the samples; for each measure (column ``measure``) how well it detects errors
+    (:func:`errors`); and the paired differences from the softmax (column ``control``).
+    Always: the mean of every measure over the images and, for evidential nets, the share of images
+    without any evidence, ``no_evidence``.
     """
     labels, n = prediction.labels, len(prediction.labels)
     keys = {**keys, "estimator": prediction.estimator, **images.columns()}
@@ -50,34 +50,38 @@ def rows(
         found += [row(name, *estimate, n, **plain) for name, estimate in good.items()]
         wrong = ~classification.correct(probs, labels)
         for measure, values in rankings(prediction).items():
-            here = {**plain, "measure": measure}
+            measure_keys = {**plain, "measure": measure}
             ranks = errors(values, wrong, seed)
             few = int(wrong.sum())
-            found += [row(name, *estimate, n, few, **here) for name, estimate in ranks.items()]
+            found += [
+                row(name, *estimate, n, few, **measure_keys) for name, estimate in ranks.items()
+            ]
         if prediction.estimator != CONTROL:
-            here = {**plain, "control": CONTROL}
+            measure_keys = {**plain, "control": CONTROL}
             pair = classification.differences(probs, mean_probs(control.probs), labels, seed)
-            found += [row(name, *estimate, n, **here) for name, estimate in pair.items()]
+            found += [row(name, *estimate, n, **measure_keys) for name, estimate in pair.items()]
     measured = measures(prediction.probs, prediction.alpha)
     for name, each in measured.items():
         found.append(row(f"mean_{name}", *mean_interval(each, seed), n, **plain))
     if "vacuity" in measured:
-        none = int((measured["vacuity"] >= 1 - NO_EVIDENCE).sum())
-        found.append(row("no_evidence", none / n, *wilson(none, n), n, **plain))
+        without_evidence = int((measured["vacuity"] >= 1 - NO_EVIDENCE).sum())
+        found.append(
+            row("no_evidence", without_evidence / n, *wilson(without_evidence, n), n, **plain)
+        )
     return found
 
 
 def rises(
     changed: Prediction, source: Prediction, images: ImageSetKey, seed: int, **keys: str
 ) -> list[Row]:
-    """How much more uncertain an estimator is on changed images than on those they come from.
+    """Rows on the rise of uncertainty from source images to changed versions of them.
 
-    For each measure the mean over the images of its value on ``changed`` minus that on the same
-    image, by index, of ``source``; the maximum probability is negated first, so that a rise is
-    a gain in uncertainty everywhere.  The column ``control`` names the source.
+    For each measure the mean over images of its value on ``changed`` minus that on the same image,
+    matched by index, of ``source``.  The maximum probability is negated first, so that a rise
+    always means more uncertainty.  The column ``control`` names the source.
     """
-    place = {index: i for i, index in enumerate(source.index.tolist())}
-    same = [place[index] for index in changed.index.tolist()]
+    position = {index: i for i, index in enumerate(source.index.tolist())}
+    same = [position[index] for index in changed.index.tolist()]
     before, n = rankings(source), len(same)
     keys = {**keys, "estimator": changed.estimator, **images.columns()}
     return [
@@ -94,14 +98,14 @@ def rises(
 
 
 def errors(uncertainty: np.ndarray, wrong: np.ndarray, seed: int) -> dict[str, Estimate]:
-    """How well ``uncertainty`` [N] finds the ``wrong`` [N] answers: metric -> (value, low, high).
+    """How well ``uncertainty`` [N] detects ``wrong`` [N] predictions: metric -> (value, low, high).
 
-    ``error_auroc`` is the chance that a wrong answer is more uncertain than a right one, NaN
-    without either.  ``aurc`` is the area under the risk-coverage curve and ``risk_at_80``,
-    ``_90``, ``_95`` the risk at that coverage in percent, as defined by
+    ``error_auroc`` is the probability that a wrong prediction is more uncertain than a correct
+    one, NaN without either kind.  ``aurc`` is the area under the risk-coverage curve, and
+    ``risk_at_80``, ``_90``, ``_95`` the risk at that coverage in percent, as defined by
     :func:`plumbline.metrics.ranking.selective`.  The first two have no interval with fewer than
-    ten wrong or right answers; a risk of 0, which no resample may change, has at least Wilson's
-    upper end.
+    ten wrong or correct predictions; the interval of a risk of 0 extends at least to Wilson's
+    upper bound.
     """
     counts = with_whole(bootstrap_counts(len(wrong), seed))
     found = selective(uncertainty, wrong, counts, COVERAGES)

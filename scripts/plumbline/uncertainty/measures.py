@@ -1,6 +1,6 @@
-"""Measures of predictive uncertainty: all computed from what a Prediction holds.
+"""Measures of predictive uncertainty, computed from the arrays of a Prediction.
 
-Float64 throughout, entropies in nats.  No torch, so that tables are made without it.
+Float64 throughout, entropies in nats.  This module does not use torch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,25 +11,25 @@ from scipy.special import entr
 from plumbline.data.image_sets import ImageSetKey, columns_of
 from plumbline.storage.artefacts import Prediction
 
-CERTAINTY = ("max_probability",)  # measures that are high where an estimator is certain
-OF_SAMPLES = ("mutual_information", "expected_entropy", "variance")  # say nothing of one sample
+CERTAINTY = ("max_probability",)  # measures for which a high value means certainty
+OF_SAMPLES = ("mutual_information", "expected_entropy", "variance")  # need several samples
 
 
 def measures(probs: np.ndarray, alpha: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    """Every measure of each image, by name, from ``probs`` [S, N, K]: float64 [N] each.
+    """All measures of each image, by name, from ``probs`` [S, N, K]: float64 [N] each.
 
     - ``entropy`` H[mean p] in [0, log K]: total uncertainty;
-    - ``expected_entropy`` mean H[p] in [0, log K]: what stays when the net is known (aleatoric);
+    - ``expected_entropy`` mean H[p] in [0, log K]: aleatoric uncertainty;
     - ``mutual_information`` their difference in [0, log K]: disagreement of the samples
       (epistemic; BALD, Houlsby et al. 2011; Smith and Gal 2018, equation 4);
     - ``max_probability`` max mean p in [1 / K, 1]: high means certain, unlike all others;
     - ``variance`` in [0, 1/4]: variance of p over the samples (divided by S), averaged over
       the classes, as in study 002;
-    - ``vacuity`` K / sum(alpha) in (0, 1], only where there is ``alpha`` [N, K], at least 1: the
-      share of belief that no evidence was found for, 1 without any (Sensoy et al. 2018, u).
+    - ``vacuity`` K / sum(alpha) in (0, 1], only if ``alpha`` [N, K], at least 1, is given: the
+      belief not supported by evidence, 1 without any evidence (Sensoy et al. 2018, u).
 
-    Entropy is concave, so mutual information is never below zero; a difference that float64
-    rounds below zero (about 1e-16) is set to zero.  p = 0 counts as 0 log 0 = 0 exactly.
+    Entropy is concave, so mutual information cannot be negative; differences that are rounded
+    below zero (about -1e-16) are set to zero.  0 log 0 is 0.
     """
     probs = _simplex(probs)
     mean = probs.mean(0)
@@ -48,10 +48,11 @@ def measures(probs: np.ndarray, alpha: np.ndarray | None = None) -> dict[str, np
 
 
 def rankings(prediction: Prediction) -> dict[str, np.ndarray]:
-    """The measures that tell images apart, by name, float64 [N] each: higher is less certain.
+    """Measures by which images can be ranked, by name, float64 [N] each: higher is less certain.
 
-    Those of :func:`measures` that the estimator has, the maximum probability negated.  A single
-    sample has no mutual information and no variance, and its expected entropy is its entropy.
+    The :func:`measures`, with the maximum probability negated.  With a single sample those that
+    need several are omitted: mutual information and variance are 0, and the expected entropy
+    equals the entropy.
     """
     found = measures(prediction.probs, prediction.alpha)
     return {
@@ -64,7 +65,7 @@ def rankings(prediction: Prediction) -> dict[str, np.ndarray]:
 def mean_probs(probs: np.ndarray) -> np.ndarray:
     """Predictive distribution: the mean over the samples of ``probs`` [S, N, K], float64 [N, K].
 
-    Probabilities are averaged, not logits: study 003, fault 12, on the difference.
+    Probabilities are averaged, not logits; on the difference see study 003, fault 12.
     """
     return _simplex(probs).mean(0)
 
@@ -72,11 +73,11 @@ def mean_probs(probs: np.ndarray) -> np.ndarray:
 def scores(
     predictions: Sequence[Prediction], sets: Mapping[str, ImageSetKey]
 ) -> dict[str, np.ndarray]:
-    """Columns of the table of scores: a row for each image of each of ``predictions``.
+    """Columns of the table of scores, with one row per image and prediction.
 
-    ``prediction`` is the class of the largest mean probability; ``correct`` says whether it is
-    the label, false for an image without class (label -1).  ``vacuity`` is there if any of them
-    has it, and NaN for the others.
+    ``prediction`` is the class with the largest mean probability; ``correct`` says whether it is
+    the label, and is false for images without a class (label -1).  The column ``vacuity`` exists
+    if any prediction has it, and is NaN for the others.
     """
     parts = [_scores(each, sets[each.images]) for each in predictions]
     names = dict.fromkeys(name for part in parts for name in part)
@@ -102,10 +103,10 @@ def _scores(prediction: Prediction, images: ImageSetKey) -> dict[str, np.ndarray
 
 
 def _simplex(probs: np.ndarray) -> np.ndarray:
-    """``probs`` in float64, each row divided by its sum.
+    """``probs`` in float64, with each row divided by its sum.
 
-    A float32 row may sum to one only within 1e-7.  Divided by its sum it says how far below
-    one its largest entry is, however near, so confident images do not tie.
+    The sum of a float32 row may differ from one by 1e-7.  After normalisation the largest
+    entries of confident images remain distinguishable, so that such images do not tie.
     """
     probs = probs.astype(np.float64)
     return probs / probs.sum(-1, keepdims=True)

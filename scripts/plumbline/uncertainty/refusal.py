@@ -1,8 +1,8 @@
-"""Refusal: answer only where enough of the sampled nets agree, as the Bayesian net of study 001.
+"""Selective prediction: accept a prediction only if the sampled nets agree, as in study 001.
 
-An image is answered if the median over the samples of the winning class's probability lies
-above a threshold.  The study sets .2; here the threshold is also chosen, on calibration.
-Estimators with a single sample are held to the same rule: the median is their probability.
+A prediction is accepted if the median over the samples of the predicted class's probability is
+above a threshold.  The study uses the threshold .2; here a threshold is also chosen on
+calibration.  For estimators with a single sample the median is its probability.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,76 +28,76 @@ NOTHING = float("nan"), float("nan"), float("nan")
 
 
 def confidence(probs: np.ndarray) -> np.ndarray:
-    """Median over the samples of the winning class's probability, float64 [N] in [0, 1].
+    """Median over the samples of the predicted class's probability, float64 [N] in [0, 1].
 
-    ``probs`` [S, N, K]; the winning class is that of the largest mean probability.
+    ``probs`` [S, N, K]; the predicted class is that with the largest mean probability.
     """
-    answers = mean_probs(probs).argmax(-1)
-    chosen = probs[:, np.arange(len(answers)), answers].astype(np.float64)
-    return np.median(chosen, axis=0)
+    predicted = mean_probs(probs).argmax(-1)
+    of_predicted = probs[:, np.arange(len(predicted)), predicted].astype(np.float64)
+    return np.median(of_predicted, axis=0)
 
 
 def choose(confidence: np.ndarray, right: np.ndarray, accuracy: float) -> float:
-    """Smallest threshold above which at least the share ``accuracy`` of the answers is right.
+    """Smallest threshold for which accepted predictions have at least the given ``accuracy``.
 
-    ``confidence`` [N] in [0, 1] and ``right`` [N] bool are of calibration.  0 answers every
-    image; 1 answers none, and is returned if no other threshold suffices.
+    ``confidence`` [N] in [0, 1] and ``right`` [N] bool are those of calibration.  The threshold 0
+    accepts every image; 1 accepts none, and is returned if no other threshold suffices.
     """
     order = np.argsort(confidence)
     ranked, hits = confidence[order], right[order]
     thresholds = np.concatenate([[0.0], ranked])
-    answered = len(ranked) - np.searchsorted(ranked, thresholds, side="right")
-    hits_above = np.concatenate([np.cumsum(hits[::-1])[::-1], [0]])[len(ranked) - answered]
-    enough = (answered > 0) & (hits_above >= accuracy * answered - 1e-9)
+    accepted = len(ranked) - np.searchsorted(ranked, thresholds, side="right")
+    hits_above = np.concatenate([np.cumsum(hits[::-1])[::-1], [0]])[len(ranked) - accepted]
+    enough = (accepted > 0) & (hits_above >= accuracy * accepted - 1e-9)
     return float(thresholds[enough][0]) if enough.any() else 1.0
 
 
 def rows(
     sets: Mapping[ImageSetKey, Prediction], *, accuracy: float, fixed: float, seed: int, **keys: str
 ) -> Iterator[Row]:
-    """All estimates of one estimator's refusals; ``sets`` holds its answers, calibration included.
+    """Rows of one estimator; ``sets`` holds its predictions, including those on calibration.
 
     For the rule ``chosen``, whose threshold is the smallest that reaches ``accuracy`` on
-    calibration, and the rule ``fixed``, on each set: where images have classes ``coverage``, the
-    share that is answered, ``accuracy`` of the answered and ``accuracy_gain``, that minus the
-    accuracy on all of these images (95 % bootstrap; the others Wilson), which has no interval
-    where nothing is refused; where they have none,
-    ``refused``, the share that is not answered.  The rule ``curve`` has ``accuracy_at_share``,
-    the accuracy on test with the most confident ``share`` of the images answered.
+    calibration, and for the rule ``fixed``, on each set.  If images have classes: ``coverage``,
+    the share of accepted images, ``accuracy`` of accepted images, and ``accuracy_gain``, this
+    minus the accuracy on all images of the set (95 % bootstrap, the others Wilson), which has no
+    interval if nothing is rejected.  If images have no classes: ``refused``, the share of rejected
+    images.  The rule ``curve`` has ``accuracy_at_share``, the accuracy on test if the most
+    confident ``share`` of the images is accepted.
     """
     on_calibration = sets[ImageSetKey("calibration")]
     sure = confidence(on_calibration.probs)
     chosen = choose(sure, _right(on_calibration), accuracy)
-    for key, each in sets.items():
-        here = {**keys, "estimator": each.estimator, **key.columns()}
-        sure, n = confidence(each.probs), len(each.labels)
+    for key, prediction in sets.items():
+        set_keys = {**keys, "estimator": prediction.estimator, **key.columns()}
+        sure, n = confidence(prediction.probs), len(prediction.labels)
         for rule, threshold in (("chosen", chosen), ("fixed", fixed)):
-            under = {**here, "rule": rule, "threshold": threshold, "share": ""}
-            answered = sure > threshold
-            refused = int((~answered).sum())
-            if (each.labels >= 0).all():
-                yield from _answered(answered, _right(each), seed, under)
+            rule_keys = {**set_keys, "rule": rule, "threshold": threshold, "share": ""}
+            accepted = sure > threshold
+            refused = int((~accepted).sum())
+            if (prediction.labels >= 0).all():
+                yield from _accepted_rows(accepted, _right(prediction), seed, rule_keys)
             else:
-                yield row("refused", refused / n, *wilson(refused, n), n, **under)
+                yield row("refused", refused / n, *wilson(refused, n), n, **rule_keys)
         if key == TEST:
-            yield from _curve(sure, ~_right(each), seed, here)
+            yield from _curve(sure, ~_right(prediction), seed, set_keys)
 
 
 def _right(prediction: Prediction) -> np.ndarray:
     return classification.correct(mean_probs(prediction.probs), prediction.labels)
 
 
-def _answered(answered: np.ndarray, right: np.ndarray, seed: int, keys: Row) -> Iterator[Row]:
-    n, count, hits = len(right), int(answered.sum()), int((answered & right).sum())
+def _accepted_rows(accepted: np.ndarray, right: np.ndarray, seed: int, keys: Row) -> Iterator[Row]:
+    n, count, hits = len(right), int(accepted.sum()), int((accepted & right).sum())
     yield row("coverage", count / n, *wilson(count, n), n, **keys)
-    found = (hits / count, *wilson(hits, count)) if count else NOTHING
-    yield row("accuracy", *found, count, **keys)
+    estimate = (hits / count, *wilson(hits, count)) if count else NOTHING
+    yield row("accuracy", *estimate, count, **keys)
     if count in (0, n):
         yield row("accuracy_gain", 0.0 if count else NOTHING[0], *NOTHING[1:], count, **keys)
         return
     counts = with_whole(bootstrap_counts(n, seed))
-    with np.errstate(invalid="ignore"):  # a resample with no answer has no accuracy
-        samples = counts @ (answered & right) / (counts @ answered) - counts @ right / n
+    with np.errstate(invalid="ignore"):  # a resample without accepted images has no accuracy
+        samples = counts @ (accepted & right) / (counts @ accepted) - counts @ right / n
     yield row("accuracy_gain", *bootstrap_estimate(samples, count, DIFFERENCE), count, **keys)
 
 
@@ -105,6 +105,8 @@ def _curve(sure: np.ndarray, wrong: np.ndarray, seed: int, keys: Row) -> Iterato
     counts = with_whole(bootstrap_counts(len(wrong), seed))
     found = 1 - selective(-sure, wrong, counts, SHARES)["risks"]
     for share, samples in zip(SHARES, found.T, strict=True):
-        under = {**keys, "rule": "curve", "threshold": "", "share": share}
-        answered = int(np.ceil(share * len(wrong) - 1e-9))
-        yield row("accuracy_at_share", *bootstrap_estimate(samples, answered), answered, **under)
+        share_keys = {**keys, "rule": "curve", "threshold": "", "share": share}
+        accepted = int(np.ceil(share * len(wrong) - 1e-9))
+        yield row(
+            "accuracy_at_share", *bootstrap_estimate(samples, accepted), accepted, **share_keys
+        )

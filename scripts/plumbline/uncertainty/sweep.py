@@ -1,4 +1,4 @@
-"""What more passes and more nets bring: estimates of prefixes of passes, and of sets of nets."""
+"""Estimates as a function of the number of passes, and of the number of nets in an ensemble."""
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
@@ -23,7 +23,7 @@ from plumbline.storage.artefacts import Prediction
 from plumbline.storage.tables import Row, row
 from plumbline.uncertainty.measures import mean_probs, rankings
 
-SUBSETS = 256  # of nets: all if there are no more, else so many drawn at random
+SUBSETS = 256  # maximum number of sets of nets; drawn at random if there are more
 RANKED = ("entropy", "mutual_information")
 BOUNDS = classification.BOUNDS | {"error_auroc": (0.0, 1.0)}
 Key = tuple[str, str]
@@ -34,10 +34,10 @@ def by_samples(
 ) -> list[Row]:
     """Estimates of the first T passes of every net, for each T of ``sizes``.
 
-    ``passes`` holds for every training seed [S, N, K] with S at least the largest size.  A row
-    for each seed (its column ``seed``), without interval, and one for ``all``: their mean with
-    Student's 95 % interval over the seeds, ``n`` of them.  Of a single net there is only a row for
-    ``all``, with an interval over the N images by bootstrap, as its column ``over`` says.
+    ``passes`` holds probabilities [S, N, K] for every training seed, with S at least the largest
+    size.  There is a row for each seed (column ``seed``), without an interval, and one for
+    ``all``: their mean with Student's 95 % interval over the ``n`` seeds.  For a single net there
+    is only a row for ``all``, with a bootstrap interval over the N images (column ``over``).
     """
     rows: list[Row] = []
     for size in sizes:
@@ -48,12 +48,12 @@ def by_samples(
         each = [one(probs[:size], labels) for probs in passes]
         for metric, measure in each[0]:
             values = np.array([found[metric, measure] for found in each])
-            here = {**keys, "measure": measure, "over": "seeds"}
+            metric_keys = {**keys, "measure": measure, "over": "seeds"}
             nothing = float("nan"), float("nan"), len(labels)
-            rows += [row(metric, v, *nothing, **here, seed=i) for i, v in enumerate(values)]
+            rows += [row(metric, v, *nothing, **metric_keys, seed=i) for i, v in enumerate(values)]
             known = int((~np.isnan(values)).sum())
-            estimate = _kept(metric, student_interval(values))
-            rows.append(row(metric, *estimate, known, **here, seed="all"))
+            estimate = _clipped(metric, student_interval(values))
+            rows.append(row(metric, *estimate, known, **metric_keys, seed="all"))
     return rows
 
 
@@ -67,8 +67,8 @@ def _of_one_net(probs: np.ndarray, labels: np.ndarray, seed: int, **keys: Any) -
             estimate = estimate[0], *wilson(n - wrong, n)
         elif metric == "error_auroc":
             estimate, positive = auroc_estimate(samples, wrong, n - wrong), wrong
-        here = {**keys, "measure": measure, "over": "images", "seed": "all"}
-        yield row(metric, *_kept(metric, estimate), n, positive, **here)
+        metric_keys = {**keys, "measure": measure, "over": "images", "seed": "all"}
+        yield row(metric, *_clipped(metric, estimate), n, positive, **metric_keys)
 
 
 def by_members(
@@ -76,9 +76,9 @@ def by_members(
 ) -> Iterator[Row]:
     """Estimates of ensembles of M of the ``nets`` [n, N, K], for each M of ``sizes`` up to n.
 
-    The value is the mean over all sets of M nets (``SUBSETS`` drawn from ``seed`` where there
-    are more).  These overlap, so the 95 % interval over training seeds comes from the
-    jackknife over nets; of all n nets there is one set, and no interval.  ``n`` counts nets.
+    The value is the mean over all sets of M nets (over ``SUBSETS`` random ones if there are more).
+    The sets overlap, so the 95 % interval over training seeds is from the jackknife over nets.
+    There is only one set of all n nets, without an interval.  ``n`` is the number of nets.
     """
     for size in sizes:
         if size > len(nets):
@@ -88,15 +88,16 @@ def by_members(
         keys = {"vary": "members", "size": size, "over": "seeds"}
         for metric, measure in found[0]:
             values = np.array([each[metric, measure] for each in found])
-            estimate = _kept(metric, _over_nets(values, sets, len(nets)))
+            estimate = _clipped(metric, _over_nets(values, sets, len(nets)))
             yield row(metric, *estimate, len(nets), **keys, measure=measure, seed="all")
 
 
 def one(probs: np.ndarray, labels: np.ndarray) -> dict[Key, float]:
     """Accuracy, NLL, Brier score and ECE of the mean of ``probs`` [S, N, K], and the AUROC of
-    error of the entropy and the mutual information: (metric, measure) -> value.
+    entropy and mutual information for the detection of errors: (metric, measure) -> value.
 
-    The AUROC is NaN without wrong or right answers; a single sample has no mutual information.
+    The AUROC is NaN without wrong or correct predictions.  With a single sample there is no mutual
+    information.
     """
     found = _sampled(probs, labels, np.empty((0, len(labels)), np.int32))
     return {key: float(samples[0]) for key, samples in found.items()}
@@ -115,7 +116,7 @@ def _sampled(probs: np.ndarray, labels: np.ndarray, resamples: np.ndarray) -> di
 
 
 def _sets(n: int, size: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
-    """Sets of ``size`` of ``n`` nets, each once: all of them, or ``SUBSETS`` at random."""
+    """Distinct sets of ``size`` of ``n`` nets: all of them, or ``SUBSETS`` at random."""
     if comb(n, size) <= SUBSETS:
         return list(combinations(range(n), size))
     drawn: dict[tuple[int, ...], None] = {}
@@ -124,16 +125,16 @@ def _sets(n: int, size: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
     return list(drawn)
 
 
-def _kept(metric: str, estimate: Estimate) -> Estimate:
-    """The estimate with the ends of its interval within what the metric can be."""
+def _clipped(metric: str, estimate: Estimate) -> Estimate:
+    """The estimate with its interval clipped to the range of the metric."""
     value, low, high = estimate
     lowest, highest = BOUNDS[metric]
-    # NaN, an end that is unknown, comes first: max and min keep it.
+    # NaN ends come first in max and min, which then return NaN.
     return value, max(low, lowest), min(high, highest)
 
 
 def _over_nets(values: np.ndarray, sets: Sequence[Sequence[int]], n: int) -> Estimate:
-    """Mean of the ``values`` of ``sets`` of ``n`` nets, with the interval of the jackknife."""
+    """Mean of the ``values`` of ``sets`` of ``n`` nets, with its jackknife interval."""
     inside = np.array([[net in each for each in sets] for net in range(n)])
     without = [values[~has].mean() if (~has).any() else np.nan for has in inside]
     return jackknife_interval(float(values.mean()), np.array(without))

@@ -1,4 +1,4 @@
-"""Neuron activation inversion: some neurons answer with the opposite sign."""
+"""Neuron activation inversion: the outputs of random neurons change sign."""
 
 import numpy as np
 from torch import Tensor, nn
@@ -16,18 +16,18 @@ def mutate(
     layers: str = "all",
     after_normalisation: bool = False,
 ) -> dict[str, Tensor]:
-    """State of one mutant as far as it differs from ``network``, which is not changed.
+    """Parameters of a mutant that differ from those of ``network``, which is unchanged.
 
-    A random share ``rate`` of all neurons (rows of dense layers, filters of convolutions, the
-    output layer's too; at least one) is drawn by ``seed``; weights and bias of each are
-    multiplied by -1, so that it computes -z in place of z before its activation function.
+    A random share ``rate`` of all neurons (rows of dense layers, filters of convolutions,
+    including the output layer; at least one) is chosen by ``seed``.  Weights and bias of each are
+    multiplied by -1, so that it computes -z instead of z before its activation function.
 
-    Where batch normalisation follows a convolution this is no inversion: the running mean m
-    is kept, so the normalised value becomes g (-z - m) / s + b, which is the inverted
+    If batch normalisation follows a convolution, this is not an inversion: the running mean m is
+    unchanged, so the normalised value becomes g (-z - m) / s + b, which is the inverted
     g (z - m) / s shifted by -2 g m / s.  Study 004 did the same.  With ``after_normalisation``
-    g and b of the normalisation are multiplied by -1 instead, so that the neuron answers
-    -(g (z - m) / s + b) before its activation function; a neuron that no normalisation directly
-    follows is inverted as before.  The same seed chooses the same neurons either way.
+    g and b of the normalisation are multiplied by -1 instead, so that the neuron computes
+    -(g (z - m) / s + b) before its activation function; neurons not directly followed by a
+    normalisation are inverted as before.  The same seed chooses the same neurons in both cases.
 
     ``layers`` is all, dense or convolutional.
 

@@ -1,4 +1,4 @@
-"""Neuron switch: some neurons of a layer change places."""
+"""Neuron switch: random neurons of a layer are permuted."""
 
 import math
 
@@ -8,24 +8,23 @@ from torch import Tensor, nn
 
 from plumbline.stability.layers import NoMutant, how_many, weight_layers
 
-FEWEST = 10  # neurons of a layer in which some are switched
+FEWEST = 10  # minimum number of neurons of a layer in which some are switched
 
 
 def mutate(
     network: nn.Module, *, seed: int, rate: float = 0.03, layers: str = "all"
 ) -> dict[str, Tensor]:
-    """State of one mutant as far as it differs from ``network``, which is not changed.
+    """Parameters of a mutant that differ from those of ``network``, which is unchanged.
 
-    In every layer of at least 10 neurons (rows of dense layers, filters of convolutions) a
-    random share ``rate`` is drawn by ``seed``: ``rate`` times their number, rounded down where
-    that is above 2, else up.  The chosen ones take each other's weights and biases in one
-    circle, so that each of them moves; where only one is chosen the layer stays as it is.
-    ``layers`` is all, dense or convolutional.
+    In every layer of at least 10 neurons (rows of dense layers, filters of convolutions), ``rate``
+    times their number (rounded down if above 2, else up) are chosen by ``seed``.  The chosen
+    neurons exchange their weights and biases in one cycle, so that each of them changes; if only
+    one is chosen, the layer is unchanged.  ``layers`` is all, dense or convolutional.
 
-    Raises :class:`NoMutant` if no layer has two to switch.
+    Raises :class:`NoMutant` if no layer has two neurons to switch.
 
-    Ma et al. 2018 (DeepMutation); Wang et al. 2019, whose code leaves the biases behind and
-    shuffles, so that a pair stays as it is every other time; rates 0.01, 0.03 and 0.05.
+    Ma et al. 2018 (DeepMutation); Wang et al. 2019, rates 0.01, 0.03 and 0.05, whose code does not
+    move the biases and shuffles, so that every other pair is unchanged.
     """
     rng, changes = np.random.default_rng(seed), {}
     for name, layer in weight_layers(network, layers).items():
@@ -39,11 +38,11 @@ def mutate(
             changed[chosen] = value.detach()[chosen.roll(1)]
             changes[f"{name}.{kind}"] = changed
     if not changes:
-        raise NoMutant(f"no layer has two neurons to switch at the rate {rate:g}: raise it")
+        raise NoMutant(f"no layer has two neurons to switch at the rate {rate:g}: increase it")
     return changes
 
 
 def _share(rate: float, neurons: int) -> int:
-    how_many(rate, neurons)  # refuses impossible rates
+    how_many(rate, neurons)  # rejects invalid rates
     exact = rate * neurons
     return math.floor(exact) if exact > 2 else math.ceil(exact)

@@ -1,4 +1,4 @@
-"""Weight shuffling: some neurons have their incoming weights in another order."""
+"""Weight shuffling: the incoming weights of random neurons are permuted."""
 
 import numpy as np
 import torch
@@ -10,12 +10,11 @@ from plumbline.stability.layers import chosen_neurons
 def mutate(
     network: nn.Module, *, seed: int, rate: float = 0.03, layers: str = "all"
 ) -> dict[str, Tensor]:
-    """State of one mutant as far as it differs from ``network``, which is not changed.
+    """Parameters of a mutant that differ from those of ``network``, which is unchanged.
 
-    A random share ``rate`` of all neurons (rows of dense layers, filters of convolutions, the
-    output layer's too; at least one) is drawn by ``seed``; the incoming weights of each are
-    permuted at random among themselves.  Biases stay.  ``layers`` is all, dense or
-    convolutional.
+    A random share ``rate`` of all neurons (rows of dense layers, filters of convolutions,
+    including the output layer; at least one) is chosen by ``seed``; the incoming weights of each
+    are permuted randomly.  Biases are unchanged.  ``layers`` is all, dense or convolutional.
 
     Ma et al. 2018 (DeepMutation); Wang et al. 2019, whose rates are 0.01, 0.03 and 0.05.
     """

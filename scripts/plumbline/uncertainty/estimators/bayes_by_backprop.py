@@ -1,4 +1,4 @@
-"""Bayes by backprop: one net, several draws of all its weights from their posterior."""
+"""Bayes by backprop: one net, with several draws of its weights from their posterior."""
 
 import torch
 from torch import Tensor
@@ -22,22 +22,21 @@ def predict(
     batch: int = 256,
     samples: int = 20,
 ) -> Tensor:
-    """Class probabilities by ``samples`` draws of weights, float32 [samples, N, K] on the CPU.
+    """Class probabilities for ``samples`` draws of weights, float32 [samples, N, K] on the CPU.
 
     ``pixels`` [N, C, H, W] are float32 in [0, 1] or uint8; the net is the first of
-    ``classifiers``.  Draw t follows from ``derive(seed, t)``: it has the same weights for all
-    images, whatever ``batch`` is and however many draws follow.
+    ``classifiers``.  Draw t uses ``derive(seed, t)``: its weights are the same for all images and
+    do not depend on ``batch`` or on the number of draws.
 
-    Blundell et al. 2015.  Raises :class:`InputError` if the net has no Bayesian layer, for then
-    all draws would be equal.
+    Blundell et al. 2015.  Raises :class:`InputError` if the net has no Bayesian layer.
     """
     if samples < 1:
         raise InputError(f"bayes_by_backprop.samples must be at least 1, not {samples}")
     classifier = classifiers[0]
     if not bayesian_layers(classifier):
         raise InputError(
-            "bayes_by_backprop: the net's weights are plain numbers; name an objective of the "
-            "kind bayesian"
+            "bayes_by_backprop: the net is not Bayesian; set objective to an entry of "
+            "training.objectives of kind bayesian"
         )
     draws = []
     for number in range(samples):

@@ -1,4 +1,4 @@
-"""Ensemble of MC dropout: nets of several training seeds, several passes of each."""
+"""Ensemble of MC dropout: nets of several training seeds, with several passes each."""
 
 import torch
 from torch import Tensor
@@ -24,15 +24,15 @@ def predict(
     members: int = 3,
     samples: int = 20,
 ) -> Tensor:
-    """Class probabilities by ``samples`` random passes of each of the first ``members`` nets.
+    """Class probabilities for ``samples`` random passes of each of the first ``members`` nets.
 
-    Returns float32 [members * samples, N, K] on the CPU, all passes of the first member first.
-    ``pixels`` [N, C, H, W] are float32 in [0, 1] or uint8.  Member m draws its masks as MC
-    dropout does with the seed ``derive(seed, m)``, so neither more members nor more passes
-    change those that were there.
+    Returns float32 [members * samples, N, K] on the CPU, beginning with all passes of the first
+    member.  ``pixels`` [N, C, H, W] are float32 in [0, 1] or uint8.  Member m draws its masks as
+    MC dropout with the seed ``derive(seed, m)``, so that its passes do not depend on the number of
+    members or passes.
 
-    Smith and Gal 2018.  Raises :class:`InputError` unless there are ``members`` nets, and as
-    MC dropout does.
+    Smith and Gal 2018.  Raises :class:`InputError` if there are fewer than ``members`` nets, and
+    in the same cases as MC dropout.
     """
     chosen = first_members("dropout_ensemble", classifiers, members)
     answers = [

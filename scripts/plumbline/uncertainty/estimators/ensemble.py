@@ -1,4 +1,4 @@
-"""Deep ensemble: the same architecture trained from several random seeds."""
+"""Deep ensemble: one architecture trained with several random seeds."""
 
 import torch
 from torch import Tensor
@@ -21,11 +21,11 @@ def predict(
 ) -> Tensor:
     """Class probabilities of the first ``members`` nets, float32 [members, N, K] on the CPU.
 
-    ``pixels`` [N, C, H, W] are float32 in [0, 1] or uint8.  Every net runs with its dropout
-    off, so nothing here is random and ``seed`` changes nothing.  They run one after another:
-    together, by ``torch.func.vmap``, they take longer on a CPU in all batches but those of
-    single images, and there stacking the weights costs more than it saves
-    (``benchmarks/uncertainty.py``).  Lakshminarayanan et al. 2017, without adversarial training.
+    ``pixels`` [N, C, H, W] are float32 in [0, 1] or uint8.  Dropout is off, so the result does not
+    depend on ``seed``.  Nets run one after another: on a CPU, running them together with
+    ``torch.func.vmap`` is slower except for single images, and then stacking the weights costs
+    more than it saves (``benchmarks/uncertainty.py``).  Lakshminarayanan et al. 2017, without
+    adversarial training.
 
     Raises :class:`InputError` unless there are ``members`` nets.
     """
@@ -39,7 +39,7 @@ def cost(members: int) -> int:
 
 
 def first_members(method: str, classifiers: list[Classifier], members: int) -> list[Classifier]:
-    """The first ``members`` nets; :class:`InputError`, naming ``method``, if there are fewer."""
+    """The first ``members`` nets; raises :class:`InputError` with ``method`` if there are fewer."""
     if not 1 <= members <= len(classifiers):
         raise InputError(f"{method}.members: {members}, but there are {len(classifiers)} nets")
     return classifiers[:members]

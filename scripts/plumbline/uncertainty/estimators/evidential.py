@@ -23,11 +23,11 @@ def predict(
 ) -> Tensor:
     """Mean of each image's Dirichlet distribution, float32 [1, N, K] on the CPU.
 
-    ``pixels`` [N, C, H, W] are float32 in [0, 1] or uint8.  Nothing here is random: ``seed`` is
-    taken because every estimator is called alike.
+    ``pixels`` [N, C, H, W] are float32 in [0, 1] or uint8.  The result does not depend on
+    ``seed``, which all estimators accept.
 
     Sensoy, Kaplan and Kandemir 2018.  Raises :class:`InputError` unless the first of
-    ``classifiers`` was trained for evidence.
+    ``classifiers`` is an evidential net.
     """
     alpha = concentration(classifiers, pixels, batch=batch)
     return (alpha / alpha.sum(-1, keepdim=True))[None]
@@ -41,13 +41,13 @@ def cost() -> int:
 def concentration(classifiers: list[Classifier], pixels: Tensor, *, batch: int = 256) -> Tensor:
     """Parameters alpha of each image's Dirichlet distribution, float32 [N, K] on the CPU.
 
-    Each is at least 1: evidence plus one, so K / sum(alpha) is 1 where there is no evidence at
-    all.  Raises as :func:`predict` does.
+    Each is at least 1 (evidence plus one), so that K / sum(alpha) is 1 without any evidence.
+    Raises :class:`InputError` as :func:`predict`.
     """
     objective = trained_for(classifiers[0].record)
     if not isinstance(objective, Evidential):
         raise InputError(
-            "evidential: the net was not trained for evidence; name an objective of the kind "
-            "evidential"
+            "evidential: the net is not evidential; set objective to an entry of "
+            "training.objectives of kind evidential"
         )
     return dirichlet(logits(classifiers[0], pixels, batch), objective.evidence)

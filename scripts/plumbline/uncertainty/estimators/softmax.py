@@ -1,4 +1,4 @@
-"""Softmax of a single net: the control that every other estimator must beat."""
+"""Softmax of a single net, the control of all other estimators."""
 
 import torch
 from torch import Tensor
@@ -18,8 +18,8 @@ def predict(
 ) -> Tensor:
     """Class probabilities of the first of ``classifiers``, float32 [1, N, K] on the CPU.
 
-    ``pixels`` [N, C, H, W] are float32 in [0, 1] or uint8.  Nothing here is random: ``seed``
-    is taken because every estimator is called alike.
+    ``pixels`` [N, C, H, W] are float32 in [0, 1] or uint8.  The result does not depend on
+    ``seed``, which all estimators accept.
     """
     return torch.softmax(logits(classifiers[0], pixels, batch), -1)[None]
 
