@@ -41,7 +41,7 @@ DAMAGED = (
             f"uncertainty/{NET}/softmax.safetensors": "predict",
         },
         (
-            f"attribution/{NET}/gradient_x_input.answers.safetensors",
+            f"attribution/{NET}/gradient_x_input.degradation.safetensors",
             f"uncertainty/{NET}/scores.parquet",
         ),
     ),
