@@ -10,6 +10,10 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from snakemake.rules import Rule
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -75,7 +79,7 @@ def _parse(root: Path) -> list[ParsedRule]:
         ]
 
 
-def _resource(rule, name: str, attempt: int = 1) -> int:
+def _resource(rule: "Rule", name: str, attempt: int = 1) -> int:
     """What ``rule`` asks for at an ``attempt``; 0 if it does not name the resource."""
     if name not in rule.resources:
         return 0
