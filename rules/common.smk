@@ -16,7 +16,7 @@ from plumbline.config.schema import load
 from plumbline.data.image_sets import SHIFTED
 from plumbline.errors import InputError
 from plumbline.report import outline
-from plumbline.report.claims.schema import load_claims, tables_of
+from plumbline.report.claims.schema import check_tables, load_claims, tables_of
 from plumbline.runtime.cli import flags
 from plumbline.storage.files import settle_times
 from plumbline.workflow.code_hash import code_hash
@@ -184,6 +184,7 @@ CLAIMS = beside("config/claims.yaml")
 
 try:
     LEDGER = load_claims(CLAIMS)
+    check_tables(LEDGER, [*PLAN.report.parts(), "leaderboard"])
 except InputError as error:
     sys.exit(f"Claims: {error}")
 try:

@@ -6,11 +6,13 @@ import yaml
 from fake_results import DATASET
 from support import ROOT
 
+from plumbline.config.schema import load
 from plumbline.data.image_sets import ImageSetKey
 from plumbline.errors import InputError
 from plumbline.report.claims.published import ELSEWHERE, frame, load_published, published_tables
 from plumbline.report.pages.report import report_tables
 from plumbline.storage.tables import row
+from plumbline.workflow.plan import Plan
 
 FILE = ROOT / "config/published.yaml"
 TABLE = {
@@ -166,3 +168,11 @@ def test_the_file_quotes_the_studies():
         *(0.8872, 0.9271, 0.9327)
     ]
     assert DATASET in found["study-004-auroc"].beside
+
+
+def test_the_published_tables_here_name_tables_that_a_run_has():
+    config = load(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
+    known = {*Plan(config).report.parts(), "leaderboard"}
+    tables = load_published(FILE)
+    assert {table.table for table in tables} <= known
+    assert {row.table for table in tables for row in table.rows if row.table} <= known

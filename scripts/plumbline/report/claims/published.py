@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from plumbline.config.base import Section
 from plumbline.errors import InputError
-from plumbline.report.claims.schema import LARGEST, Table
+from plumbline.report.claims.schema import LARGEST
 from plumbline.report.summary import estimate
 from plumbline.report.tables import Frames, ReportTable, count, of_dataset
 from plumbline.report.wording import words
@@ -36,7 +36,7 @@ class PublishedRow(Section):
     published: dict[str, float | None]
     """The published figure of each column; null where there is none to compare with."""
 
-    table: Table | None = None
+    table: str | None = None
     """Table of ours, if another than that of the whole."""
 
 
@@ -64,7 +64,7 @@ class PublishedTable(Section):
     beside: tuple[str, ...] = ()
     """Datasets that show it for comparison."""
 
-    table: Table
+    table: str
     """Table of ours."""
 
     where: dict[str, Wanted]

@@ -9,39 +9,18 @@ A number that was published for a dataset is judged on that dataset alone.
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Literal
 
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from plumbline.config.base import Section
-from plumbline.errors import InputError
+from plumbline.errors import InputError, nearest
 
 Verdict = Literal[
     "holds", "fails", "differs: higher", "differs: lower", "undecided", "elsewhere", "not run"
 ]
-Table = Literal[
-    "training",
-    "attacks",
-    "uncertainty",
-    "refusal",
-    "sweep",
-    "latent",
-    "holes",
-    "interpolation",
-    "extension",
-    "attribution",
-    "log_odds",
-    "randomization",
-    "spread",
-    "visualization",
-    "stability",
-    "detection",
-    "detectors",
-]
-
-
 LARGEST = "largest"  # the value of the rows with the largest number in a column, such as ε
 Wanted = str | int | float
 
@@ -49,8 +28,8 @@ Wanted = str | int | float
 class Selector(Section):
     """Rows of one table: for each dataset and model the figure that is meant."""
 
-    table: Table
-    """Table, by the name of its stage."""
+    table: str
+    """Name of a file of the folder tables/ of the results, without its ending."""
 
     where: dict[str, Wanted]
     """The value that each column must have, or `largest` for its largest number; `metric` must be
@@ -204,6 +183,14 @@ def _explain(error: ValidationError, raw: list) -> str:
     key = ".".join(str(each) for each in place)
     message = fault["msg"].removeprefix("Value error, ")
     return f"claim {name}: {f'{key}: ' if key else ''}{message}"
+
+
+def check_tables(claims: Iterable[Claim], known: Collection[str]) -> None:
+    """Raise :class:`InputError`, naming the nearest, if a claim is judged from a table that is not
+    among the ``known`` ones."""
+    for claim in claims:
+        for table in sorted(claim.tables - set(known)):
+            raise InputError(f"claim {claim.id}: no table {table!r}{nearest(table, known)}")
 
 
 def tables_of(claims: list[Claim]) -> list[str]:
