@@ -19,11 +19,12 @@ from plumbline.report import outline
 from plumbline.report.claims.schema import check_tables, load_claims, tables_of
 from plumbline.runtime.cli import flags
 from plumbline.storage.files import settle_times
-from plumbline.workflow.code_hash import code_hash
+from plumbline.workflow.code_hash import code_hash, text_hash
 from plumbline.workflow.configuration_file import configuration_file
 from plumbline.workflow.environments import locked
 from plumbline.workflow.plan import Plan
 from plumbline.workflow.stages.part import Job
+from plumbline.workflow.stages.shown import shown
 from plumbline.workflow.terminal import shorten
 
 try:
@@ -99,7 +100,7 @@ def job(script, stage, method=None):
 
     One parameter, since Snakemake's records keep the values of parameters without their names.
     The hash is that of the script, of all our code that it imports, of the environment of its
-    stage, and of what the plan adds.
+    stage, and of what the plan adds: methods, and the names under which they are shown.
     """
 
     def of(wildcards):
@@ -107,7 +108,7 @@ def job(script, stage, method=None):
         files = (script, f"../envs/{stage}.yaml", *todo.modules)
         return {
             "script": script,
-            "code": code_hash(SCRIPTS, *files) + todo.maker,
+            "code": code_hash(SCRIPTS, *files) + text_hash(todo.shown),
             "options": flags(todo.options),
         }
 
@@ -173,10 +174,15 @@ def recorded_configuration():
     return Job({"source": str(whole_configuration())})
 
 
+def judgement():
+    """The claims ledger, which names methods in its reasons."""
+    return Job(shown=shown(CONFIG))
+
+
 def page():
     """The report, made of a template and the modules of its sections and figures."""
     files = ("plumbline/report/pages/report.html", *outline.modules())
-    return Job({"benchmarks": results("benchmarks")}, files)
+    return Job({"benchmarks": results("benchmarks")}, files, shown(CONFIG))
 
 
 CAPTIONS = "../docs/captions"

@@ -116,7 +116,7 @@ rule judge_claims:
     resources:
         **needs(1000, minutes=10),
     params:
-        job=job("judge_claims.py", "report"),
+        job=job("judge_claims.py", "report", judgement),
     shell:
         r"""
         python "$SCRIPTS/judge_claims.py" \

@@ -45,8 +45,7 @@ def main(args: argparse.Namespace) -> None:
         device=setup(args.device, args.threads),
         extra=Extra(extra.images, targets),
         checkpoint=args.checkpoint,
-        code=code_hash(Path(__file__).parent, __file__, networks.file(args.model))
-        + networks.maker(args.model),
+        code=code_hash(Path(__file__).parent, __file__, networks.file(args.model)),
     )
     write_csv(args.history, history)
     classifier.save(args.out)

@@ -17,7 +17,6 @@ STABILITY_FIGURES = [
 def plotted(script, code, options=None):
     """The parameter `job` of a figure's rule."""
 
-
     def of(w):
         return {
             "script": script,

@@ -78,11 +78,6 @@ class Networks(Kind):
             return super().file(self.architecture(name))
         return os.path.relpath(entry.rpartition(":")[0], SCRIPTS)
 
-    def maker(self, name: str) -> str:
-        """``:Name`` of what makes a net of the user's own, which its file does not tell."""
-        _, colon, made = (self.made_by(name) or "").rpartition(":")
-        return colon + made
-
     def check(self, name: str, given: Mapping[str, Any]) -> None:
         """As :meth:`Kind.check`; what an own net takes is seen when it is built."""
         self.check_name(name)

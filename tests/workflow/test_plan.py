@@ -13,10 +13,12 @@ from plumbline import registry
 from plumbline.config.schema import load
 from plumbline.errors import InputError
 from plumbline.runtime.seeding import derive
+from plumbline.workflow.code_hash import text_hash
 from plumbline.workflow.environments import loaded
 from plumbline.workflow.plan import Plan
 from plumbline.workflow.stages.part import Job
 from plumbline.workflow.stages.report import NOT_CHOSEN
+from plumbline.workflow.stages.shown import shown
 
 DEFAULT = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 JOB = re.compile(r'job\(\s*"(\w+\.py)",\s*"(\w+)",\s*PLAN\.(\w+)\.(\w+)\s*\)')
@@ -281,7 +283,7 @@ def test_a_score_that_needs_a_vae_needs_its_corpus(plan):
     assert "reconstruction_error" not in without.detection.scores("digits", "lenet5")
 
 
-def test_an_own_net_s_maker_counts_as_code(tmp_path):
+def test_an_own_net_s_entry_is_an_option_and_its_file_counts_as_code(tmp_path):
     (tmp_path / "net.py").write_text("class Net:\n    pass\n")
     entry = {"entry": f"{tmp_path}/net.py:Net"}
     plan = changed(
@@ -289,9 +291,9 @@ def test_an_own_net_s_maker_counts_as_code(tmp_path):
         training={"models": DEFAULT["training"]["models"] | {"mine": entry}},
     )
     job = plan.training.train("digits", "mine", "cross_entropy", "0")
-    assert (job.maker, job.options["entry"]) == (":Net", entry["entry"])
+    assert job.options["entry"] == entry["entry"]
     assert [Path(file).name for file in job.modules] == ["net.py"]
-    assert plan.training.train("digits", "lenet5", "cross_entropy", "0").maker == ""
+    assert plan.training.train("digits", "lenet5", "cross_entropy", "0").options["entry"] is None
 
 
 def test_every_table_joins_csv_files_of_which_none_comes_twice(plan):
@@ -299,3 +301,27 @@ def test_every_table_joins_csv_files_of_which_none_comes_twice(plan):
         assert len(set(parts)) == len(parts), table
         assert all(part.endswith(".csv") for part in parts)
     assert Job().options == {}
+
+
+def test_a_stage_shows_its_own_methods_and_nets_and_not_those_of_others(plan):
+    found = shown(plan.config, "attribution")
+    assert found["attribution/methods/lrp_0"] == "LRP-0|lrp"
+    assert found["models/architectures/lenet5"] == "LeNet-5|"
+    packages = {name.rpartition("/")[0] for name in found}
+    assert packages == {
+        "attribution/methods",
+        "models/architectures",
+        "data/sources",
+        "data/shifts",
+    }
+    assert "uncertainty/estimators/ensemble" in shown(plan.config, "detection")
+    everything = shown(plan.config)
+    for stage in {name.split("/")[0] for name in everything}:
+        assert shown(plan.config, stage).items() < everything.items()
+
+
+def test_pages_depend_on_the_names_that_they_show(plan):
+    assert plan.report.leaderboard().shown == shown(plan.config, "detection")
+    assert plan.report.explorer("digits").shown == shown(plan.config, "latent")
+    assert text_hash(plan.report.leaderboard().shown) != text_hash(shown(plan.config))
+    assert text_hash({}) == ""

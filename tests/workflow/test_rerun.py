@@ -45,7 +45,7 @@ def test_an_edited_method_reruns_that_method_and_what_follows(repository):
     """Its explanation, and the jobs that hold all methods of a net against each other."""
     module = "scripts/plumbline/attribution/methods/intensity.py"
     text = (repository.folder / module).read_text()
-    (repository.folder / module).write_text(text + "\n\nUNUSED = 1\n")
+    (repository.folder / module).write_text(text + "\n\n_UNUSED = 1\n")
     tables = ("attribution", "cost", "log_odds", "randomization")
     expected = {f"join_tables {table}" for table in tables}
     expected |= {"judge_claims", "record_configuration", "build_report"}
@@ -61,7 +61,7 @@ def test_an_edited_method_reruns_that_method_and_what_follows(repository):
 def test_a_method_that_is_built_on_another_reruns_with_it(repository):
     module = "scripts/plumbline/attribution/methods/guided_backpropagation.py"
     text = (repository.folder / module).read_text()
-    (repository.folder / module).write_text(text + "\n\nUNUSED = 1\n")
+    (repository.folder / module).write_text(text + "\n\n_UNUSED = 1\n")
     explained = {job for job in repository.pending() if job.startswith("explain digits")}
     assert explained == {
         "explain digits/lenet5/guided_backpropagation",

@@ -8,7 +8,8 @@ reruns exactly the rules whose scripts import the edited module, and nothing els
 import ast
 import functools
 import hashlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from plumbline.registry import KINDS, PRESENTATION
@@ -33,6 +34,13 @@ def code_hash(root: Path, *files: str | Path) -> str:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def text_hash(texts: Mapping[str, str]) -> str:
+    """Hash of texts by name; empty if there are none."""
+    if not texts:
+        return ""
+    return hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def closure(root: Path, *files: str | Path) -> set[Path]:

@@ -190,7 +190,6 @@ class LatentPlan(Part):
         return Job(
             options(self.config.training_options(dataset, model)) | given,
             (self.networks.file(model),),
-            self.networks.maker(model),
         )
 
     def measure_extension(self, dataset: str, model: str) -> Job:

@@ -16,12 +16,13 @@ class Job:
     """One job's options, and what its code hash covers beside the script and what that imports.
 
     ``modules`` are files of methods that the script loads by name, relative to the folder of the
-    scripts; ``maker`` is the ``:Name`` in a net of the user's own that makes it.
+    scripts.  ``shown`` are the names and families that it reads from methods' modules to show them
+    (:func:`~plumbline.workflow.stages.shown.shown`).
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
-    maker: str = ""
+    shown: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

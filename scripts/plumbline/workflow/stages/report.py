@@ -18,6 +18,7 @@ from plumbline.workflow.stages.data import DataPlan
 from plumbline.workflow.stages.detection import DetectionPlan
 from plumbline.workflow.stages.latent import LatentPlan
 from plumbline.workflow.stages.part import Job, Part
+from plumbline.workflow.stages.shown import shown
 from plumbline.workflow.stages.stability import StabilityPlan
 from plumbline.workflow.stages.uncertainty import UncertaintyPlan
 
@@ -163,12 +164,13 @@ class ReportPlan(Part):
                 "back": f"index.html#latent-{dataset}",
             },
             tuple(f"{PAGES}/explorer{rest}" for rest in (".html", ".js", "_arrays.js")),
+            shown(self.config, "latent"),
         )
 
     def leaderboard(self) -> Job:
         """A page of the leaderboard."""
         files = tuple(f"{PAGES}/leaderboard{rest}" for rest in (".html", ".js"))
-        return Job({"back": "index.html#detection"}, files)
+        return Job({"back": "index.html#detection"}, files, shown(self.config, "detection"))
 
     def explorers(self) -> list[str]:
         """Pages to point at the latent maps: one for every dataset that has maps."""

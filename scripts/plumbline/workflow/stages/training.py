@@ -56,7 +56,6 @@ class TrainingPlan(Part):
         return Job(
             given | own | self.built(model) | self.runtime("train", dataset, model, int(seed)),
             (self.networks.file(model),),
-            self.networks.maker(model),
         )
 
     def import_weights(self, dataset: str, model: str) -> Job:
@@ -65,7 +64,6 @@ class TrainingPlan(Part):
         return Job(
             given | self.built(model),
             (self.networks.file(model),),
-            self.networks.maker(model),
         )
 
     def built(self, model: str) -> dict[str, Any]:
