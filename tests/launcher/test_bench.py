@@ -128,7 +128,7 @@ def test_commands_are_read_as_a_shell_would(monkeypatch):
 
 
 def test_jobs_are_in_the_order_in_which_they_ran_and_once_each(monkeypatch):
-    records = [Record("b", (), (), "b", 2.0, 3.0), Record("a", (), (), "a", 1.0, 2.0)]
+    records = [Record("b", (), "b", 2.0, 3.0), Record("a", (), "a", 1.0, 2.0)]
     monkeypatch.setattr(workflow_bench, "all_records", lambda _: [*records, *records])
     assert [job.rule for job in workflow_bench.jobs_of(Path())] == ["a", "b"]
 
