@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from plumbline.registry import ESTIMATORS
 from plumbline.report.claims.schema import Selector
 
 VAES = ("latent", "holes")  # tables whose seeds are those of VAEs, not of nets
-ENSEMBLES = {"ensemble", "dropout_ensemble"}
 MUTATED = ("lcr", "both", "all")  # features of detectors that know label change rates
 
 
@@ -20,7 +20,8 @@ def repeats(selector: Selector, others: Sequence[str], n: int, seeds: int) -> st
     names = {str(value).split(".")[0] for value in (*selector.where.values(), *others)}
     if selector.mean_over_seeds and selector.table not in VAES:
         return _count(seeds, "net")
-    parts = ["one ensemble" if names & ENSEMBLES else "one net"]
+    several = any(ESTIMATORS.family(name) == "ensemble" for name in names)
+    parts = ["one ensemble" if several else "one net"]
     if selector.table in VAES:
         parts.insert(0, _count(seeds, "VAE"))
     mutated = selector.table == "stability" or selector.where.get("features") in MUTATED

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from plumbline.data.image_sets import ImageSetKey, keys_of
 from plumbline.detection.columns import CONTROL as CONTROL_SCORE
-from plumbline.registry import DETECTORS
+from plumbline.registry import DETECTORS, ESTIMATORS
 from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, CONTROL, grid, styled
 from plumbline.report.wording import describe, words
@@ -40,14 +40,14 @@ TASK = ["task", "set", "positives"]
 COLUMNS = 5  # panels side by side
 SHOWN = 20  # kinds of scores, and the control
 TITLE = 24  # letters of a line above a panel
-# By what an estimator is made of; scores of the stability stage have colours of their own.
+# By the family of an estimator; scores of the stability stage have colours of their own.
 FAMILIES = {
     "label_change_rate": COLORS[4],
     "conductance": COLORS[3],
     "ensemble": COLORS[2],
     "dropout": COLORS[1],
     "softmax": COLORS[0],
-    "bayes": COLORS[5],
+    "bayesian": COLORS[5],
     "evidential": COLORS[8],
 }
 
@@ -81,7 +81,8 @@ def kind(score: str) -> str:
         return score
     if family in DETECTORS.names():
         return "fitted conductance" if rest.startswith("conductance") else f"fitted {rest}"
-    return next((part for part in FAMILIES if part in family), family)
+    declared = ESTIMATORS.family(family)
+    return declared if declared in FAMILIES else family
 
 
 def best_of_kinds(order: Sequence[str], count: int = SHOWN) -> list[str]:
