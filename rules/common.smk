@@ -16,7 +16,13 @@ from plumbline.config.schema import load
 from plumbline.data.image_sets import SHIFTED
 from plumbline.errors import InputError
 from plumbline.report import outline
-from plumbline.report.claims.schema import check_tables, load_claims, tables_of
+from plumbline.report.claims.schema import (
+    HOW_TO_READ,
+    check_tables,
+    load_claims,
+    tables_of,
+)
+from plumbline.report.planning import FigurePlan
 from plumbline.runtime.cli import flags
 from plumbline.storage.files import settle_times
 from plumbline.workflow.code_hash import code_hash, text_hash
@@ -162,6 +168,7 @@ def whole_configuration():
         "configuration": CONFIG.model_dump(mode="json"),
         "coverage": PLAN.report.coverage(),
         "left_out": PLAN.report.left_out(),
+        "figures": [vars(drawing) for drawing in FIGURES.drawings],
         "hashes": hashes(),
         "pins": locked(SCRIPTS.parent / "requirements.txt"),
     }
@@ -185,7 +192,7 @@ def page():
     return Job({"benchmarks": results("benchmarks")}, files, shown(CONFIG))
 
 
-CAPTIONS = "../docs/captions"
+CAPTION = "../docs/caption.rst"  # writes the parameter of this name
 CLAIMS = beside("config/claims.yaml")
 
 try:
@@ -195,5 +202,6 @@ except InputError as error:
     sys.exit(f"Claims: {error}")
 try:
     outline.check([*PLAN.report.parts(), "leaderboard", "coverage"])
+    FIGURES = FigurePlan(PLAN)
 except InputError as error:
     sys.exit(f"Report: {error}")

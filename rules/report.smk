@@ -1,15 +1,7 @@
 # Report: one table per stage, figures, the claims ledger, and the page that holds them all.
 
 
-include: "figures/common.smk"
-include: "figures/training.smk"
-include: "figures/attacks.smk"
-include: "figures/uncertainty.smk"
-include: "figures/latent.smk"
-include: "figures/attribution.smk"
-include: "figures/visualization.smk"
-include: "figures/stability.smk"
-include: "figures/detection.smk"
+include: "figures.smk"
 
 
 rule join_tables:
@@ -103,7 +95,7 @@ rule judge_claims:
     output:
         report(
             results("tables/claims.csv"),
-            caption=f"{CAPTIONS}/claims.rst",
+            caption=CAPTION,
             category="claims",
             labels={"table": "claims ledger"},
         ),
@@ -117,6 +109,7 @@ rule judge_claims:
         **needs(1000, minutes=10),
     params:
         job=job("judge_claims.py", "report", judgement),
+        caption=HOW_TO_READ,
     shell:
         r"""
         python "$SCRIPTS/judge_claims.py" \
@@ -156,7 +149,7 @@ rule build_report:
         published=beside("config/published.yaml"),
         ledger=results("tables/claims.csv"),
         tables=tables(PLAN.report.tables()),
-        figures=figures(),
+        figures=results(drawing.file for drawing in FIGURES.drawings),
         manifests=results(
             f"data/{dataset}/manifest.json" for dataset in PLAN.data.datasets()
         ),

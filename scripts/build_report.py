@@ -13,7 +13,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--published", required=True, help="YAML of published tables")
     parser.add_argument("--ledger", required=True, help="CSV of the judged claims")
     parser.add_argument("--tables", nargs="+", type=Path, required=True, help="CSVs by stage name")
-    parser.add_argument("--figures", nargs="+", type=Path, required=True, help="{dataset}/*.png")
+    parser.add_argument("--figures", nargs="+", type=Path, required=True, help="the PNGs")
     parser.add_argument("--manifests", nargs="+", type=Path, required=True, help="of the data")
     parser.add_argument("--explorers", nargs="*", type=Path, default=[], help="pages beside it")
     parser.add_argument("--benchmarks", type=Path, required=True, help="folder of job times")
@@ -30,6 +30,7 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.report.left_out import COLUMNS, coverage_frame
     from plumbline.report.pages import origin as provenance
     from plumbline.report.pages import report as page
+    from plumbline.report.spec import Drawing
     from plumbline.storage.files import write_text
     from plumbline.storage.tables import read_frame, read_rows
 
@@ -40,11 +41,13 @@ def main(args: argparse.Namespace) -> None:
     tables["published"] = published.frame(published.load_published(args.published), tables)
     if run["left_out"]:
         tables["left_out"] = pd.DataFrame(run["left_out"], columns=COLUMNS)
+    drawings = {drawing.file: drawing for drawing in (Drawing(**each) for each in run["figures"])}
+    figures = [(drawings["/".join(path.parts[-3:])], path) for path in args.figures]
     text = page.render(
         config=run["configuration"],
         config_text=yaml.safe_dump(run["configuration"], sort_keys=False, allow_unicode=True),
         ledger=ledger(load_claims(args.claims), read_rows(args.ledger)),
-        sections=page.stage_sections(tables, args.figures, args.explorers),
+        sections=page.stage_sections(tables, figures, args.explorers),
         hashes=run["hashes"],
         data=provenance.data_files(args.manifests),
         machine=provenance.machine(),

@@ -12,6 +12,7 @@ from support import ROOT, SCRIPTS
 
 from plumbline.config.schema import load
 from plumbline.report.families import by_family
+from plumbline.report.spec import Drawing
 
 
 @pytest.fixture(scope="session")
@@ -122,25 +123,36 @@ def leaderboard(run, tables):
 
 
 @pytest.fixture(scope="session")
-def figures(fake):
-    """A small picture for every figure of the page."""
+def drawings():
+    """Every figure of the page, of nets, corpora and methods in the results."""
+    alone = ["accuracy", "reliability", "training_curves", "attacks", "stability"]
+    alone += ["risk_coverage", "refusal", "interpolation", "ranks", "detectors"]
+    found = [Drawing(kind, DATASET, {}) for kind in alone]
+    found += [Drawing("sweep", DATASET, {"vary": vary}) for vary in ("samples", "members")]
+    entropy = {"measure": "entropy", "grid": ""}
+    found += [Drawing("latent", DATASET, {"corpus": corpus} | entropy) for corpus in CORPORA]
+    for kind in ("latent_points", "latent_distance", "holes"):
+        found += [Drawing(kind, DATASET, {"corpus": corpus}) for corpus in CORPORA]
+    for model in MODELS:
+        for measure in ("entropy", "mutual_information"):
+            found.append(Drawing("uncertainty", DATASET, {"measure": measure, "model": model}))
+        for family in by_family(list(METHODS)):
+            found.append(Drawing("gallery", DATASET, {"model": model, "family": family}))
+        found.append(Drawing("degradation", DATASET, {"part": "gain", "model": model}))
+        kinds = ["calibration", "shifts", "rotation", "extension", "log_odds", "cost", "detection"]
+        found += [Drawing(kind, DATASET, {"model": model}) for kind in kinds]
+    return found
+
+
+@pytest.fixture(scope="session")
+def figures(fake, drawings):
+    """A small picture for each of them."""
     from PIL import Image
 
-    names = ["accuracy", "reliability", "training_curves", "attacks", "stability"]
-    names += ["risk_coverage", "refusal", "sweep_samples", "sweep_members"]
-    for kind in ("latent_{}_entropy", "latent_points_{}", "latent_distance_{}", "holes_{}"):
-        names += [kind.format(corpus) for corpus in CORPORA]
-    names += ["interpolation", "ranks", "detectors"]
-    families = by_family(list(METHODS))
-    names += [f"gallery_{model}_{family}" for model in MODELS for family in families]
-    kinds = ["uncertainty_entropy", "uncertainty_mutual_information", "calibration", "shifts"]
-    kinds += ["rotation", "extension"]
-    for kind in (*kinds, "degradation_gain", "log_odds", "cost", "detection"):
-        names += [f"{kind}_{model}" for model in MODELS]
-    found = [fake / f"figures/{DATASET}/{name}.png" for name in names]
+    found = [fake / drawing.file for drawing in drawings]
     found[0].parent.mkdir(parents=True)
-    for number, path in enumerate(found):
-        height = 3000 if path.stem.startswith("gallery") else 300
+    for number, (drawing, path) in enumerate(zip(drawings, found, strict=True)):
+        height = 3000 if drawing.kind == "gallery" else 300
         Image.new("RGB", (1650, height), (220, 230, number)).save(path)
     return found
 
@@ -161,7 +173,7 @@ def coverage():
 
 
 @pytest.fixture(scope="session")
-def report(run, fake, tables, figures, config, coverage, explorer, leaderboard):
+def report(run, fake, tables, drawings, figures, config, coverage, explorer, leaderboard):
     """The page, built by its script from tables, figures and the judged claims."""
     claims, ledger, out = ROOT / "config/claims.yaml", fake / "claims.csv", fake / "index.html"
     run("judge_claims.py", "--claims", claims, "--tables", *tables.values(), "--out", ledger)
@@ -171,6 +183,7 @@ def report(run, fake, tables, figures, config, coverage, explorer, leaderboard):
         "configuration": config,
         "coverage": {DATASET: coverage},
         "left_out": [],
+        "figures": [vars(drawing) for drawing in drawings],
         "hashes": {"train.py": "0123456789abcdef"},
         "pins": {},
     }

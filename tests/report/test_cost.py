@@ -1,5 +1,7 @@
 """Quality against cost: every method a point with a label that covers no other."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -102,11 +104,12 @@ def test_labels_that_have_room_stand_beside_their_points():
 
 
 def test_the_script_draws_from_tables(run, place, tmp_path):
-    run(
-        "plot_cost.py",
-        *("--costs", *(place / f"{name}.cost.csv" for name in METHODS)),
-        *("--degradation", place / "degradation.csv", "--out", tmp_path / "cost.png"),
-    )
+    inputs = {
+        "cost": [str(place / f"{name}.cost.csv") for name in METHODS],
+        "attribution": [str(place / "degradation.csv")],
+    }
+    how = ("--inputs", json.dumps(inputs), "--out", tmp_path / "cost.png")
+    run("plot.py", "--figure", "cost", *how)
     assert Image.open(tmp_path / "cost.png").width == 1650
 
 

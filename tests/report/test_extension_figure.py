@@ -8,6 +8,7 @@ from matplotlib.collections import PathCollection
 from plumbline.report.figures import extension
 from plumbline.report.sections.latent import extension as extension_tables
 from plumbline.report.summary import estimate
+from plumbline.storage.artefacts import ImageSet
 from plumbline.storage.tables import read_frame, write_csv
 
 
@@ -19,9 +20,19 @@ def rows(request, tmp_path_factory):
     return read_frame([path])
 
 
+def made(count):
+    pixels = np.random.default_rng(0).random((count, 1, 6, 6)).astype(np.float32)
+    return ImageSet("holes", pixels, np.zeros(count), np.arange(count))
+
+
+def test_without_a_hole_the_figure_says_so(rows):
+    figure = extension.draw(rows, made(0), made(8), "lenet5")
+    assert "This map has no hole" in figure.axes[0].texts[0].get_text()
+
+
 def test_every_net_is_a_point_and_the_difference_stands_below(rows):
-    images = {arm: np.random.default_rng(0).random((8, 1, 6, 6)) for arm in ("holes", "random")}
-    figure = extension.draw(rows, images, model="lenet5")
+    images = made(8)
+    figure = extension.draw(rows, images, images, "lenet5")
     upper, lower = figure.subfigs
     titles = [ax.get_title() for ax in upper.axes]
     assert titles[:2] == ["accuracy on test", "NLL on test (nats)"]

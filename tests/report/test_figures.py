@@ -20,7 +20,7 @@ from plumbline.report.figures import (
 )
 from plumbline.report.groups import groups
 from plumbline.report.wording import words
-from plumbline.storage.tables import read_frame, read_images
+from plumbline.storage.tables import read_frame, read_parquet
 
 
 def test_colours_are_seaborns_for_the_colour_blind():
@@ -81,11 +81,9 @@ def test_reliability_has_the_diagonal_and_counts(fake):
 
 
 def test_training_curves_mark_the_kept_epoch(fake):
-    run = read(fake, f"models/{DATASET}/lenet5/cross_entropy/0/history.csv").assign(
-        model="lenet5", seed=0
-    )
+    run = read(fake, f"models/{DATASET}/lenet5/cross_entropy/0/history.csv")
     run.loc[5, "val_accuracy"] = 1.0
-    (ax,) = training_curves.draw(run).axes
+    (ax,) = training_curves.draw([run], ["lenet5"], [0]).axes
     dot = ax.get_lines()[-1]
     assert dot.get_label() == "kept epoch"
     assert dot.get_xydata().tolist() == [[5, run.loc[5, "val_nll"]]]
@@ -108,7 +106,7 @@ def test_attacks_stand_beside_noise_of_the_same_size(fake):
 def test_degradation_curves_have_a_row_for_each_family_and_grey_controls(fake):
     table = read(fake, f"attribution/{DATASET}/lenet5/degradation.csv")
     for mode in ("keep", "delete"):
-        figure = degradation.curves(table, mode)
+        figure = degradation.draw(table, mode)
         cells = np.array(figure.axes).reshape(3, 2)
         assert titles(figure)[:2] == ["fill: 0", "fill: 1"]
         assert [ax.get_ylabel().split("\n")[0] for ax in cells[:, 0]] == [
@@ -136,7 +134,7 @@ def test_degradation_curves_stop_at_what_there_is(fake):
     """Only controls, one fill: one row, no legend beside it."""
     table = read(fake, f"attribution/{DATASET}/lenet5/degradation.csv")
     few = table[table["method"].isin(["random", "intensity"]) & table["fill"].isin(["0"])]
-    figure = degradation.curves(few, "keep")
+    figure = degradation.draw(few, "keep")
     (ax,) = figure.axes
     assert ax.get_legend() is None
     assert legends(figure) == ["random (control)", "intensity (control)"]
@@ -144,7 +142,7 @@ def test_degradation_curves_stop_at_what_there_is(fake):
 
 def test_gains_are_ranked_against_each_control(fake):
     table = read(fake, f"attribution/{DATASET}/lenet5/degradation.csv")
-    figure = degradation.gains(table)
+    figure = degradation.draw(table, "gain")
     assert titles(figure) == [
         f"top {what}\nagainst {control} (control)"
         for control in ("random", "intensity")
@@ -163,7 +161,7 @@ def test_gains_are_ranked_against_each_control(fake):
 
 def test_without_a_control_the_figure_says_so(fake):
     table = read(fake, f"attribution/{DATASET}/lenet5/degradation.csv")
-    figure = degradation.gains(table[table["control"].isna()])
+    figure = degradation.draw(table[table["control"].isna()], "gain")
     assert "no control among the methods" in figure.axes[0].texts[0].get_text()
 
 
@@ -185,10 +183,9 @@ def test_log_odds_have_a_panel_for_each_pair_and_grey_controls(fake):
 
 def test_stability_has_a_box_for_each_kind_of_image_and_the_rejection_rate(fake):
     place = fake / f"stability/{DATASET}/lenet5"
-    changes = read_images([place / f"{name}.parquet" for name in OPERATORS], ["lenet5"] * 2)
-    changes["correct"] = changes["prediction"] == changes["label"]
+    changes = [read_parquet(place / f"{name}.parquet") for name in OPERATORS]
     table = read_frame([place / f"{name}.csv" for name in OPERATORS])
-    figure = stability.draw(changes, table, ["pgd_adaptive_label_change"])
+    figure = stability.draw(changes, table, ["lenet5"] * 2, ["pgd_adaptive_label_change"])
     rate = table.query("metric == 'rejection_rate'")["value"].iloc[0]
     assert titles(figure)[0] == (
         f"LeNet-5\nneuron activation inversion\nmutants rejected: {rate:.0%}"
@@ -281,9 +278,7 @@ def test_rounding_of_colours_stays_invisible(fake):
     from PIL import Image
 
     figure = training_curves.draw(
-        read(fake, f"models/{DATASET}/lenet5/cross_entropy/0/history.csv").assign(
-            model="lenet5", seed=0
-        )
+        [read(fake, f"models/{DATASET}/lenet5/cross_entropy/0/history.csv")], ["lenet5"], [0]
     )
     ours = np.asarray(Image.open(BytesIO(style.png(figure)))).astype(int)
     canvas = FigureCanvasAgg(figure)

@@ -1,6 +1,7 @@
 """The gallery: every map with its own scale and bar, every image with what the net says."""
 
 import io
+import json
 import re
 
 import numpy as np
@@ -39,7 +40,7 @@ def maps(figure):
 
 def test_rows_are_images_and_columns_methods(images, attributions):
     shown, relevance = gallery.gather(images.select(np.array([7, 3, 5, 0])), attributions)
-    figure = gallery.draw(shown, relevance)
+    figure = gallery.side_by_side(shown, relevance)
     names = ("image", "gradient", "LRP-ε", "LIME", "KernelSHAP", "random (control)")
     for name in names:
         assert name in texts(figure)
@@ -54,7 +55,7 @@ def test_rows_are_images_and_columns_methods(images, attributions):
 
 
 def test_every_map_has_a_symmetric_scale_of_its_own_and_its_bar(images, attributions):
-    figure = gallery.draw(*gallery.gather(images.select(slice(2)), attributions))
+    figure = gallery.side_by_side(*gallery.gather(images.select(slice(2)), attributions))
     ends = [text for text in texts(figure) if text.startswith("±")]
     found = maps(figure)
     for each, bar, end in zip(found[::2], found[1::2], ends, strict=True):
@@ -68,7 +69,7 @@ def test_every_map_has_a_symmetric_scale_of_its_own_and_its_bar(images, attribut
 
 
 def test_what_the_net_says_stands_under_each_image_red_where_it_is_wrong(images, attributions):
-    figure = gallery.draw(*gallery.gather(images.select(np.array([2, 3])), attributions))
+    figure = gallery.side_by_side(*gallery.gather(images.select(np.array([2, 3])), attributions))
     colors = {text.get_text(): text.get_color() for text in figure.axes[0].texts}
     assert colors["says 2 (0.900)"] == colors["is 2"] == "black"
     assert colors["says 8 (0.900)"] == colors["is 3"] == gallery.WRONG
@@ -89,7 +90,7 @@ def test_an_image_that_a_method_did_not_explain_is_named(images, attributions):
 
 def test_an_attribution_of_nothing_is_drawn_as_nothing():
     shown = [gallery.Shown(np.zeros((1, 4, 4), np.float32), "a", "a", 1.0)]
-    figure = gallery.draw(shown, {"zero": np.zeros((1, 1, 4, 4), np.float32)})
+    figure = gallery.side_by_side(shown, {"zero": np.zeros((1, 1, 4, 4), np.float32)})
     assert maps(figure)[0].get_clim() == (-1, 1)
     assert not np.asarray(maps(figure)[0].get_array()).any()
     assert "all 0" in texts(figure)
@@ -100,7 +101,7 @@ def test_few_methods_leave_room_for_a_second_block_and_no_figure_is_too_wide():
     heights = []
     for count in (2, 3, 9, 15):
         relevance = {f"m{i}": np.ones((30, 1, 4, 4), np.float32) for i in range(count)}
-        figure = gallery.draw(shown, relevance)
+        figure = gallery.side_by_side(shown, relevance)
         width, height = figure.get_size_inches()
         heights.append(height)
         assert width <= style.WIDTH
@@ -130,8 +131,8 @@ def test_photographs_keep_their_colours_and_maps_theirs():
     y, x = np.mgrid[:224, :224] / 224
     image = np.stack([x, y, 1 - x]).astype(np.float32)
     relevance = {"gradient": rng.normal(size=(1, 3, 224, 224)).astype(np.float32)}
-    figure = gallery.draw([gallery.Shown(image, "a", "a", 1.0)], relevance)
-    full, small = style.png(figure), style.png(figure, gallery.COLORS)
+    figure = gallery.side_by_side([gallery.Shown(image, "a", "a", 1.0)], relevance)
+    full, small = style.png(figure), style.png(figure, gallery.KEPT_COLORS)
     assert len(small) < len(full) / 2
     first, second = (
         np.asarray(Image.open(io.BytesIO(each)).convert("RGB")).astype(int)
@@ -140,7 +141,7 @@ def test_photographs_keep_their_colours_and_maps_theirs():
     away = np.abs(first - second).max(-1)
     assert away.max() <= 40
     assert away.mean() < 2
-    exact = {tuple(each) for each in style._rounded(gallery.COLORS).tolist()}
+    exact = {tuple(each) for each in style._rounded(gallery.KEPT_COLORS).tolist()}
     kept = np.array([tuple(each) in exact for each in first.reshape(-1, 3).tolist()])
     assert kept.mean() > 0.3
     assert away.ravel()[kept].max() == 0
@@ -176,22 +177,25 @@ def test_families_come_in_order_and_only_if_they_have_members():
 
 def test_the_script_draws_chosen_images_of_one_net(run, fake, tmp_path):
     place = fake / f"attribution/{DATASET}/lenet5"
-    chosen = '{"images": [3, 14, 15], "per_class": 3, "classes": 10, "seed": 0}'
+    chosen = '{"gallery": {"images": [3, 14, 15], "per_class": 3, "classes": 10, "seed": 0}}'
+    inputs = {
+        "images": [str(fake / f"data/{DATASET}/test.safetensors")],
+        "attributions": [str(place / f"{name}.safetensors") for name in METHODS[:2]],
+    }
     arguments = (
-        *("--images", fake / f"data/{DATASET}/test.safetensors"),
-        *("--attributions", *(place / f"{name}.safetensors" for name in METHODS[:2])),
-        *("--gallery", chosen),
+        *("--figure", "gallery", "--inputs", json.dumps(inputs)),
+        *("--options", chosen),
     )
-    run("plot_gallery.py", *arguments, "--out", tmp_path / "gallery.png")
-    run("plot_gallery.py", *arguments, "--out", tmp_path / "again.png")
+    run("plot.py", *arguments, "--out", tmp_path / "gallery.png")
+    run("plot.py", *arguments, "--out", tmp_path / "again.png")
     first = (tmp_path / "gallery.png").read_bytes()
     assert first == (tmp_path / "again.png").read_bytes()
     assert Image.open(io.BytesIO(first)).mode == "P"
     message = run(
-        "plot_gallery.py",
+        "plot.py",
         *arguments[:-1],
-        '{"images": [99], "per_class": 3, "classes": 10, "seed": 0}',
+        chosen.replace("3, 14, 15", "99"),
         *("--out", tmp_path / "none.png"),
         expect=1,
     )
-    assert re.fullmatch(r"plot_gallery\.py: gradient does not explain image 99\n", message)
+    assert re.fullmatch(r"plot\.py: gradient does not explain image 99\n", message)

@@ -3,15 +3,14 @@
 import matplotlib.pyplot
 import numpy as np
 import pytest
-from fake_maps import MEASURES, TRAIN
+from fake_maps import TRAIN
 from fake_results import CLASSES, CORPORA, DATASET, MODELS
 from scipy.special import ndtr
 
-from plumbline.data.image_sets import ImageSetKey
 from plumbline.metrics.intervals import mean_interval
+from plumbline.report.artefacts import Codes, Holes, Interpolation, LatentMap
 from plumbline.report.figures import holes, interpolation, latent, latent_distance, latent_points
 from plumbline.report.sections import latent as section
-from plumbline.report.wording import describe
 from plumbline.storage.artefacts import ImageSet, load_arrays
 from plumbline.storage.tables import read_frame
 
@@ -24,43 +23,47 @@ def _pyplot_keeps_no_figure():
     assert matplotlib.pyplot.get_fignums() == []
 
 
-def read(fake, corpus, kind="LatentMap", ending=""):
+def read(fake, corpus, kind=LatentMap, ending=""):
     place = fake / f"latent/{DATASET}/{corpus}"
-    return {m: load_arrays(place / f"{m}{ending}.safetensors", kind)[0] for m in MODELS}
+    return {m: kind.load(place / f"{m}{ending}.safetensors") for m in MODELS}
 
 
 def texts(figure):
     return [text.get_text() for ax in figure.axes for text in (ax.title, *ax.texts)]
 
 
-def maps_of(fake, corpus, scale, grid="linear", without=()):
-    maps = read(fake, corpus)
-    codes, about = load_arrays(fake / f"latent/{DATASET}/{corpus}/codes.safetensors", "Codes")
-    names = [describe(ImageSetKey(**each)) for each in about["other"]]
-    second = latent.Codes(" and ".join(names), codes["other"])
+@pytest.fixture(scope="module")
+def test_set(fake):
+    return ImageSet.load(fake / f"data/{DATASET}/test.safetensors")
+
+
+def maps_of(fake, corpus, test_set, grid="", without=()):
+    """The figure of one corpus, drawn beside the others, and the arrays of the first net."""
+    maps = [each for name in CORPORA for each in read(fake, name).values()]
+    for each in maps:
+        for key in without if each.about["model"] == "alexnet" else ():
+            del each.arrays[key]
+    codes = Codes.load(fake / f"latent/{DATASET}/{corpus}/codes.safetensors")
     measure = "max_probability" if corpus == "adversarial" else "entropy"
-    drawn = {(e, m): maps[m][f"{grid}.{e}.{measure}"] for e in NAMES for m in MODELS}
-    return maps["lenet5"], latent.draw(
-        {key: values for key, values in drawn.items() if key not in without},
-        latent.Codes("test images", codes["test"]),
-        codes["test_labels"],
-        second if len(second.points) else None,
-        classes=CLASSES,
-        corpus=corpus,
-        measure=measure,
-        over=latent.plane(maps["lenet5"], grid),
-        scale=scale,
-    )
+    figure = latent.draw(codes, maps, test_set, NAMES, corpus, measure, grid)
+    return read(fake, corpus)["lenet5"].arrays, figure
 
 
-def test_maps_share_one_scale_and_say_that_dark_is_uncertain(fake):
-    scale = latent.norm([np.array([0.0, 1.0]), np.array([0.5, 2.0])])
-    assert (scale.vmin, scale.vmax) == (0.0, 2.0)
-    figures = [maps_of(fake, corpus, scale)[1] for corpus in ("in_distribution", "adversarial")]
-    maps = [ax.images[0] for figure in figures for ax in figure.axes if ax.images]
-    assert len(maps) == 8
-    assert all(each.norm is scale for each in maps)
-    assert [figure.axes[-1].get_ylabel() for figure in figures] == [
+def test_maps_share_one_scale_and_say_that_dark_is_uncertain(fake, test_set):
+    names = ("in_distribution", "out_of_distribution", "adversarial")
+    figures = [maps_of(fake, corpus, test_set)[1] for corpus in names]
+    maps = [[ax.images[0] for ax in figure.axes if ax.images] for figure in figures]
+    assert [len(each) for each in maps] == [4, 4, 4]
+    every = [
+        each.arrays[f"linear.{estimator}.entropy"]
+        for corpus in CORPORA
+        for each in read(fake, corpus).values()
+        for estimator in NAMES
+    ]
+    ends = min(each.min() for each in every), max(each.max() for each in every)
+    for each in (*maps[0], *maps[1]):
+        assert (each.norm.vmin, each.norm.vmax) == pytest.approx(ends)
+    assert [figure.axes[-1].get_ylabel() for figure in figures[::2]] == [
         "entropy (nats); dark = uncertain",
         "largest probability; dark = low = uncertain",
     ]
@@ -76,8 +79,8 @@ def test_the_uncertain_end_of_each_scale_is_the_dark_one(measure, uncertain, cer
     assert sum(colormap(certain)[:3]) > 2.9
 
 
-def test_maps_are_drawn_upright_with_codes_and_contour_where_they_lie(fake):
-    arrays, figure = maps_of(fake, "out_of_distribution", latent.norm([np.arange(3.0)]))
+def test_maps_are_drawn_upright_with_codes_and_contour_where_they_lie(fake, test_set):
+    arrays, figure = maps_of(fake, "out_of_distribution", test_set)
     ax, axis = figure.axes[0], arrays["linear.axis"]
     step = axis[1] - axis[0]
     assert ax.images[0].origin == "lower"
@@ -93,8 +96,8 @@ def test_maps_are_drawn_upright_with_codes_and_contour_where_they_lie(fake):
     assert named == [*CLASSES, "patches"]
 
 
-def test_quantiles_of_the_prior_are_cells_of_equal_size_with_latent_values_as_ticks(fake):
-    arrays, figure = maps_of(fake, "in_distribution", latent.norm([np.arange(3.0)]), "quantile")
+def test_quantiles_of_the_prior_are_cells_of_equal_size_with_latent_values_as_ticks(fake, test_set):
+    arrays, figure = maps_of(fake, "in_distribution", test_set, "quantile")
     ax = figure.axes[2]  # the lowest panels have the labels
     assert ax.images[0].get_extent() == [0, 1, 0, 1]
     axis = arrays["quantile.axis"]
@@ -105,39 +108,40 @@ def test_quantiles_of_the_prior_are_cells_of_equal_size_with_latent_values_as_ti
     np.testing.assert_allclose(ax.collections[1].get_offsets(), ndtr(codes["test"]), rtol=1e-6)
 
 
-def test_an_estimator_that_does_not_apply_leaves_an_empty_panel(fake):
-    missing = ("mc_dropout", "alexnet")
-    scale = latent.norm([np.arange(3.0)])
-    _, figure = maps_of(fake, "in_distribution", scale, without=[missing])
+def test_an_estimator_that_does_not_apply_leaves_an_empty_panel(fake, test_set):
+    missing = ["linear.mc_dropout.entropy"]
+    _, figure = maps_of(fake, "in_distribution", test_set, without=missing)
     empty = [ax.get_title() for ax in figure.axes[:4] if not ax.images]
     assert empty == ["AlexNet\nMC dropout: does not apply"]
 
 
-def test_points_are_starred_on_the_map_and_shown_with_every_answer(fake):
+def test_points_are_starred_on_the_map_and_shown_with_every_answer(fake, test_set):
     maps = read(fake, "in_distribution")
-    figure = latent_points.draw(maps, NAMES, classes=CLASSES, corpus="in_distribution")
+    figure = latent_points.draw(list(maps.values()), test_set, NAMES, "in_distribution")
     assert len(figure.subfigs) == 2
     above, below = figure.subfigs
-    codes = maps["lenet5"]["points.code"]
+    codes = maps["lenet5"].arrays["points.code"]
     stars = above.axes[0].collections[-1].get_offsets()
     np.testing.assert_allclose(stars, ndtr(codes))  # within the grid of quantiles
     found = [text.get_text() for ax in below.axes for text in (ax.title, *ax.texts)]
     assert "A (-1.00, 0.50)" in found
-    arrays = maps["alexnet"]
+    arrays = maps["alexnet"].arrays
     said = {name: arrays[f"points.ensemble.{name}"][2] for name in latent_points.SAID}
     answer = f"{CLASSES[said['prediction']]} ({said['max_probability']:.2f})"
     assert f"{answer}, H {said['entropy']:.2f}, MI {said['mutual_information']:.2f}" in found
-    far = {m: a | {"points.code": codes * 4} for m, a in maps.items()}
-    figure = latent_points.draw(far, NAMES, classes=CLASSES, corpus="in_distribution")
+    far = [
+        LatentMap(each.arrays | {"points.code": codes * 4}, each.about) for each in maps.values()
+    ]
+    figure = latent_points.draw(far, test_set, NAMES, "in_distribution")
     stars = figure.subfigs[0].axes[0].collections[-1].get_offsets()
     np.testing.assert_allclose(stars, codes * 4)  # outside, so on the grid of equal steps
 
 
 def test_distance_curves_are_means_over_tenths_of_the_cells(fake):
     maps = read(fake, "adversarial")
-    figure = latent_distance.draw(maps, NAMES, MEASURES, corpus="adversarial", seed=3)
+    figure = latent_distance.draw(list(maps.values()), NAMES, "adversarial", seed=3)
     axes = np.array(figure.axes).reshape(3, 2)
-    arrays = maps["lenet5"]
+    arrays = maps["lenet5"].arrays
     order = np.argsort(arrays["linear.distance"].ravel(), kind="stable")
     bins = [each[:62] for each in np.array_split(order, 10)]  # 625 cells
     values = arrays["linear.mc_dropout.mutual_information"].ravel()
@@ -155,24 +159,22 @@ def test_distance_curves_are_means_over_tenths_of_the_cells(fake):
 
 
 def test_a_row_of_holes_shows_region_class_probability_and_novelty(fake):
-    maps = read(fake, "in_distribution")
-    found = read(fake, "in_distribution", "Holes", ".holes")
-    train = ImageSet.load(fake / f"data/{DATASET}/train.safetensors").images
+    maps = list(read(fake, "in_distribution").values())
+    found = read(fake, "in_distribution", Holes, ".holes")
+    train = ImageSet.load(fake / f"data/{DATASET}/train.safetensors")
     assert len(train) == TRAIN
-    pairs = {model: (arrays, 0.4) for model, arrays in found.items()}
-    how = {"classes": CLASSES, "corpus": "in_distribution"}
-    figure = holes.draw(maps, pairs, NAMES, train, **how)
+    figure = holes.draw(maps, list(found.values()), train, NAMES, "in_distribution")
     assert len(figure.axes) == 2 * 2 * 2
-    arrays = found["lenet5"]
-    novelty = arrays["mc_dropout.entropy.nearest_distance"][1, 0] / 0.4
+    arrays, usual = found["lenet5"].arrays, found["lenet5"].about["data_distance"]
+    novelty = arrays["mc_dropout.entropy.nearest_distance"][1, 0] / usual
     strip = [text.get_text() for text in figure.axes[1].texts]
     assert strip[2:4] == ["2: says 1 (0.90)", f"0.2 % of area\nnovelty {novelty:.2f}"]
     pixels = np.asarray(figure.axes[1].images[0].get_array())
-    side = train.shape[-1]
+    side = train.images.shape[-1]
     pitch = (3 + 1) * side + 3 * (side // 4)
     image = arrays["mc_dropout.entropy.image"][1, 0]
     np.testing.assert_allclose(pixels[: 3 * side : 3, pitch : pitch + 3 * side : 3, 0], image)
-    near = train[arrays["mc_dropout.entropy.nearest"][1, 2], 0] / 255
+    near = train.images[arrays["mc_dropout.entropy.nearest"][1, 2], 0] / 255
     left = pitch + 3 * side + side // 4
     np.testing.assert_allclose(pixels[2 * side :, left : left + side, 0], near)
     none = {
@@ -181,22 +183,22 @@ def test_a_row_of_holes_shows_region_class_probability_and_novelty(fake):
         if name != "region"
     }
     none["ensemble.entropy.region"] = np.zeros_like(arrays["ensemble.entropy.region"])
-    one = {"lenet5": maps["lenet5"]}
-    figure = holes.draw(one, {"lenet5": (none, 0.4)}, NAMES, train, **how)
+    empty = Holes(none, {"model": "lenet5", "data_distance": usual})
+    figure = holes.draw(maps[:1], [empty], train, NAMES, "in_distribution")
     assert "no holes" in texts(figure)
 
 
 def test_interpolation_has_strips_once_and_a_row_for_each_net(fake):
-    ways = read(fake, "in_distribution", "Interpolation", ".interpolation")
-    figure = interpolation.draw(ways, NAMES)
+    ways = read(fake, "in_distribution", Interpolation, ".interpolation")
+    figure = interpolation.draw(list(ways.values()), NAMES)
     above, below = figure.subfigs
     assert [ax.get_title(loc="left") for ax in above.axes] == list(interpolation.NAMES.values())
     strip = np.asarray(above.axes[2].images[0].get_array())
-    expected = np.concatenate(list(ways["lenet5"]["latent.image"][:, 0]), 1)
+    expected = np.concatenate(list(ways["lenet5"].arrays["latent.image"][:, 0]), 1)
     np.testing.assert_array_equal(strip, expected)
     assert len(below.axes) == 2 * 4
     halfway = below.axes[1].lines[0]
-    values = ways["lenet5"]["mc_dropout.pixel.entropy.midpoint"]
+    values = ways["lenet5"].arrays["mc_dropout.pixel.entropy.midpoint"]
     np.testing.assert_array_equal(halfway.get_xdata(), np.sort(values))
     assert halfway.get_ydata()[-1] == 1
     assert below.axes[5].get_title() == "half-way, 12 pairs"

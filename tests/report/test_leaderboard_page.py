@@ -77,7 +77,7 @@ def test_mean_ranks_stand_with_their_test_and_what_is_left_out(table):
 
 
 def test_ranks_are_drawn_by_the_best_and_the_control(table):
-    figure = ranks.draw(table)
+    figure = ranks.draw(table, "digits")
     (ax,) = figure.axes
     names = [label.get_text() for label in ax.get_yticklabels()]
     known = table[(table["metric"] == "mean_rank") & table["value"].notna()]
@@ -85,7 +85,7 @@ def test_ranks_are_drawn_by_the_best_and_the_control(table):
     assert any("(control)" in name for name in names)
     first = known.sort_values("value").iloc[0]
     assert ax.lines[1].get_xdata()[0] == pytest.approx(first["value"])
-    assert png(ranks.draw(table)) == png(figure)
+    assert png(ranks.draw(table, "digits")) == png(figure)
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ def test_replicates_stand_with_both_intervals(table, replicates):
 
 
 def test_too_little_to_rank_is_drawn_as_words(table):
-    figure = ranks.draw(table[table["metric"] == "auroc"])
+    figure = ranks.draw(table[table["metric"] == "auroc"], "digits")
     assert "Too few" in figure.axes[0].texts[0].get_text()
 
 

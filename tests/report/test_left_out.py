@@ -4,6 +4,7 @@ import pandas as pd
 
 from plumbline.report.left_out import COLUMNS, left_out
 from plumbline.report.pages.report import stage_sections
+from plumbline.report.spec import Drawing
 
 ROWS = [
     ("uncertainty", "mine", "lenet5", "mc_dropout", "no dropout layer"),
@@ -27,7 +28,7 @@ def test_a_stage_without_any_figure_still_says_why(tmp_path):
     path = tmp_path / "mine/accuracy.png"
     path.parent.mkdir()
     Image.new("RGB", (40, 30)).save(path, dpi=(150, 150))
-    found = {s["id"]: s for s in stage_sections(TABLES, [path])}
+    found = {s["id"]: s for s in stage_sections(TABLES, [(Drawing("accuracy", "mine", {}), path)])}
     ((topic,),) = ([t for t in part["topics"]] for part in found["latent"]["parts"])
     assert topic["title"] == "Left out"
     assert [table.rows for table in topic["tables"]] == [[["–", "adversarial", "no map"]]]

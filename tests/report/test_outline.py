@@ -10,8 +10,17 @@ import a_library_that_nobody_has
 from plumbline.report.spec import FigureSpec
 
 FIGURE = FigureSpec(
-    stage={stage!r}, topic={topic!r}, title="new", caption="What it shows.", order={order}
+    stage={stage!r},
+    topic={topic!r},
+    title="new",
+    caption="What it shows.",
+    inputs={{"table": lambda plan, at: [f"{{at.dataset}}.csv"]}},
+    order={order},
 )
+
+
+def draw(table):
+    a_library_that_nobody_has.draw(table)
 """
 SECTION = """
 from plumbline.report.spec import Section, Topic
@@ -93,8 +102,18 @@ def test_a_file_that_declares_nothing_or_what_it_must_not_is_told(room):
     assert "curves.py declares no FIGURE = FigureSpec(...)" in message(outline.figures)
     (room / "figures/curves.py").write_text("FIGURE = FigureSpec(stage=numpy.pi)\n")
     assert "FIGURE must not use numpy" in message(outline.figures)
+    (room / "figures/curves.py").write_text(
+        "FIGURE = FigureSpec(when=lambda plan: plan.of(each))\n"
+    )
+    assert "FIGURE must not use each" in message(outline.figures)
     (room / "figures/curves.py").write_text("FIGURE = FigureSpec(stage='training')\n")
-    assert "missing 3 required keyword-only arguments" in message(outline.figures)
+    assert "curves.py: FIGURE: missing 4 required keyword-only arguments" in message(
+        outline.figures
+    )
+    (room / "figures/curves.py").write_text("FIGURE = FigureSpec(\n")
+    assert message(outline.figures) == (
+        "report/figures/curves.py: no Python: '(' was never closed (line 1)"
+    )
     (room / "sections/seeing.py").write_text("SECTION = 1\n")
     assert "no stage 'seeing'" in message(outline.sections)
 

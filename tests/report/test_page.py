@@ -16,7 +16,7 @@ from support import ROOT
 
 from plumbline.report import outline
 from plumbline.report.claims import ledger
-from plumbline.report.claims.schema import load_claims
+from plumbline.report.claims.schema import HOW_TO_READ, load_claims
 from plumbline.report.left_out import coverage_frame
 from plumbline.report.pages import origin as provenance
 from plumbline.report.pages import report as page
@@ -171,14 +171,14 @@ def test_provenance_names_config_code_data_seed_machine_and_time(built):
     assert re.search(r"Built \d{4}-\d\d-\d\d \d\d:\d\d UTC", plain)
 
 
-def test_what_an_author_writes_is_shown_and_not_run(figures, config):
+def test_what_an_author_writes_is_shown_and_not_run(drawings, figures, config):
     claims = load_claims(ROOT / "config/claims.yaml")
     odd = claims[0].model_copy(update={"statement": "<script>alert(1)</script> & more"})
     text = page.render(
         config=config,
         config_text="a: <b>",
         ledger=ledger.ledger([odd], []),
-        sections=page.stage_sections({}, figures[:1]),
+        sections=page.stage_sections({}, [(drawings[0], figures[0])]),
         hashes={},
         data=[],
         machine={},
@@ -272,11 +272,14 @@ def test_detection_shows_the_best_scores_and_always_the_control(tables):
             assert aurocs == sorted(aurocs, reverse=True)
 
 
-def test_a_figure_s_text_says_of_what_it_is(figures):
-    path = next(f for f in figures if f.stem == f"latent_{CORPORA[2]}_entropy")
-    assert page.picture(path).alt.startswith("Latent, adversarial entropy, digits: ")
-    path = next(f for f in figures if f.stem == "gallery_alexnet_perturbation")
-    assert page.picture(path).title == "Gallery, AlexNet, perturbation, digits"
+def test_a_figure_s_text_says_of_what_it_is(drawings, figures):
+    shown = {
+        drawing.name: page.picture(drawing, path)
+        for drawing, path in zip(drawings, figures, strict=True)
+    }
+    text = shown[f"latent_{CORPORA[2]}_entropy"].alt
+    assert text.startswith("Latent, adversarial, entropy, digits: Each point of the plane is")
+    assert shown["gallery_alexnet_perturbation"].title == ("Gallery, AlexNet, perturbation, digits")
 
 
 def test_a_figure_keeps_every_pixel_on_the_page(tmp_path):
@@ -296,7 +299,7 @@ def test_a_figure_keeps_every_pixel_on_the_page(tmp_path):
 
 def test_every_caption_is_plain_paragraphs():
     captions = {name: spec.caption for name, spec in outline.figures().items()}
-    for name, caption in (captions | {"claims": ledger.CAPTION}).items():
+    for name, caption in (captions | {"claims": HOW_TO_READ}).items():
         assert not re.search(r"[`*_|{}]|::|\.\. ", caption), name
         assert paragraphs(caption), name
     assert paragraphs("a\nb\n\n\nc\n") == ["a b", "c"]

@@ -1,5 +1,6 @@
 """The scripts of the stage as the rules run them, and what they need."""
 
+import json
 import re
 import subprocess
 import sys
@@ -41,41 +42,54 @@ def test_the_ledger_is_the_same_bytes_again(run, fake, tables, report, tmp_path)
     assert (tmp_path / "claims.csv").read_bytes() == (fake / "claims.csv").read_bytes()
 
 
-def test_latent_maps_are_drawn_from_artefacts(run, fake, tmp_path):
+def plot(run, figure, out, options=None, expect=0, **inputs):
+    files = json.dumps({name: [str(file) for file in files] for name, files in inputs.items()})
+    how = ("--inputs", files, "--options", json.dumps(options or {}), "--out", out)
+    return run("plot.py", "--figure", figure, *how, expect=expect)
+
+
+def test_figures_are_drawn_from_the_artefacts_that_their_arguments_ask_for(run, fake, tmp_path):
     place = fake / f"latent/{DATASET}"
-    run(
-        "plot_latent.py",
-        *("--corpus", "adversarial", "--codes", place / "adversarial/codes.safetensors"),
-        *("--maps", *(place / f"{c}/{m}.safetensors" for c in CORPORA for m in MODELS)),
-        *("--test", fake / f"data/{DATASET}/test.safetensors"),
-        *("--estimators", "mc_dropout", "ensemble", "--measures", "entropy"),
-        *("--linear", tmp_path / "linear.png", "--quantile", tmp_path / "quantile.png"),
-        *("--points", tmp_path / "points.png", "--distance", tmp_path / "distance.png"),
-    )
-    assert Image.open(tmp_path / "linear.png").width == 1237  # two nets
-    assert (tmp_path / "linear.png").read_bytes() != (tmp_path / "quantile.png").read_bytes()
-    assert Image.open(tmp_path / "points.png").width == 1650
-    assert Image.open(tmp_path / "distance.png").width == 1650
+    estimators = {"estimators": ["mc_dropout", "ensemble"], "corpus": "adversarial"}
+    shared = {
+        "codes": [place / "adversarial/codes.safetensors"],
+        "maps": [place / f"{c}/{m}.safetensors" for c in CORPORA for m in MODELS],
+        "test": [fake / f"data/{DATASET}/test.safetensors"],
+    }
+    for grid in ("", "quantile"):
+        options = estimators | {"measure": "entropy", "grid": grid}
+        plot(run, "latent", tmp_path / f"{grid}map.png", options, **shared)
+    assert Image.open(tmp_path / "map.png").width == 1237  # two nets
+    assert (tmp_path / "map.png").read_bytes() != (tmp_path / "quantilemap.png").read_bytes()
+    holes = {
+        "maps": [place / f"adversarial/{m}.safetensors" for m in MODELS],
+        "holes": [place / f"adversarial/{m}.holes.safetensors" for m in MODELS],
+        "train": [fake / f"data/{DATASET}/train.safetensors"],
+    }
+    plot(run, "holes", tmp_path / "holes.png", estimators, **holes)
+    assert Image.open(tmp_path / "holes.png").width == 1650
 
 
-def test_holes_and_interpolations_are_drawn_from_artefacts(run, fake, tmp_path):
-    place = fake / f"latent/{DATASET}/in_distribution"
-    run(
-        "plot_holes.py",
-        *("--corpus", "in_distribution", "--maps", *(place / f"{m}.safetensors" for m in MODELS)),
-        *("--holes", *(place / f"{m}.holes.safetensors" for m in MODELS)),
-        *("--train", fake / f"data/{DATASET}/train.safetensors"),
-        *("--estimators", "mc_dropout", "ensemble", "--out", tmp_path / "holes.png"),
-    )
-    run(
-        "plot_interpolation.py",
-        *("--ways", *(place / f"{m}.interpolation.safetensors" for m in MODELS)),
-        *("--estimators", "mc_dropout", "ensemble", "--out", tmp_path / "ways.png"),
-    )
-    assert [Image.open(tmp_path / f"{n}.png").width for n in ("holes", "ways")] == [1650, 1650]
+def test_a_figure_is_drawn_from_tables_as_they_are_and_the_same_again(run, fake, tmp_path):
+    scores = [fake / f"uncertainty/{DATASET}/{model}/scores.parquet" for model in MODELS]
+    for name in ("first.png", "second.png"):
+        plot(run, "risk_coverage", tmp_path / name, {"models": MODELS}, scores=scores)
+    assert (tmp_path / "first.png").read_bytes() == (tmp_path / "second.png").read_bytes()
 
 
-REPORT = sorted(SCRIPTS.glob("plot_*.py"))
+def test_a_figure_or_an_argument_that_there_is_not_is_told(run, fake, tmp_path):
+    tables = [fake / f"models/{DATASET}/lenet5/evaluation.csv"]
+    message = plot(run, "acuracy", tmp_path / "a.png", expect=1, evaluation=tables)
+    assert message.startswith("plot.py: no figure 'acuracy'; did you mean 'accuracy'?")
+    message = plot(run, "accuracy", tmp_path / "a.png", expect=1, evaluations=tables)
+    assert message == "plot.py: accuracy takes evaluation, not evaluations\n"
+    missing = [tmp_path / "none.csv"]
+    message = plot(run, "accuracy", tmp_path / "a.png", expect=1, evaluation=missing)
+    assert message.count("\n") == 1
+    assert "no such file" in message
+
+
+REPORT = [SCRIPTS / "plot.py", *sorted(SCRIPTS.glob("plumbline/report/figures/*.py"))]
 OTHERS = ("join_tables", "judge_claims", "build_explorer", "build_report")
 REPORT += [SCRIPTS / f"{name}.py" for name in OTHERS]
 

@@ -10,7 +10,7 @@ from scipy import stats
 
 from plumbline.data.image_sets import parse_all
 from plumbline.report.summary import difference, estimate, number, over_seeds
-from plumbline.report.wording import describe, phrase, words
+from plumbline.report.wording import describe, words
 
 
 def test_without_spread_over_images_the_interval_is_student_s():
@@ -101,12 +101,3 @@ def test_names_are_written_in_the_field_s_own_terms():
     keys = parse_all(["test", "pgd_eps0.3", "ood_patches", "deepfool", "rotation_30"], ["deepfool"])
     described = ["test", "PGD, ε = 0.3", "patches", "DeepFool", "rotation 30"]
     assert [describe(key) for key in keys.values()] == described
-
-
-def test_several_names_are_told_apart_where_they_are_known():
-    assert phrase("lenet5_modified_backward") == "LeNet-5, modified backward"
-    assert phrase("in_distribution_max_probability") == "in distribution, maximum probability"
-    assert phrase("squeezenet1_1_lrp") == "SqueezeNet 1.1, LRP"
-    assert phrase("gain_resnet34_kernel_shap") == "gain, ResNet-34, KernelSHAP"
-    assert phrase("adversarial_entropy") == "adversarial entropy"
-    assert phrase("") == ""

@@ -64,8 +64,8 @@ def test_members_of_a_family_share_a_colour_and_differ_in_their_lines():
 
 
 def test_uncertainty_has_a_panel_for_each_estimator_that_disagrees(lenet5):
-    of_entropy = uncertainty.draw(lenet5, "entropy", ["pgd_adaptive_label_change"])
-    of_mutual = uncertainty.draw(lenet5, "mutual_information")
+    of_entropy = uncertainty.draw(lenet5, "lenet5", "entropy", ["pgd_adaptive_label_change"])
+    of_mutual = uncertainty.draw(lenet5, "lenet5", "mutual_information", [])
     assert (len(of_entropy.axes), len(of_mutual.axes)) == (4, 2)
     assert of_entropy.axes[-1].get_xlabel() == "entropy (nats)"
     expected = ["test, right", "test, wrong", "out of distribution", "adversarial"]
@@ -76,7 +76,7 @@ def test_uncertainty_has_a_panel_for_each_estimator_that_disagrees(lenet5):
 
 
 def test_calibration_has_a_diagram_and_counts_for_each_estimator(lenet5):
-    figure = calibration.draw(lenet5)
+    figure = calibration.draw(lenet5, "lenet5")
     assert [title for title in titles(figure) if title] == NAMES
     above, below = figure.axes[0], figure.axes[4]
     np.testing.assert_array_equal(above.get_lines()[0].get_xydata(), [[0, 0], [1, 1]])
@@ -89,7 +89,8 @@ def test_calibration_has_a_diagram_and_counts_for_each_estimator(lenet5):
 
 
 def test_risk_is_drawn_against_coverage_beside_the_control(scores):
-    figure = risk_coverage.draw(scores)
+    tables = [scores[scores["model"] == model].drop(columns="model") for model in MODELS]
+    figure = risk_coverage.draw(tables, MODELS)
     measures = ["maximum probability", "entropy", "mutual information", "vacuity"]
     assert titles(figure)[:4] == [f"LeNet-5, by {measure}" for measure in measures]
     assert len(figure.axes) == 4 * len(MODELS)
@@ -134,7 +135,7 @@ def test_the_rotation_strip_holds_what_every_estimator_says(fake, lenet5):
     sets = [
         ImageSet.load(fake / f"shifts/{DATASET}/rotation_{angle}.safetensors") for angle in ANGLES
     ]
-    figure = rotation.draw(sets, ANGLES, lenet5)
+    figure = rotation.draw(sets, ANGLES, lenet5, "lenet5")
     strips, answers = figure.axes[0:6:2], figure.axes[1:6:2]
     assert [ax.get_ylabel() for ax in strips] == ["is 1", "is 4", "is 6"]
     assert [t.get_text() for t in strips[0].get_xticklabels()] == ["0°", "30°", "90°", "180°"]

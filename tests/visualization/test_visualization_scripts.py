@@ -6,8 +6,7 @@ import fit_gan
 import measure_gan
 import numpy as np
 import pandas as pd
-import plot_gan
-import plot_visualization
+import plot
 import pytest
 import visualize
 from PIL import Image
@@ -26,6 +25,10 @@ def files(digits, nets, tmp_path_factory):
     digits["train"].save(folder / "train")
     digits["test"].save(folder / "test")
     return folder
+
+
+def named(**inputs):
+    return json.dumps({name: [str(file) for file in files] for name, files in inputs.items()})
 
 
 def run_fit(folder, out):
@@ -83,8 +86,9 @@ def test_a_generator_its_samples_and_its_figure(files, fitted):
     row = table[(table["metric"] == "nearest_distance") & (table["images"] == "samples")]
     assert row["value"].item() == pytest.approx(near, rel=1e-5)
     run_script(
-        *(plot_gan, "--histories", first[1], "--samples", first[2]),
-        *("--train", files / "train", "--out", files / "gan.png"),
+        *(plot, "--figure", "gan", "--inputs"),
+        named(histories=[first[1]], samples=[first[2]], train=[files / "train"]),
+        *("--out", files / "gan.png"),
     )
     assert Image.open(files / "gan.png").width == 1650
 
@@ -114,8 +118,9 @@ def test_visualizations_their_comparison_and_their_figure(files):
     kept = [ImageSet.load(each[0]).extra["probability"] for each in (blurred, first)]
     assert float(row["value"].item()) == pytest.approx((kept[0] - kept[1]).mean(), rel=1e-4)
     run_script(
-        *(plot_visualization, "--images", first[0], codes[0], "--tables", first[1], codes[1]),
-        *("--test", files / "test", "--model", "lenet5", "--out", files / "classes.png"),
+        *(plot, "--figure", "visualization", "--inputs"),
+        named(images=[first[0], codes[0]], table=[first[1]], test=[files / "test"]),
+        *("--options", '{"model": "lenet5"}', "--out", files / "classes.png"),
     )
     assert Image.open(files / "classes.png").width > 300
 
@@ -128,8 +133,9 @@ def test_one_net_alone_and_its_figure(files):
     assert ImageSet.load(made).provenance["second net"] == "none"
     assert ImageSet.load(made).labels.tolist() == [3, 0]  # two starts from one class mean are one
     run_script(
-        *(plot_visualization, "--images", made, "--tables", table, "--test", files / "test"),
-        *("--model", "lenet5", "--out", files / "alone.png"),
+        *(plot, "--figure", "visualization", "--inputs"),
+        named(images=[made], table=[table], test=[files / "test"]),
+        *("--options", '{"model": "lenet5"}', "--out", files / "alone.png"),
     )
     assert (files / "alone.png").exists()
     with pytest.raises(InputError, match="no option 'step'; did you mean 'steps'"):

@@ -52,9 +52,9 @@ def test_an_edited_method_reruns_that_method_and_what_follows(repository):
     place = "digits/lenet5"
     expected |= {f"{rule} {place}/intensity" for rule in ("explain", "degrade")}
     expected |= {f"{rule} {place}" for rule in ("compare", "log_odds", "randomize")}
-    figures = ("degradation", "cost", "log_odds", "randomization")
-    expected |= {f"plot_{name} {place}" for name in figures}
-    expected |= {f"plot_gallery {place}/controls"}
+    figures = ["cost_lenet5", "log_odds_lenet5", "randomization_lenet5", "gallery_lenet5_controls"]
+    figures += [f"degradation_{part}_lenet5" for part in ("gain", "keep", "delete")]
+    expected |= {f"plot digits/{name}" for name in figures}
     assert repository.pending() == expected
 
 

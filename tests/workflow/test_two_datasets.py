@@ -13,7 +13,7 @@ data:
 """
 EPOCHS = "training: {datasets: {halves: {lenet5: {epochs: 3}}}}\n"
 # The leaderboard is one table of all datasets, from which each one's figure is drawn.
-SHARED = {"plot_ranks digits"}
+SHARED = {"plot digits/ranks"}
 
 
 def of_digits(jobs):

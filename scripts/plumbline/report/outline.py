@@ -94,6 +94,20 @@ def modules() -> list[str]:
     return [f"plumbline/report/{file.relative_to(ROOM)}" for file in files]
 
 
+def module(figure: str) -> str:
+    """The file of a figure, relative to the folder of the scripts."""
+    return f"plumbline/report/figures/{figure}.py"
+
+
+@functools.cache
+def arguments(figure: str) -> list[str]:
+    """Names of the arguments of a figure's ``draw``; raises :class:`InputError` without any."""
+    for node in _parsed(ROOM / f"figures/{figure}.py").body:
+        if isinstance(node, ast.FunctionDef) and node.name == "draw":
+            return [each.arg for each in (*node.args.args, *node.args.kwonlyargs)]
+    raise InputError(f"report/figures/{figure}.py defines no function draw")
+
+
 def check(tables: Collection[str]) -> None:
     """Raise :class:`InputError` unless figures, sections and ``tables``, those that the workflow
     can make, fit together: every topic shows something, every table that it names is made."""
@@ -115,7 +129,7 @@ def declared(file: Path, name: str, kind: type) -> Any:
     another name or fails.
     """
     where = f"report/{file.parent.name}/{file.name}"
-    known = {"FigureSpec": FigureSpec, "Section": Section, "Topic": Topic}
+    known = {each.__name__: each for each in (FigureSpec, Section, Topic)}
     for node in _parsed(file).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
             if unknown := _free_names(node.value) - {*known, *vars(builtins)}:
@@ -124,7 +138,8 @@ def declared(file: Path, name: str, kind: type) -> Any:
             try:
                 value = eval(expression, dict(known))
             except (TypeError, ValueError) as error:
-                raise InputError(f"{where}: {name}: {error}") from None
+                reason = str(error).removeprefix(f"{kind.__name__}.__init__() ")
+                raise InputError(f"{where}: {name}: {reason}") from None
             if not isinstance(value, kind):
                 break
             return value
@@ -148,4 +163,8 @@ def _modules(folder: Path) -> list[Path]:
 
 
 def _parsed(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+    try:
+        return ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+    except SyntaxError as error:
+        where = f"report/{file.parent.name}/{file.name}"
+        raise InputError(f"{where}: no Python: {error.msg} (line {error.lineno})") from None

@@ -49,3 +49,10 @@ def mean_cell(rows: pd.DataFrame, metric: str) -> str:
     if part.empty:
         return "–"
     return estimate(*over_seeds(metric, list(part.itertuples(index=False, name=None))))
+
+
+def of_models(tables: Sequence[pd.DataFrame], models: Sequence[str]) -> pd.DataFrame:
+    """Tables of images one below the other, with a column ``model`` that says of which net each
+    is."""
+    pairs = zip(tables, models, strict=True)
+    return pd.concat([rows.assign(model=model) for rows, model in pairs], ignore_index=True)

@@ -3,7 +3,7 @@
 import functools
 
 from plumbline.data.image_sets import ImageSetKey
-from plumbline.registry import label, labels
+from plumbline.registry import label
 
 WORDS = {
     "log_odds": "log-odds",
@@ -15,7 +15,6 @@ WORDS = {
     "ood": "out of distribution",
     "brier": "Brier score",
     "brier_difference": "Brier score difference",
-    "risk_coverage": "risk and coverage",
 }
 """Measures, tables and sets of features; methods are named by their own modules."""
 LEFT_OUT = "not in this configuration"
@@ -27,25 +26,6 @@ def words(name: str) -> str:
     """A name of the configuration as a reader would write it."""
     known = WORDS.get(name) or label(name)
     return known or " ".join(ACRONYMS.get(part, part) for part in name.split("_"))
-
-
-def phrase(name: str) -> str:
-    """Several names joined by underscores: ``lenet5_modified_backward`` is LeNet-5, modified
-    backward.  Known names stand apart, what lies between them stays together."""
-    parts, known = name.split("_"), WORDS.keys() | labels().keys()
-    found: list[str] = []
-    rest: list[str] = []
-    while parts:
-        ends = range(len(parts), 0, -1)
-        end = next((n for n in ends if "_".join(parts[:n]) in known), 0)
-        if end:
-            found += ["_".join(rest)] if rest else []
-            found.append("_".join(parts[:end]))
-            rest, parts = [], parts[end:]
-        else:
-            rest.append(parts.pop(0))
-    found += ["_".join(rest)] if rest else []
-    return ", ".join(words(each) for each in found)
 
 
 def describe(images: ImageSetKey) -> str:

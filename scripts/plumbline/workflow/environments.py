@@ -36,7 +36,8 @@ def environments(root: Path = ROOT) -> dict[str, str]:
 
 
 def with_methods(folder: Path, script: str) -> list[str]:
-    """Files in ``folder`` that a script may run: itself, and all methods that it may load."""
+    """Files in ``folder`` that a script may run: itself, and all methods and figures that it may
+    load."""
     files = [script]
     packages: set[str] = set()
     while new := loaded(folder, *files) - packages:
@@ -47,14 +48,16 @@ def with_methods(folder: Path, script: str) -> list[str]:
 
 
 def loaded(folder: Path, *files: str) -> set[str]:
-    """Packages of the methods that ``files``, and all our code that they import, load by name."""
+    """Packages whose modules ``files``, and all our code that they import, load by name."""
     packages = {
         name: kind.package
         for name, kind in vars(registry).items()
         if isinstance(kind, registry.Kind)
     }
-    names = set().union(*(_loading(path) for path in closure(folder, *files)))
-    return {packages[name] for name in names & packages.keys()}
+    paths = closure(folder, *files)
+    names = set().union(*(_loading(path) for path in paths))
+    known = {packages[name] for name in names & packages.keys()}
+    return known.union(*(_imported_by_name(path) for path in paths))
 
 
 @functools.cache
@@ -68,6 +71,19 @@ def _loading(path: Path) -> frozenset[str]:
         and node.func.attr == "load"
         and isinstance(node.func.value, ast.Name)
     )
+
+
+@functools.cache
+def _imported_by_name(path: Path) -> frozenset[str]:
+    """Packages ``P`` of one file's calls ``import_module(f"plumbline.P.{name}")``."""
+    calls = (
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    )
+    pattern = re.compile(rf"(?:importlib\.)?import_module\(f['\"]{OURS}\.([\w.]+)\.\{{")
+    found = (pattern.match(call) for call in calls)
+    return frozenset(each[1].replace(".", "/") for each in found if each)
 
 
 def third_party(folder: Path, *files: str) -> set[str]:

@@ -18,6 +18,25 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from plumbline.config.base import Section
 from plumbline.errors import InputError, nearest
 
+HOW_TO_READ = """\
+Each claim of the five studies with the figure of this run that tests it, its 95 % interval, its
+control, and the verdict by rule: it holds if the whole interval lies on the claim's side of the
+bar, fails if all of it lies on the other, and is undecided if it straddles. Where the claim names a
+number, or says that two things are equal, the bar is a range; outside it ours differs, higher or
+lower, and being better is no failure. A number that was published for a dataset is judged on that
+dataset alone; elsewhere ours is shown for comparison and not counted.
+
+A 95 % interval errs once in forty on either side, so of the rows whose truth lies at the bar 2.5 %
+hold by chance. No verdict is corrected for their number, and the rows are not independent: they
+share nets, images and mutants.
+
+Most figures are of one net, that of the first seed, and of one draw of mutants, and their intervals
+are over images alone. Another training, another draw, even another processor can move them further:
+two runs may differ by 2.5 half widths in detection, detectors and stability before they count as
+different. The column nets says of how many a row is. Where it is the mean over several seeds, these
+few make the interval wide, not the images or cells that n counts.
+"""
+"""How to read the ledger, in paragraphs of plain text."""
 Verdict = Literal[
     "holds", "fails", "differs: higher", "differs: lower", "undecided", "elsewhere", "not run"
 ]

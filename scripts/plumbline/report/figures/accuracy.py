@@ -13,6 +13,11 @@ FIGURE = FigureSpec(
     stage="training",
     topic="Accuracy and calibration",
     title="accuracy",
+    inputs={
+        "evaluation": lambda plan, at: [
+            f"models/{at.dataset}/{model}/evaluation.csv" for model in plan.config.models
+        ]
+    },
     caption="""
     Accuracy, negative log-likelihood and expected calibration error on test. The large mark is
     the mean over training seeds with its 95 % interval, over seeds and images together; the small

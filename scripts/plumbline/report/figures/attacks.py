@@ -14,6 +14,14 @@ FIGURE = FigureSpec(
     stage="attacks",
     topic="Attacks",
     title="attacks",
+    inputs={
+        "attacks": lambda plan, at: [
+            f"attacks/{at.dataset}/{model}/{attack}.csv"
+            for model in plan.config.models
+            for attack in plan.config.attacks.methods
+        ]
+    },
+    when=lambda plan, dataset: bool(plan.config.attacks.methods),
     caption="""
     Above, the share of attacked images whose class changes, counted only over images that the net
     gets right; below it, the accuracy on the attacked images. ε is the largest change of any

@@ -17,6 +17,8 @@ FIGURE = FigureSpec(
     stage="uncertainty",
     topic="Estimators",
     title="calibration",
+    inputs={"scores": "uncertainty/{dataset}/{model}/scores.parquet"},
+    when=lambda plan, dataset: [{"model": model} for model in plan.config.uncertain_models],
     caption="""
     Accuracy of the test images in each bin of confidence, the largest mean probability, for every
     estimator, with 95 % Wilson intervals; below, how many images the bin has, on a logarithmic
@@ -44,10 +46,10 @@ def bins(confidence: np.ndarray, right: np.ndarray) -> pd.DataFrame:
 
 
 @styled
-def draw(scores: pd.DataFrame) -> Figure:
+def draw(scores: pd.DataFrame, model: str) -> Figure:
     """Accuracy by confidence on test, a panel for each estimator, images per bin below.
 
-    ``scores`` has the rows of one net's table of images; confidence is the largest mean
+    ``scores`` is the table of images of the net ``model``; confidence is the largest mean
     probability.
     """
     test = scores[scores["set"] == "test"]
@@ -77,9 +79,7 @@ def draw(scores: pd.DataFrame) -> Figure:
             above.set_ylabel("accuracy")
             below.set_ylabel("images")
     legend_below(figure, axes[0, 0])
-    figure.suptitle(
-        f"{words(scores['model'].iloc[0])}: accuracy on test by confidence, 95 % intervals"
-    )
+    figure.suptitle(f"{words(model)}: accuracy on test by confidence, 95 % intervals")
     return figure
 
 

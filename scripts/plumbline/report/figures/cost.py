@@ -15,6 +15,13 @@ FIGURE = FigureSpec(
     stage="attribution",
     topic="Cost",
     title="cost",
+    inputs={
+        "cost": lambda plan, at: plan.attribution.files(at.dataset, at.model, "cost.csv"),
+        "attribution": "attribution/{dataset}/{model}/degradation.csv",
+    },
+    when=lambda plan, dataset: [
+        {"model": model} for model in plan.config.models if plan.attribution.compared(model)
+    ],
     caption="""
     What a method gains over the random ranking in the degradation test, against what it costs for
     one image: forward passes of the net above, seconds on the machine of the run below. The gain

@@ -26,6 +26,13 @@ FIGURE = FigureSpec(
     stage="attribution",
     topic="Degradation",
     title="degradation",
+    inputs={"attribution": "attribution/{dataset}/{model}/degradation.csv"},
+    when=lambda plan, dataset: [
+        {"part": part, "model": model}
+        for part in ("gain", "keep", "delete")
+        for model in plan.config.models
+        if plan.config.attribution.methods
+    ],
     caption="""
     Accuracy when a share of the pixels is kept and the others filled, or deleted and filled, in
     the order that each method ranks them. A good ranking stays high when its top is kept and
@@ -60,12 +67,21 @@ def controls(methods: Sequence[str]) -> list[str]:
 
 
 @styled
-def curves(attribution: pd.DataFrame, mode: str) -> Figure:
-    """Accuracy against the share kept or deleted: a row for each family, a column for each fill.
+def draw(attribution: pd.DataFrame, part: str) -> Figure:
+    """One ``part``: the ``gain`` over the controls, or curves of accuracy when the top is kept
+    (``keep``) or deleted (``delete``).
 
     ``attribution`` has the rows of one dataset's and one model's degradation table, ``fill`` as
-    text; ``mode`` is a key of ``MODES``.  The controls are grey and in every panel; a vertical
-    line marks study 001's share of 20 %.
+    text.
+    """
+    return _gain(attribution) if part == "gain" else _curves(attribution, part)
+
+
+def _curves(attribution: pd.DataFrame, mode: str) -> Figure:
+    """Accuracy against the share kept or deleted: a row for each family, a column for each fill.
+
+    ``mode`` is a key of ``MODES``.  The controls are grey and in every panel; a vertical line
+    marks study 001's share of 20 %.
     """
     metric, top = attribution["metric"], attribution["ranking"] == "descending"
     rows = attribution[(metric == "accuracy") & top & (attribution["mode"] == mode)]
@@ -136,13 +152,11 @@ def _panel(
     ax.set_ylim(-0.03, 1.03)
 
 
-@styled
-def gains(attribution: pd.DataFrame) -> Figure:
+def _gain(attribution: pd.DataFrame) -> Figure:
     """Gain in area over each control: a row for each method, the best first, a colour per fill.
 
-    ``attribution`` has the rows of one dataset's and one model's degradation table, ``fill`` as
-    text.  Methods are sorted by the mean of their gains over the first control, which has no row
-    of its own.  Without a control the figure says so.
+    Methods are sorted by the mean of their gains over the first control, which has no row of its
+    own.  Without a control the figure says so.
     """
     rows = attribution[attribution["metric"] == "area_gain"]
     against = [name for name in CONTROLS if name in set(rows["control"])]

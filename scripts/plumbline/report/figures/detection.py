@@ -20,6 +20,8 @@ FIGURE = FigureSpec(
     stage="detection",
     topic="Tasks",
     title="detection",
+    inputs={"detection": "detection/{dataset}/{model}.csv"},
+    when=lambda plan, dataset: [{"model": model} for model in plan.config.models],
     caption="""
     The area under the ROC curve of every score when it must find the wrong, foreign or attacked
     images; 1 is perfect and 0.5 chance. Bars are 95 % intervals: the wider of a bootstrap over

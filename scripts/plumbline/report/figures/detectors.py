@@ -14,6 +14,8 @@ FIGURE = FigureSpec(
     stage="detection",
     topic="Fitted detectors",
     title="detectors",
+    inputs={"table": lambda plan, at: plan.detection.detector_tables(at.dataset)},
+    when=lambda plan, dataset: bool(plan.detection.detector_tables(dataset)),
     caption="""
     How much better than the maximum softmax probability of the same net a fitted detector finds
     the wrong answers on test: the difference in AUROC. Bars are 95 % bootstrap intervals of the

@@ -12,14 +12,21 @@ from matplotlib.lines import Line2D
 from plumbline.config.latent import ARMS
 from plumbline.data.image_sets import keys_of
 from plumbline.report.spec import FigureSpec
-from plumbline.report.style import COLORS, WIDTH, image_grid, styled
+from plumbline.report.style import COLORS, WIDTH, image_grid, notice, styled
 from plumbline.report.summary import estimate
 from plumbline.report.wording import describe, words
+from plumbline.storage.artefacts import ImageSet
 
 FIGURE = FigureSpec(
     stage="latent",
     topic="Training on holes",
     title="training on holes",
+    inputs={
+        "table": "latent/{dataset}/{model}/extension.csv",
+        "holes": "latent/{dataset}/{model}/extension_holes.safetensors",
+        "random": "latent/{dataset}/{model}/extension_random.safetensors",
+    },
+    when=lambda plan, dataset: [{"model": model} for model in plan.latent.extended(dataset)],
     caption="""
     Nets that were also trained on images decoded from the holes of the map, on as many decoded
     from anywhere off the data, or on none: points are nets of one training seed, joined across
@@ -63,7 +70,17 @@ def panels_of(table: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 @styled
-def draw(table: pd.DataFrame, extra: Mapping[str, np.ndarray], *, model: str) -> Figure:
+def draw(table: pd.DataFrame, holes: ImageSet, random: ImageSet, model: str) -> Figure:
+    """Nets trained with images from ``holes``, from anywhere (``random``) and with none.
+
+    A map without any hole gives a figure that says so.
+    """
+    if not len(holes):
+        return notice("This map has no hole: there is nothing to train on.")
+    return side_by_side(table, {"holes": holes.pixels, "random": random.pixels}, model)
+
+
+def side_by_side(table: pd.DataFrame, extra: Mapping[str, np.ndarray], model: str) -> Figure:
     """A panel for each metric: a point for each seed, those of one seed joined, their mean, and
     the ensemble; under it the mean difference of holes and random.  Below, the images.
 

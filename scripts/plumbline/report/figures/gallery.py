@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from plumbline.attribution.selection import gallery as choose
 from plumbline.errors import InputError
 from plumbline.report.spec import FigureSpec
 from plumbline.report.style import SIGNED, WIDTH, styled
@@ -21,6 +22,19 @@ FIGURE = FigureSpec(
     stage="attribution",
     topic="Gallery",
     title="gallery",
+    inputs={
+        "images": "data/{dataset}/test.safetensors",
+        "attributions": lambda plan, at: [
+            f"attribution/{at.dataset}/{at.model}/{entry}.safetensors"
+            for entry in plan.attribution.families(at.model)[at.family]
+        ],
+    },
+    when=lambda plan, dataset: [
+        {"model": model, "family": family}
+        for model in plan.config.models
+        for family in plan.attribution.families(model)
+    ],
+    options=lambda plan, at: {"gallery": plan.attribution.gallery(at.dataset)},
     caption="""
     The images that every method explained: rows are images, columns the methods of one family.
     Under each image stands what the net says and with which probability, and what it is, red
@@ -47,7 +61,7 @@ NAME = 24  # characters of a class name at most
 WRONG = "#a00000"
 PIXELS = 75  # of a map at most, half of those of its cell
 CMAP = colormaps[SIGNED].resampled(33)  # more are not told apart and make the file larger
-COLORS = np.vstack([CMAP(np.arange(CMAP.N), bytes=True)[:, :3], [[255] * 3]])  # and white
+KEPT_COLORS = np.vstack([CMAP(np.arange(CMAP.N), bytes=True)[:, :3], [[255] * 3]])  # and white
 TITLES = (
     "Relevance of each pixel for the predicted class",
     "red: for it, blue: against it; ±q under each map is where its colours end",
@@ -79,7 +93,7 @@ class Shown:
 def gather(
     images: ImageSet, attributions: Sequence[Attribution]
 ) -> tuple[list[Shown], dict[str, np.ndarray]]:
-    """What :func:`draw` needs, for ``images`` that every one of ``attributions`` explains.
+    """What :func:`side_by_side` needs, for ``images`` that every one of ``attributions`` explains.
 
     Raises :class:`InputError` if one does not explain all of them.
     """
@@ -99,7 +113,16 @@ def gather(
 
 
 @styled
-def draw(shown: Sequence[Shown], relevance: Mapping[str, np.ndarray]) -> Figure:
+def draw(images: ImageSet, attributions: list[Attribution], gallery: Mapping[str, Any]) -> Figure:
+    """The ``images`` that ``gallery`` chooses, with the maps of all ``attributions``.
+
+    Raises :class:`InputError` if an attribution does not explain all of them.
+    """
+    chosen = images.select(choose(images.labels, **gallery))
+    return side_by_side(*gather(chosen, attributions))
+
+
+def side_by_side(shown: Sequence[Shown], relevance: Mapping[str, np.ndarray]) -> Figure:
     """Every image with the maps of each method, ``relevance`` [N, C, H, W] by name, beside it.
 
     Relevance is summed over channels, and in large maps over blocks of pixels.  Every map has

@@ -1,9 +1,5 @@
 """Generators: their losses by epoch, samples, and the training images nearest to these."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,11 +7,24 @@ from matplotlib.figure import Figure
 from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, WIDTH, image_grid, styled
 from plumbline.report.wording import words
+from plumbline.storage.artefacts import ImageSet
 
 FIGURE = FigureSpec(
     stage="visualization",
     topic="Generators",
     title="GAN",
+    inputs={
+        "histories": lambda plan, at: [
+            f"visualization/{at.dataset}/{generator}.history.csv"
+            for generator in plan.config.visualization.used_generators()
+        ],
+        "samples": lambda plan, at: [
+            f"visualization/{at.dataset}/{generator}.samples.safetensors"
+            for generator in plan.config.visualization.used_generators()
+        ],
+        "train": "data/{dataset}/train.safetensors",
+    },
+    when=lambda plan, dataset: bool(plan.config.visualization.used_generators()),
     caption="""
     Generators that were trained on the training images: the losses of generator and discriminator
     by epoch, samples of random codes, and beside them, in the same places, the training image
@@ -30,28 +39,23 @@ FIGURE = FigureSpec(
 ROWS, COLUMNS = 6, 10  # samples shown, and as many training images
 
 
-@dataclass(frozen=True)
-class Training:
-    """One generator: its ``history``, ``samples`` [N, C, H, W] in [0, 1], and for each the
-    ``nearest`` [N, C, H, W] training image."""
-
-    history: pd.DataFrame
-    samples: np.ndarray
-    nearest: np.ndarray
-
-
 @styled
-def draw(generators: Mapping[str, Training]) -> Figure:
-    """A row for each generator: loss curves, samples, and the training images nearest to them."""
-    figure = Figure(figsize=(WIDTH, 2.6 * len(generators) + 0.4), layout="constrained")
+def draw(histories: list[pd.DataFrame], samples: list[ImageSet], train: ImageSet) -> Figure:
+    """A row for each generator: loss curves, samples, and the training images nearest to them.
+
+    ``samples`` are named like the generators; their ``index`` says which image of ``train`` is
+    nearest.
+    """
+    figure = Figure(figsize=(WIDTH, 2.6 * len(samples) + 0.4), layout="constrained")
     axes = figure.subplots(
-        len(generators), 3, squeeze=False, width_ratios=[1.1, 1.25, 1.25], sharex=False
+        len(samples), 3, squeeze=False, width_ratios=[1.1, 1.25, 1.25], sharex=False
     )
-    for row, (name, each) in zip(axes, generators.items(), strict=True):
-        _losses(row[0], each.history)
-        row[0].set_title(f"{words(name)}: losses")
-        image_grid(row[1], each.samples, ROWS, COLUMNS, f"{words(name)}: samples")
-        image_grid(row[2], each.nearest, ROWS, COLUMNS, "nearest training image of each")
+    for row, history, made in zip(axes, histories, samples, strict=True):
+        _losses(row[0], history)
+        row[0].set_title(f"{words(made.name)}: losses")
+        image_grid(row[1], made.pixels, ROWS, COLUMNS, f"{words(made.name)}: samples")
+        nearest = train.select(made.index).pixels
+        image_grid(row[2], nearest, ROWS, COLUMNS, "nearest training image of each")
     axes[-1, 0].set_xlabel("epoch")
     axes[0, 0].legend(loc="best")
     figure.suptitle("Generators that the code-space visualizations search")

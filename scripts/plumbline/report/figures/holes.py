@@ -8,15 +8,24 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from plumbline.report.artefacts import Holes, LatentMap
 from plumbline.report.figures.latent import CONTOUR, CORPORA, contour, plane
 from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, WIDTH, notice, styled
 from plumbline.report.wording import words
+from plumbline.storage.artefacts import ImageSet
 
 FIGURE = FigureSpec(
     stage="latent",
     topic="Holes",
     title="holes",
+    inputs={
+        "maps": lambda plan, at: plan.latent.of_models(at.dataset, at.corpus, "safetensors"),
+        "holes": lambda plan, at: plan.latent.of_models(at.dataset, at.corpus, "holes.safetensors"),
+        "train": "data/{dataset}/train.safetensors",
+    },
+    when=lambda plan, dataset: [{"corpus": corpus} for corpus in plan.latent.corpora(dataset)],
+    options=lambda plan, at: {"estimators": plan.config.latent.estimators},
     caption="""
     Holes of the maps by entropy, of one autoencoder of several: connected cells off the data that
     are surer than the median cell on the data and that the net gives one class. The five largest
@@ -46,33 +55,35 @@ OTHER = "0.75"  # smaller regions
 
 @styled
 def draw(
-    maps: Mapping[str, Arrays],
-    holes: Mapping[str, tuple[Arrays, float]],
+    maps: list[LatentMap],
+    holes: list[Holes],
+    train: ImageSet,
     estimators: Sequence[str],
-    train: np.ndarray,
-    *,
-    classes: Sequence[str],
     corpus: str,
 ) -> Figure:
     """A row for each model and estimator: the regions on the map, and the five largest decoded.
 
-    ``maps`` are the LatentMaps of one corpus by model, ``holes`` the artefacts Holes with their
-    distance of the data, ``train`` [N, C, H, W] the training images.  Beside a decoded image
-    stand the three nearest training images, the nearest on top; above it the class and
+    ``maps`` are those of one corpus, one for each net, ``holes`` their holes.  Beside a decoded
+    image stand the three nearest training images, the nearest on top; above it the class and
     probability that the net gives it; below it the region's share of the off-data area and its
     novelty, the distance to the nearest training image in units of what is usual among data.
     """
-    rows = [(m, e) for m in maps for e in estimators if f"{e}.{MEASURE}.region" in holes[m][0]]
+    rows = [
+        (drawn, found, estimator)
+        for drawn, found in zip(maps, holes, strict=True)
+        for estimator in estimators
+        if f"{estimator}.{MEASURE}.region" in found.arrays
+    ]
     if not rows:
         return notice("No estimator is mapped")
     figure = Figure(figsize=(WIDTH, ROW * len(rows) + HEAD), layout="constrained")
     axes = figure.subplots(len(rows), 2, squeeze=False, width_ratios=[1, 5])
-    for (model, estimator), (left, right) in zip(rows, axes, strict=True):
-        (arrays, usual), key = holes[model], f"{estimator}.{MEASURE}"
-        own = {name: arrays[f"{key}.{name}"] for name in PARTS}
-        _regions(left, own, maps[model])
-        left.set_title(f"{words(model)}\n{words(estimator)}", fontsize=8)
-        _strip(right, own, train, int((~maps[model]["linear.on_data"]).sum()), usual, classes)
+    for (drawn, found, estimator), (left, right) in zip(rows, axes, strict=True):
+        own = {name: found.arrays[f"{estimator}.{MEASURE}.{name}"] for name in PARTS}
+        _regions(left, own, drawn.arrays)
+        left.set_title(f"{words(drawn.about['model'])}\n{words(estimator)}", fontsize=8)
+        off = int((~drawn.arrays["linear.on_data"]).sum())
+        _strip(right, own, train.images, off, found.about["data_distance"], train.classes)
     figure.suptitle(
         f"Holes by {words(MEASURE)} in the latent space of {CORPORA[corpus]}: the {SHOWN} largest"
     )

@@ -1,6 +1,6 @@
 """From one test image to another through pixel space and through latent space."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from plumbline.report.artefacts import Interpolation
 from plumbline.report.spec import FigureSpec
 from plumbline.report.style import WIDTH, colors, styled
 from plumbline.report.wording import words
@@ -17,6 +18,13 @@ FIGURE = FigureSpec(
     stage="latent",
     topic="Interpolation",
     title="interpolation",
+    inputs={
+        "ways": lambda plan, at: plan.latent.of_models(
+            at.dataset, plan.latent.corpora(at.dataset)[0], "interpolation.safetensors"
+        )
+    },
+    when=lambda plan, dataset: bool(plan.latent.corpora(dataset)),
+    options=lambda plan, at: {"estimators": plan.config.latent.estimators},
     caption="""
     The way from one test image to another, by mixing their pixels, the pixels of their
     reconstructions, and their codes. The strips show one pair; below them, for each net, entropy
@@ -31,7 +39,6 @@ FIGURE = FigureSpec(
     """,
 )
 
-Arrays = Mapping[str, np.ndarray]
 SPACES: dict[str, Any] = {"pixel": "--", "decoded": ":", "latent": "-"}
 NAMES = {
     "pixel": "mixed pixels",
@@ -44,14 +51,14 @@ ROW = 2.4
 
 
 @styled
-def draw(ways: Mapping[str, Arrays], estimators: Sequence[str]) -> Figure:
+def draw(ways: list[Interpolation], estimators: Sequence[str]) -> Figure:
     """Strips of the way between one pair of images in each space; below, a row for each model:
     entropy and mutual information on that way, and their distribution half-way over all pairs.
 
-    ``ways`` are the artefacts Interpolation by model: their images are the same.
+    ``ways`` are of one net each: their images are the same.
     """
     shades = colors(estimators)
-    first = next(iter(ways.values()))
+    first = ways[0].arrays
     height = len(SPACES) * STRIP + 0.3
     figure = Figure(figsize=(WIDTH, height + ROW * len(ways) + 0.9), layout="constrained")
     parts: Any = figure.subfigures(2, 1, height_ratios=[height, ROW * len(ways) + 0.6])
@@ -60,7 +67,8 @@ def draw(ways: Mapping[str, Arrays], estimators: Sequence[str]) -> Figure:
     for ax, (space, name) in zip(strips, NAMES.items(), strict=True):
         _strip(ax, first[f"{space}.image"], name)
     axes = below.subplots(len(ways), 2 * len(MEASURES), squeeze=False, sharex="col")
-    for line, (model, arrays) in enumerate(ways.items()):
+    for line, way in enumerate(ways):
+        model, arrays = way.about["model"], way.arrays
         for column, measure in enumerate(MEASURES):
             curves, halfway = axes[line, 2 * column : 2 * column + 2]
             for (space, style), estimator in product(SPACES.items(), estimators):

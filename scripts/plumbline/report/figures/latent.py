@@ -13,14 +13,29 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy.special import ndtr
 
+from plumbline.data.image_sets import ImageSetKey
+from plumbline.report.artefacts import Codes, LatentMap
 from plumbline.report.spec import FigureSpec
 from plumbline.report.style import COLORS, WIDTH, styled
-from plumbline.report.wording import words
+from plumbline.report.wording import describe, words
+from plumbline.storage.artefacts import ImageSet
 
 FIGURE = FigureSpec(
     stage="latent",
     topic="Maps",
     title="latent",
+    inputs={
+        "codes": "latent/{dataset}/{corpus}/codes.safetensors",
+        "maps": lambda plan, at: plan.latent.of_corpora(at.dataset, "safetensors"),
+        "test": "data/{dataset}/test.safetensors",
+    },
+    when=lambda plan, dataset: [
+        {"corpus": corpus, "measure": measure, "grid": grid}
+        for grid in ("", "quantile")
+        for measure in ("entropy", "mutual_information", "max_probability")
+        for corpus in plan.latent.corpora(dataset)
+    ],
+    options=lambda plan, at: {"estimators": plan.config.latent.estimators},
     caption="""
     Each point of the plane is decoded to an image by a variational autoencoder with two latent
     dimensions, and the map shows how uncertain the net is about that image; dark means uncertain.
@@ -60,7 +75,7 @@ SHOWN = 1000  # encoded images of each set: more hide the map
 
 
 @dataclass(frozen=True)
-class Codes:
+class Encoded:
     """Encoded images of one set: its ``name`` and ``points`` [N, 2]."""
 
     name: str
@@ -101,10 +116,49 @@ def norm(maps: list[np.ndarray]) -> Normalize:
 
 @styled
 def draw(
+    codes: Codes,
+    maps: list[LatentMap],
+    test: ImageSet,
+    estimators: Sequence[str],
+    corpus: str,
+    measure: str,
+    grid: str,
+) -> Figure:
+    """Maps of one ``measure`` over the latent space of a ``corpus``, of every estimator and net.
+
+    ``codes`` are the encoded images of the corpus, ``maps`` those of all corpora, which share one
+    colour scale; ``test`` knows the names of the classes.  ``grid`` is ``quantile``, or empty for
+    the linear one.
+    """
+    grid = grid or "linear"
+    keys = {estimator: f"{grid}.{estimator}.{measure}" for estimator in estimators}
+    drawn = {each.about["model"]: each.arrays for each in maps if each.about["corpus"] == corpus}
+    values = [each.arrays[key] for each in maps for key in keys.values() if key in each.arrays]
+    others = [describe(ImageSetKey(**each)) for each in codes.about["other"]]
+    second = Encoded(" and ".join(others), codes.arrays["other"])
+    return panels_of(
+        {
+            (estimator, model): arrays[key]
+            for estimator, key in keys.items()
+            for model, arrays in drawn.items()
+            if key in arrays
+        },
+        Encoded("test images", codes.arrays["test"]),
+        codes.arrays["test_labels"],
+        second if len(second.points) else None,
+        classes=test.classes,
+        corpus=corpus,
+        measure=measure,
+        over=plane(next(iter(drawn.values())), grid),
+        scale=norm(values),
+    )
+
+
+def panels_of(
     maps: Maps,
-    first: Codes,
+    first: Encoded,
     labels: np.ndarray,
-    second: Codes | None,
+    second: Encoded | None,
     *,
     classes: Sequence[str],
     corpus: str,
@@ -205,7 +259,9 @@ def contour(ax: Axes, over: Plane) -> None:
     ax.contour(columns, rows, over.on_data, levels=[0.5], colors=[CONTOUR], linewidths=1.0)
 
 
-def _scatter(ax: Axes, first: Codes, labels: np.ndarray, second: Codes | None, over: Plane) -> None:
+def _scatter(
+    ax: Axes, first: Encoded, labels: np.ndarray, second: Encoded | None, over: Plane
+) -> None:
     shades = np.array(COLORS)[labels[:SHOWN] % len(COLORS)]
     across, up = over.place(first.points[:SHOWN]).T
     ax.scatter(across, up, s=7, c=shades, linewidths=0.2, edgecolors="white")
@@ -222,7 +278,7 @@ def _scatter(ax: Axes, first: Codes, labels: np.ndarray, second: Codes | None, o
         )
 
 
-def _legend(figure: Figure, first: Codes, classes: Sequence[str], second: Codes | None) -> None:
+def _legend(figure: Figure, first: Encoded, classes: Sequence[str], second: Encoded | None) -> None:
     dot: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 5}
     handles = [
         Line2D([], [], color=COLORS[number % len(COLORS)], label=name, **dot)

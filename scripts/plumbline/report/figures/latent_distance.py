@@ -1,12 +1,13 @@
 """Uncertainty against the distance to the encoded training images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from plumbline.metrics.intervals import mean_intervals
+from plumbline.report.artefacts import LatentMap
 from plumbline.report.figures.latent import CORPORA
 from plumbline.report.spec import FigureSpec
 from plumbline.report.style import colors, curve, legend_below, panels, styled
@@ -16,6 +17,14 @@ FIGURE = FigureSpec(
     stage="latent",
     topic="Distance to the data",
     title="latent distance",
+    inputs={
+        "maps": lambda plan, at: plan.latent.of_models(at.dataset, at.corpus, "safetensors"),
+    },
+    when=lambda plan, dataset: [{"corpus": corpus} for corpus in plan.latent.corpora(dataset)],
+    options=lambda plan, at: {
+        "estimators": plan.config.latent.estimators,
+        "seed": plan.latent.seed("plot_latent", at.dataset, at.corpus),
+    },
     caption="""
     Uncertainty of the decoded cells of the map against their distance to the training images: the
     mean distance to the 10 nearest codes. Each point is the mean over a tenth of the cells, with
@@ -37,27 +46,21 @@ LABELS = {
 
 
 @styled
-def draw(
-    maps: Mapping[str, Mapping[str, np.ndarray]],
-    estimators: Sequence[str],
-    measures: Sequence[str],
-    *,
-    corpus: str,
-    seed: int,
-) -> Figure:
+def draw(maps: list[LatentMap], estimators: Sequence[str], corpus: str, seed: int) -> Figure:
     """Rows measures, columns models: mean of the cells in each tenth of the distances, with its
     interval, one line for each estimator; dotted its median on the data.
 
-    ``maps`` are the LatentMaps of one corpus by model; the cells are those of the linear grid.
+    ``maps`` are those of one corpus, one for each net; the cells are those of the linear grid.
     """
     shades = colors(estimators)
-    figure, axes = panels(len(measures), len(maps), height=2.6, sharex=True, sharey="row")
-    for column, (model, arrays) in enumerate(maps.items()):
+    figure, axes = panels(len(LABELS), len(maps), height=2.6, sharex=True, sharey="row")
+    for column, drawn in enumerate(maps):
+        model, arrays = drawn.about["model"], drawn.arrays
         distance = arrays["linear.distance"].ravel()
         bins = np.array_split(np.argsort(distance, kind="stable"), BINS)
         least = min(map(len, bins))  # all bins as many cells: they share their resamples
         cells = np.stack([each[:least] for each in bins], 1)
-        for line, measure in enumerate(measures):
+        for line, (measure, label) in enumerate(LABELS.items()):
             ax = axes[line, column]
             for estimator in estimators:
                 values = arrays.get(f"linear.{estimator}.{measure}")
@@ -69,7 +72,7 @@ def draw(
                 on = values[arrays["linear.on_data"]]
                 if len(on):
                     ax.axhline(np.median(on), color=shades[estimator], ls=":", lw=1)
-            ax.set_ylabel(LABELS[measure] if column == 0 else "")
+            ax.set_ylabel(label if column == 0 else "")
         axes[0, column].set_title(words(model))
         axes[-1, column].set_xlabel("distance to the 10 nearest codes")
     legend_below(figure, max(axes[0], key=lambda ax: len(ax.lines)))

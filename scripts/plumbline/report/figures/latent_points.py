@@ -10,15 +10,23 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patheffects import withStroke
 
+from plumbline.report.artefacts import LatentMap
 from plumbline.report.figures.latent import CORPORA, SCALES, Plane, draw_map, norm, plane
 from plumbline.report.spec import FigureSpec
 from plumbline.report.style import WIDTH, styled
 from plumbline.report.wording import words
+from plumbline.storage.artefacts import ImageSet
 
 FIGURE = FigureSpec(
     stage="latent",
     topic="Chosen points",
     title="latent points",
+    inputs={
+        "maps": lambda plan, at: plan.latent.of_models(at.dataset, at.corpus, "safetensors"),
+        "test": "data/{dataset}/test.safetensors",
+    },
+    when=lambda plan, dataset: [{"corpus": corpus} for corpus in plan.latent.corpora(dataset)],
+    options=lambda plan, at: {"estimators": plan.config.latent.estimators},
     caption="""
     Points of latent space, marked by stars on the maps of entropy, with the image that each
     decodes to and what every net and estimator says of it: class, probability, entropy H and
@@ -39,33 +47,29 @@ ACROSS = 3  # maps side by side at least
 
 
 @styled
-def draw(
-    maps: Mapping[str, Arrays],
-    estimators: Sequence[str],
-    *,
-    classes: Sequence[str],
-    corpus: str,
-) -> Figure:
+def draw(maps: list[LatentMap], test: ImageSet, estimators: Sequence[str], corpus: str) -> Figure:
     """Above a map of entropy for each model, with the points as stars; below each point's
     decoded image, beside it what every model and estimator says: the class, its probability,
     entropy (H) and mutual information (MI) in nats.
 
-    ``maps`` are LatentMaps by model, of one corpus: their points are the same.  The maps are of
-    the first of ``estimators`` that applies to the model.  Quantiles of the prior are mapped
+    ``maps`` are those of one corpus, one for each net: their points are the same.  ``test`` knows
+    the names of the classes.  Drawn are the maps of the first of ``estimators`` that applies to
+    the model.  Quantiles of the prior are mapped
     where all points lie within them, else equal steps.
     """
-    first = next(iter(maps.values()))
+    by_model = {each.about["model"]: each.arrays for each in maps}
+    first = maps[0].arrays
     codes, images = first["points.code"], first["points.image"]
     grid = "quantile" if np.abs(codes).max() < np.abs(first["quantile.axis"]).max() else "linear"
     below = ROW * len(codes) + 0.3
     figure = Figure(figsize=(WIDTH, MAP + below), layout="constrained")
     parts: Any = figure.subfigures(2, 1, height_ratios=[MAP, below])
-    _maps(parts[0], maps, estimators, grid, codes)
+    _maps(parts[0], by_model, estimators, grid, codes)
     panels = parts[1].subplots(len(codes), 2, squeeze=False, width_ratios=[1, 7])
     for number, (code, image) in enumerate(zip(codes, images, strict=True)):
         where = f"{ascii_uppercase[number]} ({code[0]:.2f}, {code[1]:.2f})"
         _image(panels[number, 0], image, where)
-        _answers(panels[number, 1], maps, estimators, number, classes)
+        _answers(panels[number, 1], by_model, estimators, number, test.classes)
     figure.suptitle(f"Points of the latent space of {CORPORA[corpus]}, and what they decode to")
     return figure
 

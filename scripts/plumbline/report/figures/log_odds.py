@@ -15,6 +15,10 @@ FIGURE = FigureSpec(
     stage="attribution",
     topic="Log-odds",
     title="log-odds",
+    inputs={"log_odds": "attribution/{dataset}/{model}/log_odds.csv"},
+    when=lambda plan, dataset: [
+        {"model": model} for model in plan.config.models if plan.attribution.with_log_odds(model)
+    ],
     caption="""
     How far the log-odds between two classes fall when the pixels that a method holds for the
     first class and against the second are set to black, 20 % of them at most: the test of the

@@ -16,6 +16,10 @@ FIGURE = FigureSpec(
     stage="attribution",
     topic="Randomization",
     title="randomization",
+    inputs={"rows": "attribution/{dataset}/{model}/randomization.csv"},
+    when=lambda plan, dataset: [
+        {"model": model} for model in plan.config.models if plan.attribution.randomized(model)
+    ],
     caption="""
     Rank correlation of a method's map of the trained net with its map once the weights are
     re-drawn, from the output layer down to the layer named, by the layers' own initialisers. A

@@ -8,11 +8,13 @@ from plumbline.detection.leaderboard import best
 from plumbline.report.figures.detection import color, score_name
 from plumbline.report.spec import FigureSpec
 from plumbline.report.style import CONTROL, notice, panels, styled
+from plumbline.report.tables import of_dataset
 
 FIGURE = FigureSpec(
     stage="detection",
     topic="Order of the scores",
     title="ranks",
+    inputs={"leaderboard": "tables/leaderboard.csv"},
     caption="""
     Every score ranked by how much better than the control it tells suspicious images, mean over
     all nets and tasks of the dataset; 1 is the best. Shown are the best fifteen and the control,
@@ -32,13 +34,14 @@ SHOWN = 15  # best scores, and the control
 
 
 @styled
-def draw(leaderboard: pd.DataFrame) -> Figure:
+def draw(leaderboard: pd.DataFrame, dataset: str) -> Figure:
     """Mean rank of the best scores and of the control, with bars half a critical difference long
     to either side: scores whose bars do not touch differ.  Those outside of the shaded band differ
     from the control.
 
-    ``leaderboard`` has the rows of one dataset.
+    ``leaderboard`` has the rows of every dataset.
     """
+    leaderboard = of_dataset(leaderboard, dataset)
     ranks = leaderboard[leaderboard["metric"] == "mean_rank"]
     whole = leaderboard[leaderboard["score"].isna()].set_index("metric")
     if whole.empty:

@@ -16,6 +16,12 @@ FIGURE = FigureSpec(
     stage="uncertainty",
     topic="Refusal",
     title="refusal",
+    inputs={
+        "refusal": lambda plan, at: [
+            f"uncertainty/{at.dataset}/{model}/refusal.csv"
+            for model in plan.config.uncertain_models
+        ]
+    },
     caption="""
     Above, accuracy on the test images that are answered, against the share that is answered, when
     the median over the sampled nets of the winning class's probability decides; the dot is the

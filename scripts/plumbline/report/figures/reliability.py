@@ -13,6 +13,11 @@ FIGURE = FigureSpec(
     stage="training",
     topic="Accuracy and calibration",
     title="reliability",
+    inputs={
+        "reliability": lambda plan, at: [
+            f"models/{at.dataset}/{model}/reliability.csv" for model in plan.config.models
+        ]
+    },
     caption="""
     Accuracy of the test images in each bin of confidence, for the net of seed 0, with 95 % Wilson
     intervals; below, how many images the bin has, on a logarithmic scale. On the dashed line

@@ -10,12 +10,20 @@ from plumbline.metrics.ranking import selective
 from plumbline.report.estimators import CONTROL, styles
 from plumbline.report.spec import FigureSpec
 from plumbline.report.style import legend_below, panels, styled
+from plumbline.report.tables import of_models
 from plumbline.report.wording import words
 
 FIGURE = FigureSpec(
     stage="uncertainty",
     topic="Errors and coverage",
     title="risk and coverage",
+    inputs={
+        "scores": lambda plan, at: [
+            f"uncertainty/{at.dataset}/{model}/scores.parquet"
+            for model in plan.config.uncertain_models
+        ]
+    },
+    options=lambda plan, at: {"models": plan.config.uncertain_models},
     caption="""
     Share of wrong answers among the test images that are answered, when the most certain ones are
     answered first, by each measure of uncertainty. The area under a curve is AURC in the tables;
@@ -37,15 +45,16 @@ HIGHEST = 4.0  # times the control's risk at full coverage, where the panels end
 
 
 @styled
-def draw(scores: pd.DataFrame) -> Figure:
+def draw(scores: list[pd.DataFrame], models: list[str]) -> Figure:
     """A row for each model, a column for each measure that orders the test images.
 
-    ``scores`` has the rows of the tables of images and a column ``model``.  In every panel the
-    dashed grey line is the control, the softmax by its largest probability; panels end at
-    ``HIGHEST`` times the control's error rate.
+    ``scores`` are the tables of images of ``models``.  In every panel the dashed grey line is the
+    control, the softmax by its largest probability; panels end at ``HIGHEST`` times the control's
+    error rate.
     """
-    test = scores[scores["set"] == "test"]
-    models, looks = list(test["model"].unique()), styles(list(test["estimator"].unique()))
+    rows = of_models(scores, models)
+    test = rows[rows["set"] == "test"]
+    looks = styles(list(test["estimator"].unique()))
     measures = [name for name in MEASURES if name in test and test[name].nunique() > 1]
     figure, axes = panels(len(models), len(measures), height=2.6, sharex=True, sharey="row")
     for line, model in enumerate(models):

@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from plumbline.data.image_sets import ImageSetKey
 from plumbline.report.spec import FigureSpec
 from plumbline.report.style import WIDTH, styled
 from plumbline.report.wording import words
@@ -20,6 +19,20 @@ FIGURE = FigureSpec(
     topic="Shifts",
     title="rotation",
     order=1,
+    inputs={
+        "sets": lambda plan, at: [
+            plan.data.file(at.dataset, at.model, key)
+            for key in plan.data.shifted_keys()
+            if key.shift == "rotation"
+        ],
+        "scores": "uncertainty/{dataset}/{model}/scores.parquet",
+    },
+    when=lambda plan, dataset: [
+        {"model": model} for model in plan.config.uncertain_models if plan.uncertainty.rotations()
+    ],
+    options=lambda plan, at: {
+        "levels": [key.level for key in plan.data.shifted_keys() if key.shift == "rotation"]
+    },
     caption="""
     A test image of each of a few classes turned in steps, and what every estimator says of it:
     the class and its probability, bold where it is wrong, and below it the entropy in nats, which
@@ -38,12 +51,12 @@ COLORMAP = "Blues"
 
 
 @styled
-def draw(sets: Sequence[ImageSet], levels: Sequence[float], scores: pd.DataFrame) -> Figure:
+def draw(sets: list[ImageSet], levels: Sequence[float], scores: pd.DataFrame, model: str) -> Figure:
     """For one image of each of a few classes a strip: turned images, below them the answers.
 
-    ``sets`` are the same images turned by ``levels`` degrees; ``scores`` the rows of one net's
-    table of images.  A cell holds the class that the estimator gives, its probability, and
-    below it the entropy, which is also its colour.
+    ``sets`` are the same images turned by ``levels`` degrees; ``scores`` is the table of images of
+    the net ``model``.  A cell holds the class that the estimator gives, its probability, and below
+    it the entropy, which is also its colour.
     """
     first = sets[0]
     places = [np.flatnonzero(first.labels == c) for c in CLASSES if c < len(first.classes)]
@@ -63,9 +76,7 @@ def draw(sets: Sequence[ImageSet], levels: Sequence[float], scores: pd.DataFrame
         drawn = _answers(below, rows, names, levels, first, image, limit)
     bar = figure.colorbar(drawn, ax=list(axes[:, 0]), location="bottom", fraction=0.012, aspect=50)
     bar.set_label("entropy (nats); dark = uncertain")
-    figure.suptitle(
-        f"{words(scores['model'].iloc[0])}: turned test images; class, its probability, entropy"
-    )
+    figure.suptitle(f"{words(model)}: turned test images; class, its probability, entropy")
     return figure
 
 
@@ -96,10 +107,10 @@ def _answers(
     limit: float,
 ) -> AxesImage:
     entropy = np.full((len(names), len(levels)), np.nan)
-    found = rows.set_index(["estimator", "set"])
+    turned = rows[rows["shift"] == "rotation"].set_index(["estimator", "level"])
     for line, name in enumerate(names):
         for column, level in enumerate(levels):
-            own = found.loc[(name, ImageSetKey("shifted", shift="rotation", level=level).name)]
+            own = turned.loc[(name, level)]
             entropy[line, column] = own["entropy"]
             right = own["prediction"] == images.labels[image]
             dark = own["entropy"] > 0.6 * limit

@@ -15,6 +15,12 @@ FIGURE = FigureSpec(
     stage="uncertainty",
     topic="Shifts",
     title="shifts",
+    inputs={"measures": "uncertainty/{dataset}/{model}/measures.csv"},
+    when=lambda plan, dataset: [
+        {"model": model}
+        for model in plan.config.uncertain_models
+        if any(key.made_from_test for key in plan.uncertainty.keys(dataset))
+    ],
     caption="""
     What becomes of every estimator as test images are turned, made noisy or attacked: accuracy,
     NLL, ECE, and the means of entropy, mutual information and, for evidential nets, vacuity. The

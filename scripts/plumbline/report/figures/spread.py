@@ -16,6 +16,20 @@ FIGURE = FigureSpec(
     stage="attribution",
     topic="Spread",
     title="spread",
+    inputs={
+        "images": "data/{dataset}/test.safetensors",
+        "spread": "attribution/{dataset}/{model}/spread/{entry}.safetensors",
+    },
+    when=lambda plan, dataset: [
+        {"model": model, "entry": entry}
+        for entry in plan.config.attribution.spread
+        for model in plan.config.models
+        if entry in plan.attribution.spreads(dataset, model)
+    ],
+    options=lambda plan, at: {
+        "method": plan.config.attribution.spread[at.entry].method,
+        "objective": plan.attribution.spread_objective(at.dataset, at.model, at.entry),
+    },
     caption="""
     An explanation is one draw of many: the relevance of each pixel over random passes, in which
     dropout masks are drawn or normal noise is added to the image. Columns: the image; the map of
@@ -38,7 +52,7 @@ NONE = "0.85"  # colour of pixels without relevance in any pass
 SOURCES = {"dropout": "dropout masks", "noise": "draws of noise on the pixels"}
 
 
-def title(spread: Spread, method: str, model: str, objective: str) -> str:
+def title(spread: Spread, model: str, method: str, objective: str) -> str:
     """What is drawn, in words."""
     net = words(model) if objective in PLAIN else f"{words(model)}, trained for evidence,"
     level = f", {spread.level:g} of the range" if spread.source == "noise" else ""
@@ -46,13 +60,13 @@ def title(spread: Spread, method: str, model: str, objective: str) -> str:
 
 
 @styled
-def draw(images: ImageSet, spread: Spread, title: str) -> Figure:
-    """Rows: the first of ``images``, all of which ``spread`` explains; columns: their maps.
+def draw(images: ImageSet, spread: Spread, model: str, method: str, objective: str) -> Figure:
+    """Rows: the first of ``images``, those that ``spread`` explains; columns: their maps.
 
     Each column has one scale for all rows, and a bar under it.  The single pass and the mean
     share theirs.
     """
-    count = min(IMAGES, len(images))
+    count = min(IMAGES, len(spread.index))
     side = (WIDTH - LABEL) / 5
     figure = Figure(figsize=(WIDTH, side * count + 1.6), layout="constrained")
     axes = figure.subplots(count, 5, squeeze=False)
@@ -77,7 +91,7 @@ def draw(images: ImageSet, spread: Spread, title: str) -> Figure:
         _bar(figure, shown, axes[:, column], name)
     for line in range(count):
         _label(axes[line, 0], images, spread, line)
-    figure.suptitle(title)
+    figure.suptitle(title(spread, model, method, objective))
     return figure
 
 

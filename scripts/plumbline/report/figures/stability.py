@@ -9,12 +9,22 @@ from matplotlib.figure import Figure
 from plumbline.report.groups import GROUPS, groups
 from plumbline.report.spec import FigureSpec
 from plumbline.report.style import panels, styled
+from plumbline.report.tables import of_models
 from plumbline.report.wording import words
 
 FIGURE = FigureSpec(
     stage="stability",
     topic="Label change rate",
     title="stability",
+    inputs={
+        "changes": lambda plan, at: plan.stability.of_dataset(at.dataset, "parquet"),
+        "rejection": lambda plan, at: plan.stability.of_dataset(at.dataset, "csv"),
+    },
+    when=lambda plan, dataset: bool(plan.config.stability.operators),
+    options=lambda plan, at: {
+        "models": [model for model in plan.config.models for _ in plan.stability.operators(model)],
+        "adaptive": plan.config.attacks.adaptive(),
+    },
     caption="""
     How many of the net's mutants (copies with small random changes of the weights) give an image
     another label than the net itself. Boxes are the quartiles over images, whiskers reach from
@@ -29,24 +39,30 @@ FIGURE = FigureSpec(
 
 
 @styled
-def draw(changes: pd.DataFrame, rejection: pd.DataFrame, adaptive: Collection[str] = ()) -> Figure:
+def draw(
+    changes: list[pd.DataFrame],
+    rejection: pd.DataFrame,
+    models: list[str],
+    adaptive: Collection[str],
+) -> Figure:
     """Box plots of the label change rate; rows models, columns operators.
 
-    ``changes`` has the rows of the stage's tables of images and the columns ``model`` and
-    ``correct`` (whether the net itself is right); ``rejection`` the rows of its figures, of
-    which the rejection rate of mutants stands in each title.  ``adaptive`` are the
-    attacks that know a detector.
+    ``changes`` are the tables of images of each operator, ``models`` of which net each is;
+    ``rejection`` has the rows of the operators' figures, of which the rejection rate of mutants
+    stands in each title.  ``adaptive`` are the attacks that know a detector.
     """
-    models, operators = list(changes["model"].unique()), list(changes["operator"].unique())
-    changes = changes.assign(group=groups(changes, adaptive)).dropna(subset="group")
-    kinds = [name for name in GROUPS if name in set(changes["group"])]
+    rows = of_models(changes, models)
+    rows["correct"] = rows["prediction"] == rows["label"]
+    models, operators = list(dict.fromkeys(models)), list(rows["operator"].unique())
+    rows = rows.assign(group=groups(rows, adaptive)).dropna(subset="group")
+    kinds = [name for name in GROUPS if name in set(rows["group"])]
     main = rejection["role"] == "main"
     rejection = rejection[main & (rejection["metric"] == "rejection_rate")]
     figure, axes = panels(len(models), len(operators), height=2.4, sharex=True, sharey="row")
     for line, model in enumerate(models):
         for column, operator in enumerate(operators):
             ax = axes[line, column]
-            part = changes[(changes["model"] == model) & (changes["operator"] == operator)]
+            part = rows[(rows["model"] == model) & (rows["operator"] == operator)]
             if part.empty:
                 ax.set_axis_off()
                 continue

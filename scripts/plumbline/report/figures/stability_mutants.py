@@ -11,6 +11,8 @@ FIGURE = FigureSpec(
     stage="stability",
     topic="Number of mutants",
     title="stability mutants",
+    inputs={"stability": lambda plan, at: plan.stability.of_dataset(at.dataset, "csv")},
+    when=lambda plan, dataset: bool(plan.config.stability.operators),
     caption="""
     AUROC of the label change rate when it is the share of the first 10, 20, 50 and more mutants,
     at the operator's main rate, with 95 % intervals (the wider of Newcombe's and of a bootstrap

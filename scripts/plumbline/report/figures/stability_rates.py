@@ -16,6 +16,8 @@ FIGURE = FigureSpec(
     stage="stability",
     topic="Label change rate",
     title="stability rates",
+    inputs={"stability": lambda plan, at: plan.stability.of_dataset(at.dataset, "csv")},
+    when=lambda plan, dataset: bool(plan.config.stability.operators),
     caption="""
     Mean label change rate by the rate at which an operator changes the net: the share of its
     neurons or weights that a mutant has changed. Points are means over images with 95 % intervals

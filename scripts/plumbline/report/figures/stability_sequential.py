@@ -12,6 +12,8 @@ FIGURE = FigureSpec(
     stage="stability",
     topic="Sequential test",
     title="stability sequential",
+    inputs={"stability": lambda plan, at: plan.stability.of_dataset(at.dataset, "csv")},
+    when=lambda plan, dataset: bool(plan.config.stability.operators),
     caption="""
     Verdicts of the sequential probability ratio test, by kind of image: suspicious, normal, or
     undecided after all mutants. The number beside each bar is the mean number of mutants that an

@@ -14,6 +14,17 @@ FIGURE = FigureSpec(
     stage="uncertainty",
     topic="More passes, more nets",
     title="sweep",
+    inputs={
+        "sweep": lambda plan, at: [
+            f"uncertainty/{at.dataset}/{model}/sweep.csv"
+            for model in plan.uncertainty.sweeping(at.dataset, at.vary)
+        ]
+    },
+    when=lambda plan, dataset: [
+        {"vary": vary}
+        for vary in ("samples", "members")
+        if plan.uncertainty.sweeping(dataset, vary)
+    ],
     caption="""
     How figures on test move with the number of passes of an estimator, or of nets in an ensemble.
     Lines are means over training seeds, dots single seeds, bands and bars 95 % intervals over

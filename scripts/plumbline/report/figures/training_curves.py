@@ -11,6 +11,17 @@ FIGURE = FigureSpec(
     stage="training",
     topic="Accuracy and calibration",
     title="training curves",
+    inputs={
+        "histories": lambda plan, at: [
+            f"models/{at.dataset}/{model}/cross_entropy/{seed}/history.csv"
+            for model, seed in plan.training.trained(at.dataset)
+        ]
+    },
+    when=lambda plan, dataset: bool(plan.training.trained(dataset)),
+    options=lambda plan, at: {
+        "models": [model for model, _ in plan.training.trained(at.dataset)],
+        "seeds": [seed for _, seed in plan.training.trained(at.dataset)],
+    },
     caption="""
     Mean negative log-likelihood after each epoch, a line for each seed. The dot is the epoch that
     was kept, the one with the highest accuracy on val, then the lowest NLL. Where the blue lines
@@ -20,13 +31,15 @@ FIGURE = FigureSpec(
 
 
 @styled
-def draw(history: pd.DataFrame) -> Figure:
+def draw(histories: list[pd.DataFrame], models: list[str], seeds: list[int]) -> Figure:
     """A panel for each model: NLL on train and val by epoch, a line for each seed.
 
-    ``history`` has the rows of all histories with the columns ``model`` and ``seed`` added.  A
-    dot marks the epoch that was kept: highest accuracy on val, then lowest NLL.
+    ``models`` and ``seeds`` tell of which net each of ``histories`` is.  A dot marks the epoch
+    that was kept: highest accuracy on val, then lowest NLL.
     """
-    models = list(history["model"].unique())
+    runs = zip(histories, models, seeds, strict=True)
+    history = pd.concat([rows.assign(model=model, seed=seed) for rows, model, seed in runs])
+    models = list(dict.fromkeys(models))
     figure, axes = panels(1, len(models), height=3.4, sharey=True)
     for ax, model in zip(axes[0], models, strict=True):
         for number, (_, run) in enumerate(history[history["model"] == model].groupby("seed")):

@@ -14,6 +14,14 @@ FIGURE = FigureSpec(
     stage="uncertainty",
     topic="Estimators",
     title="uncertainty",
+    inputs={"scores": "uncertainty/{dataset}/{model}/scores.parquet"},
+    when=lambda plan, dataset: [
+        {"measure": measure, "model": model}
+        for model in plan.config.uncertain_models
+        for measure in ("entropy", "mutual_information")
+        if measure == "entropy" or plan.uncertainty.several(dataset, model)
+    ],
+    options=lambda plan, at: {"adaptive": plan.config.attacks.adaptive()},
     caption="""
     For each value of the measure, the share of images that lie below it. A useful measure keeps
     the solid blue curve, of test images that are classified rightly, far to the left of the
@@ -26,10 +34,10 @@ FIGURE = FigureSpec(
 
 
 @styled
-def draw(scores: pd.DataFrame, measure: str, adaptive: Collection[str] = ()) -> Figure:
+def draw(scores: pd.DataFrame, model: str, measure: str, adaptive: Collection[str]) -> Figure:
     """Cumulative distribution of ``measure`` by group, a panel for each estimator.
 
-    ``scores`` has the rows of one net's table of images.  An estimator that is sure everywhere
+    ``scores`` is the table of images of the net ``model``.  An estimator that is sure everywhere
     of the measure (the mutual information of one net is 0), or does not have it, has no panel.
     ``adaptive`` are the attacks that know a detector.
     """
@@ -53,5 +61,5 @@ def draw(scores: pd.DataFrame, measure: str, adaptive: Collection[str] = ()) -> 
         if where is not None and where.is_first_col():
             ax.set_ylabel("share of images below")
     legend_below(figure, axes[0], len(GROUPS))
-    figure.suptitle(f"{words(scores['model'].iloc[0])}: {words(measure)} by kind of image")
+    figure.suptitle(f"{words(model)}: {words(measure)} by kind of image")
     return figure

@@ -17,6 +17,20 @@ FIGURE = FigureSpec(
     stage="visualization",
     topic="Images of classes",
     title="visualization",
+    inputs={
+        "images": lambda plan, at: [
+            f"visualization/{at.dataset}/{at.model}/{entry}.safetensors"
+            for entry in plan.config.visualization.methods
+        ],
+        "table": lambda plan, at: [
+            f"visualization/{at.dataset}/{at.model}/{entry}.csv"
+            for entry in plan.config.visualization.methods
+        ][:1],
+        "test": "data/{dataset}/test.safetensors",
+    },
+    when=lambda plan, dataset: [
+        {"model": model} for model in plan.config.models if plan.config.visualization.methods
+    ],
     caption="""
     What the net takes for each class: images that are made so that it gives the class a high
     probability, from noise, from real images, or from the codes of a generator. Under each
@@ -85,7 +99,17 @@ def control(made: ImageSet, test: ImageSet, table: pd.DataFrame) -> Line:
 
 
 @styled
-def draw(lines: Mapping[str, Line], classes: Sequence[str], *, model: str, second: str) -> Figure:
+def draw(images: list[ImageSet], table: pd.DataFrame, test: ImageSet, model: str) -> Figure:
+    """A row for the control, images of ``test``, and for each of ``images``, a column for each
+    class.
+
+    ``table`` has the rows of the first of ``images``.
+    """
+    lines = {CONTROL: control(images[0], test, table)} | {made.name: line(made) for made in images}
+    return grid_of(lines, classes(images[0]), model, images[0].provenance["second net"])
+
+
+def grid_of(lines: Mapping[str, Line], classes: Sequence[str], model: str, second: str) -> Figure:
     """One picture for each of ``lines`` and ``classes`` [K].
 
     Under each stands the probability of its class, first by the net ``model``, then by a

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.report import outline
-from plumbline.report.claims.ledger import CAPTION, MEANINGS, STUDIES, SYMBOLS, claim_rows, tally
+from plumbline.report.claims.ledger import MEANINGS, STUDIES, SYMBOLS, claim_rows, tally
+from plumbline.report.claims.schema import HOW_TO_READ
 from plumbline.report.left_out import left_out
 from plumbline.report.pages.templates import template
-from plumbline.report.spec import Section, Topic, paragraphs
+from plumbline.report.spec import Drawing, Section, Topic, paragraphs
 from plumbline.report.style import DPI, inline
 from plumbline.report.tables import Frames, ReportTable
-from plumbline.report.wording import phrase, words
+from plumbline.report.wording import words
 
 THUMBNAILS = ("gallery",)
 CSS_PIXELS = 96  # to the inch
@@ -37,21 +38,16 @@ class Picture:
     height: int
 
 
-def picture(path: Path) -> Picture:
-    """A PNG of ``figures/{dataset}/`` inlined; its text is the first sentence of its caption.
-
-    Its name begins with that of a figure; the rest says of what it is.
-    """
-    kinds = outline.figures()
-    kind = max((k for k in kinds if f"{path.stem}_".startswith(f"{k}_")), key=len)
-    rest = path.stem.removeprefix(kind).strip("_")
+def picture(drawing: Drawing, path: Path) -> Picture:
+    """A drawing inlined from its PNG; its text is the first sentence of its caption."""
+    spec = outline.figures()[drawing.kind]
     data, (width, height) = inline(path)
-    first = paragraphs(kinds[kind].caption)[0].split(". ")[0].rstrip(".")
-    parts = (kinds[kind].title, phrase(rest), words(path.parent.name))
-    name = ", ".join(each for each in parts if each)
+    first = paragraphs(spec.caption)[0].split(". ")[0].rstrip(".")
+    of = (*filter(None, drawing.of.values()), drawing.dataset)
+    name = ", ".join([spec.title, *map(words, of)])
     title = f"{name[0].upper()}{name[1:]}"
     return Picture(
-        kind=kind,
+        kind=drawing.kind,
         data=data,
         title=title,
         alt=f"{title}: {first}.",
@@ -61,17 +57,18 @@ def picture(path: Path) -> Picture:
 
 
 def stage_sections(
-    frames: Frames, figures: Sequence[Path], explorers: Sequence[Path] = ()
+    frames: Frames, figures: Sequence[tuple[Drawing, Path]], explorers: Sequence[Path] = ()
 ) -> list[dict[str, Any]]:
     """What the template needs of each section: the topics of each dataset that has any.
 
-    A section without any did not run; it stays and says so.  ``explorers`` are the pages
-    ``latent_{dataset}.html`` and ``leaderboard.html`` that lie beside the report and are linked
-    from it.
+    A section without any did not run; it stays and says so.  ``figures`` have their files.
+    ``explorers`` are the pages ``latent_{dataset}.html`` and ``leaderboard.html`` that lie beside
+    the report and are linked from it.
     """
-    datasets = list(dict.fromkeys(path.parent.name for path in figures))
+    datasets = list(dict.fromkeys(drawing.dataset for drawing, _ in figures))
     pictures = {
-        name: [picture(path) for path in figures if path.parent.name == name] for name in datasets
+        name: [picture(each, path) for each, path in figures if each.dataset == name]
+        for name in datasets
     }
     pages = {path.stem: path.name for path in explorers}
     found = []
@@ -132,7 +129,7 @@ def render(**context: Any) -> str:
     """The page; ``context`` is what ``report.html`` names."""
     page = template("report.html", words=words, paragraphs=paragraphs, claim_rows=claim_rows)
     fixed = {
-        "caption": CAPTION,
+        "caption": HOW_TO_READ,
         "figures": outline.figures(),
         "symbols": SYMBOLS,
         "meanings": MEANINGS,

@@ -32,6 +32,15 @@ class AttributionPlan(Part):
         """A file of every entry of a net."""
         return [f"attribution/{dataset}/{model}/{entry}.{ending}" for entry in self.entries(model)]
 
+    def families(self, model: str) -> dict[str, Entries]:
+        """The entries of a net in each family that has any, families and entries in order."""
+        entries = self.entries(model)
+        found = {
+            family: [entry for entry in entries if ATTRIBUTIONS.family(entry) == family]
+            for family in ATTRIBUTIONS.families
+        }
+        return {family: members for family, members in found.items() if members}
+
     def compared(self, model: str) -> bool:
         """Whether methods of a net are compared with the random ranking."""
         return {"random"} < set(self.entries(model))
