@@ -104,5 +104,5 @@ def test_noise_is_all_test_and_none_of_it_is_trained_on():
 def test_arrays_that_are_not_those_of_the_manifest_are_refused(source):
     manifest = obtain(source, "it")
     altered = tuple(replace(file, sha256="0" * 64) for file in manifest.files)
-    with pytest.raises(InputError, match="changed since it was fetched; put it back, or delete"):
+    with pytest.raises(InputError, match="changed since it was fetched; restore it, or delete"):
         source.read(replace(manifest, files=altered), Wanted(28, 1, 0))

@@ -88,7 +88,7 @@ def test_the_restricted_reader_reads_what_pickle_reads():
 
 def test_a_malicious_pickle_is_refused_and_not_run(tmp_path):
     evil = pickle.dumps({"data": Malicious(tmp_path / "harm"), "labels": []})
-    with pytest.raises(InputError, match=r"data_batch_2: refused: it asks for _?io\.open"):
+    with pytest.raises(InputError, match=r"data_batch_2: refused: it needs _?io\.open"):
         cifar10.read(archive(tmp_path, data_batch_2=evil), WANTED)
     assert not (tmp_path / "harm").exists()
     pickle.loads(evil)["data"].close()  # the danger is real

@@ -46,7 +46,7 @@ def test_read_idx(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (idx(arrays(6)[0])[:-1], "149 values, where its head promises"),
+        (idx(arrays(6)[0])[:-1], "149 values, but its header declares"),
         (idx(arrays(6)[0], kind=13), "not an idx file of unsigned bytes"),
         (b"\0\0\x08", "not an idx file of unsigned bytes"),
         (b"", "not an idx file of unsigned bytes"),
@@ -79,7 +79,7 @@ def test_training_part_first_then_the_official_test_part(tmp_path):
 
 def test_images_and_labels_that_do_not_fit_are_refused(tmp_path):
     broken = manifest(tmp_path, {"t10k": (arrays(7)[0], arrays(6)[1])})
-    with pytest.raises(InputError, match=r"MNIST, t10k: images .* and labels .* do not fit"):
+    with pytest.raises(InputError, match=r"MNIST, t10k: images .* and labels .* do not match"):
         read_pair(broken, "MNIST", "t10k")
 
 

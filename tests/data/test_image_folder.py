@@ -72,7 +72,7 @@ def test_a_text_file_may_tell_the_labels(tmp_path):
         obtain(folder, labels=labels)
     for line in ("a.png", "a.png -1", "a.png one", " 1"):
         labels.write_text(f"a.png 0\n{line}\n")
-        with pytest.raises(InputError, match=r"val\.txt, line 2: .* is no file name and class"):
+        with pytest.raises(InputError, match=r"val\.txt, line 2: .* is not a file name and class"):
             obtain(folder, labels=labels)
     with pytest.raises(InputError, match="not a readable text file"):
         obtain(folder, labels=tmp_path / "none.txt")

@@ -138,7 +138,7 @@ def test_a_single_array_and_images_that_are_not_square_are_refused(tmp_path):
     )
     with pytest.raises(InputError, match=r"a single array; save several with numpy\.savez"):
         npz.read(manifest, Wanted(None, None, 0))
-    with pytest.raises(InputError, match="5 × 4 pixels; nets need squares: give a size"):
+    with pytest.raises(InputError, match="5 × 4 pixels; nets need squares: set a size"):
         make_sets(
             read(tmp_path, x=GREY, y=LABELS),
             "own",
@@ -160,5 +160,5 @@ def test_a_file_that_changed_or_is_gone_since_it_was_fetched_is_refused(tmp_path
     with pytest.raises(InputError, match=r"own\.npz: changed since it was fetched .* delete the"):
         manifest.verify()
     path.unlink()
-    with pytest.raises(InputError, match=r"own\.npz: No such file or directory; put it back"):
+    with pytest.raises(InputError, match=r"own\.npz: No such file or directory; restore it"):
         manifest.verify()

@@ -179,4 +179,4 @@ def test_a_damaged_checkpoint_is_told_and_not_taken_up(tmp_path, capsys):
         path.write_bytes(content)
         assert State.load(path, "me") is None
         told = capsys.readouterr().err
-        assert re.fullmatch(rf"{path}: left by .*, or damaged; begun anew\n", told)
+        assert re.fullmatch(rf"{path}: saved for .*, or damaged; starting again\n", told)

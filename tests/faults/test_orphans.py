@@ -64,7 +64,7 @@ def test_the_job_of_a_killed_snakemake_is_gone_in_seconds_and_writes_nothing(tin
     disturbed.snakemake("--unlock")
     disturbed.snakemake(CLASSIFIER)
     assert target.read_bytes() == (tiny.folder / CLASSIFIER).read_bytes()
-    assert "begun anew" in (disturbed.folder / LOG).read_text()
+    assert "starting again" in (disturbed.folder / LOG).read_text()
     assert not checkpoint.exists()
 
 
@@ -102,7 +102,7 @@ def test_a_program_ends_with_the_snakemake_that_runs_it(snakemake, reaped):
 def test_what_is_written_late_does_not_get_its_final_name(snakemake, tmp_path):
     late = program(WRITING, tmp_path / "late.txt", **{VARIABLE: str(snakemake.pid)})
     _, told = late.communicate(timeout=SECONDS)
-    assert "the Snakemake that wanted it is gone" in told
+    assert "the Snakemake that runs this is gone" in told
     assert list(tmp_path.iterdir()) == []
 
 

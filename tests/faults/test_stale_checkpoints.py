@@ -63,7 +63,7 @@ CHANGES = {
 }
 
 
-SAID = "left by other options, images or code, or damaged; begun anew"
+SAID = "saved for other options, images or code, or damaged; starting again"
 
 
 class Killed(Exception):

@@ -97,7 +97,7 @@ def test_arrays_that_lead_out_of_their_archive_are_refused(tmp_path, name):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x.npy", content.getvalue())
         archive.writestr(f"{name}.npy", content.getvalue())
-    with pytest.raises(InputError, match=r"own\.npz: refused: .* leads out of its folder"):
+    with pytest.raises(InputError, match=r"own\.npz: refused: .* lies outside its folder"):
         read_npz(path)
 
 

@@ -116,6 +116,6 @@ def test_a_missing_file_and_another_kind_are_refused(tmp_path):
     with pytest.raises(ArtefactError, match="no such file"):
         ImageSet.load(tmp_path / "none")
     save_arrays(tmp_path / "vae", "VAE", {"x": np.zeros(1)}, {})
-    with pytest.raises(ArtefactError, match="holds VAE, not ImageSet"):
+    with pytest.raises(ArtefactError, match="contains VAE, not ImageSet"):
         ImageSet.load(tmp_path / "vae")
     assert load_arrays(tmp_path / "vae", "VAE")[1] == {}

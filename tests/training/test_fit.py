@@ -61,7 +61,7 @@ def test_a_killed_training_resumes_to_the_same_weights(
     whole, history = fit(*few, **options)
     killed_fit(*few, **options, checkpoint=tmp_path / "checkpoint")
     resumed, continued = fit(*few, **options, checkpoint=tmp_path / "checkpoint")
-    assert "begun anew" not in capsys.readouterr().err
+    assert "starting again" not in capsys.readouterr().err
     assert_same(weights(whole), weights(resumed))
     assert continued == history
 

@@ -87,7 +87,7 @@ def test_a_killed_training_resumes_to_the_same_weights(few, tmp_path, monkeypatc
         fit(few, **options, checkpoint=tmp_path / "checkpoint")
     monkeypatch.setattr(adversarial, "_epoch", real)
     resumed, continued = fit(few, **options, checkpoint=tmp_path / "checkpoint")
-    assert "begun anew" not in capsys.readouterr().err
+    assert "starting again" not in capsys.readouterr().err
     assert history == repeated == continued
     for key, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[key]), key

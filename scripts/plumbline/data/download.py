@@ -1,4 +1,4 @@
-"""Download of one file with a known checksum, resumed where it was interrupted."""
+"""Download of a file with a known checksum, resumed after interruptions."""
 
 import math
 import os
@@ -27,14 +27,14 @@ def download(
     pause: float = 2.0,
     timeout: float = 30.0,
 ) -> str:
-    """Get ``target`` from the first of ``urls`` that gives it; returns that address.
+    """Download ``target`` from the first of ``urls`` that provides it; returns that address.
 
-    The bytes gather in ``target`` + ``.part``, which a later call takes up where it ends, and
-    get their name only when their checksum by ``algorithm`` begins with ``digest``; wrong ones are
-    removed and fetched again.  All addresses are tried in turn, ``rounds`` times, ``pause``
-    seconds apart.  ``timeout`` is in seconds, for each answer of a server.
+    Bytes are written to ``target`` + ``.part``, which a later call continues, and renamed once
+    their checksum by ``algorithm`` begins with ``digest``; a file with a wrong checksum is removed
+    and downloaded again.  All addresses are tried in turn, ``rounds`` times, with ``pause``
+    seconds in between.  ``timeout`` is in seconds per response of a server.
 
-    Raises :class:`InputError` with the last reason of each address if all fail.
+    Raises :class:`InputError` with the last error of each address if all fail.
     """
     part = target.with_name(f"{target.name}.part")
     reasons: dict[str, str] = {}
@@ -62,7 +62,7 @@ def download(
 
 
 def _transfer(url: str, part: Path, timeout: float) -> None:
-    """Append to ``part`` what is missing; ``OSError`` if the connection ends too early."""
+    """Append the missing bytes to ``part``; raises ``OSError`` if the connection ends early."""
     have = part.stat().st_size if part.exists() else 0
     headers = {"User-Agent": "plumbline"}
     if have:
@@ -72,11 +72,11 @@ def _transfer(url: str, part: Path, timeout: float) -> None:
     except HTTPError as error:
         with error:
             if error.code == 416 and have:
-                return  # nothing lies beyond what is there: the checksum tells if it is right
+                return  # the file is complete; the checksum is verified by the caller
             raise
     with answer:
         expected = answer.length
-        # A server that knows no ranges answers 200 and sends the file from its start.
+        # A server without support for ranges responds with 200 and the whole file.
         with open(part, "ab" if answer.status == 206 else "wb") as out:
             got = sum(out.write(chunk) for chunk in _chunks(answer, part.stem))
             out.flush()

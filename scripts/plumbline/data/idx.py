@@ -1,4 +1,4 @@
-"""The idx files of MNIST and its relatives."""
+"""The idx file format of MNIST and similar datasets."""
 
 import gzip
 import os
@@ -17,9 +17,9 @@ def read_idx(path: str | os.PathLike) -> np.ndarray:
     """Read a gzipped idx file of unsigned bytes.
 
     The format: two zero bytes, the type, the number of dimensions, each dimension as a
-    big-endian 32-bit number, the values (http://yann.lecun.com/exdb/mnist).
+    big-endian 32-bit integer, the values (http://yann.lecun.com/exdb/mnist).
 
-    Raises :class:`InputError` naming the file if it is truncated or something else.
+    Raises :class:`InputError` naming the file if it is truncated or has another format.
     """
     try:
         with gzip.open(path) as handle:
@@ -33,7 +33,7 @@ def read_idx(path: str | os.PathLike) -> np.ndarray:
     shape = tuple(int(each) for each in np.frombuffer(content, ">u4", dimensions, offset=4))
     values = np.frombuffer(content, np.uint8, offset=start)
     if values.size != np.prod(shape, dtype=np.int64):
-        raise InputError(f"{path}: {values.size} values, where its head promises {shape}")
+        raise InputError(f"{path}: {values.size} values, but its header declares {shape}")
     return values.reshape(shape)
 
 
@@ -46,13 +46,13 @@ def read_pair(manifest: Manifest, folder: str, part: str) -> tuple[np.ndarray, n
     labels = read_idx(manifest.path(f"{folder}/raw/{part}-labels-idx1-ubyte.gz"))
     if images.ndim != 3 or labels.shape != images.shape[:1]:
         raise InputError(
-            f"{folder}, {part}: images {images.shape} and labels {labels.shape} do not fit"
+            f"{folder}, {part}: images {images.shape} and labels {labels.shape} do not match"
         )
     return images[:, None], labels.astype(np.int64)
 
 
 def read_both(manifest: Manifest, folder: str, classes: tuple[str, ...]) -> Pool:
-    """The training files and, as official test set, the t10k files."""
+    """The training files, followed by the t10k files as the official test set."""
     train, test = read_pair(manifest, folder, "train"), read_pair(manifest, folder, "t10k")
     if train[0].shape[2:] != test[0].shape[2:]:
         raise InputError(f"{folder}: training and test images differ in size")

@@ -1,4 +1,4 @@
-"""The manifest of a dataset: every file or array that it is made from, with its checksum."""
+"""The manifest of a dataset: all files or arrays from which it is made, with checksums."""
 
 import hashlib
 import json
@@ -15,11 +15,11 @@ from plumbline.storage.files import checksum, write_text
 
 @dataclass(frozen=True)
 class File:
-    """One file, or one array that a library brings along (then ``path`` is None).
+    """One file, or one array provided by a library (then ``path`` is None).
 
-    ``name`` does not depend on where the file lies.  ``origin`` is the address that it was
-    downloaded from, or ``mirror``, ``downloads`` (it was there already), ``own file`` or the
-    library and its version.
+    ``name`` does not depend on the location of the file.  ``origin`` is the address from which it
+    was downloaded, or ``mirror``, ``downloads`` (it existed already), ``own file``, or the library
+    and its version.
     """
 
     name: str
@@ -35,7 +35,7 @@ class File:
 
     @property
     def place(self) -> Path:
-        """Where the file lies; ``ValueError`` of an array that a library brings along."""
+        """The path of the file; raises ``ValueError`` for an array provided by a library."""
         if self.path is None:
             raise ValueError(f"{self.name} is no file")
         return Path(self.path)
@@ -48,10 +48,10 @@ class File:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What one dataset is made from.
+    """The files or arrays from which one dataset is made.
 
-    ``kind`` is a module of :mod:`plumbline.data.sources`.  ``classes`` are the class names
-    where the files themselves do not tell them.
+    ``kind`` is a module of :mod:`plumbline.data.sources`.  ``classes`` are the class names, if the
+    files themselves do not contain them.
     """
 
     dataset: str
@@ -76,35 +76,35 @@ class Manifest:
             raise DamagedFileError(path, f"not a manifest of plumbline ({error})") from None
 
     def verify(self) -> None:
-        """Raise :class:`InputError` if a file is gone or is not what it was."""
+        """Raise :class:`InputError` if a file is missing or has changed."""
         for file in self.files:
             if file.path is None:
                 continue
             try:
                 found = checksum(file.path)
             except OSError as error:
-                raise InputError(f"{file.path}: {error.strerror}; {self._mend}") from None
+                raise InputError(f"{file.path}: {error.strerror}; {self._remedy}") from None
             if found != file.sha256:
                 raise InputError(
                     f"{file.path}: changed since it was fetched (sha256 {found}, "
-                    f"not {file.sha256}); {self._mend}"
+                    f"not {file.sha256}); {self._remedy}"
                 )
 
     def verify_array(self, name: str, array: np.ndarray) -> None:
-        """Raise :class:`InputError` if a library's array is not what it was."""
+        """Raise :class:`InputError` if an array of a library has changed."""
         if (name, array_checksum(array)) not in self._checksums:
-            raise InputError(f"{name}: changed since it was fetched; {self._mend}")
+            raise InputError(f"{name}: changed since it was fetched; {self._remedy}")
 
     def path(self, name: str) -> Path:
-        """Where the file ``name`` lies; raises :class:`InputError` if it is not listed."""
+        """The path of the file ``name``; raises :class:`InputError` if it is not listed."""
         for file in self.files:
             if file.name == name and file.path:
                 return Path(file.path)
-        raise InputError(f"the manifest of {self.dataset} does not list {name}; {self._mend}")
+        raise InputError(f"the manifest of {self.dataset} does not list {name}; {self._remedy}")
 
     @property
     def sha256(self) -> str:
-        """One checksum of all names and checksums: equal if the content of all files is."""
+        """Checksum of all names and checksums: equal if the contents of all files are equal."""
         return hashlib.sha256(json.dumps(self._checksums).encode()).hexdigest()
 
     @property
@@ -112,8 +112,8 @@ class Manifest:
         return sorted((file.name, file.sha256) for file in self.files)
 
     @property
-    def _mend(self) -> str:
-        return f"put it back, or delete the manifest of {self.dataset} and run again"
+    def _remedy(self) -> str:
+        return f"restore it, or delete the manifest of {self.dataset} and run again"
 
 
 def array_checksum(array: np.ndarray) -> str:

@@ -1,4 +1,4 @@
-"""Files of public datasets: from a mirror, from earlier downloads, or from the network."""
+"""Files of public datasets, from a mirror, earlier downloads or the network."""
 
 import fcntl
 import shutil
@@ -16,10 +16,9 @@ from plumbline.storage.files import atomic, checksum, located
 
 @dataclass(frozen=True)
 class Places:
-    """Where files may be: a ``mirror``, the folder of ``downloads``, the user's own files.
+    """Locations of files: a ``mirror``, the folder of ``downloads``, the user's own files.
 
-    Those are ``path``, the images, and ``labels``; ``classes`` are the class names that the
-    user gave.
+    The latter are ``path`` (images) and ``labels``; ``classes`` are class names given by the user.
     """
 
     downloads: Path
@@ -31,7 +30,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Obtained:
-    """What a source is made from, and its class names where the files do not tell them."""
+    """The files of a source, and its class names if the files do not contain them."""
 
     files: tuple[File, ...]
     classes: tuple[str, ...] = ()
@@ -39,9 +38,9 @@ class Obtained:
 
 @dataclass(frozen=True)
 class Remote:
-    """A published file: its path in a mirror, its addresses, and its checksum where one is known.
+    """A published file: its path in a mirror, its addresses, and its checksum if known.
 
-    ``digest`` is the checksum by ``algorithm``, or how it begins.
+    ``digest`` is the checksum by ``algorithm``, or its first digits.
     """
 
     name: str
@@ -50,18 +49,18 @@ class Remote:
     algorithm: str = "md5"
 
     def fits(self, path: Path) -> bool:
-        """Whether the file at ``path`` has the checksum, as far as it is known."""
+        """Whether the file at ``path`` matches the checksum, if one is known."""
         return self.digest is None or checksum(path, self.algorithm).startswith(self.digest)
 
 
 def obtain_file(remote: Remote, places: Places) -> File:
-    """Bring a published file into the folder of downloads.
+    """Provide a published file in the folder of downloads.
 
-    The mirror comes first, then what was downloaded before, then the addresses.  A file of the
-    mirror is copied: what is made later must not depend on whether the mirror is still there.
+    The mirror is searched first, then earlier downloads, then the addresses.  A file of the mirror
+    is copied, so that later jobs do not depend on the mirror.
 
-    Raises :class:`InputError` if the mirror's file has a wrong checksum (it is not replaced),
-    or if the file is nowhere to be had.
+    Raises :class:`InputError` if the file in the mirror has a wrong checksum (it is not replaced),
+    or if the file is not available.
     """
     target = places.downloads / remote.name
     try:
@@ -80,18 +79,18 @@ def _bring(remote: Remote, mirror: Path | None, target: Path) -> str:
     if target.is_file():
         if remote.fits(target):
             return "downloads"
-        print(f"{target}: wrong checksum, fetched again", file=sys.stderr, flush=True)
+        print(f"{target}: wrong checksum, downloading again", file=sys.stderr, flush=True)
         target.unlink()
     if not (remote.urls and remote.digest):
         raise InputError(
-            f"{remote.name}: not in the mirror ({mirror or 'none given'}) and not to be "
-            "downloaded; set data.mirror or PLUMBLINE_MIRROR to a folder that has it"
+            f"{remote.name}: not in the mirror ({mirror or 'none given'}) and not available for "
+            "download; set data.mirror or PLUMBLINE_MIRROR to a folder that contains it"
         )
     return download(remote.urls, target, remote.digest, algorithm=remote.algorithm)
 
 
 def _copy(source: Path, target: Path, remote: Remote) -> None:
-    """Copy a mirror's file unless it is there already; refuse it if its checksum is wrong."""
+    """Copy a file of the mirror unless it was copied before; rejects a wrong checksum."""
     if not remote.fits(source):
         raise InputError(
             f"{source}: wrong checksum: {remote.algorithm} {checksum(source, remote.algorithm)}, "
@@ -104,7 +103,7 @@ def _copy(source: Path, target: Path, remote: Remote) -> None:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Keep other processes from fetching into ``folder`` at the same time."""
+    """While active, prevent other processes from downloading to ``folder``."""
     with open(folder / ".lock", "w", encoding="utf-8") as handle:
         with suppress(OSError):  # some network file systems have no locks
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -124,11 +123,11 @@ def idx_files(dataset: str) -> tuple[tuple[Remote, ...], tuple[str, ...]]:
 
 
 def obtain_weights(url: str | None, sha256: str | None, places: Places) -> File:
-    """The file of given weights: at ``places.path``, there in the mirror, or what ``url`` gives.
+    """The file of given weights: at ``places.path``, here or in the mirror, or from ``url``.
 
-    Only the latter, kept as ``weights/<its name>``, must begin with ``sha256``.
+    Only a downloaded file, stored as ``weights/<its name>``, must match ``sha256``.
 
-    Raises :class:`InputError` if there is none.
+    Raises :class:`InputError` if there is no such file.
     """
     if places.path:
         path = located(places.path, places.mirror)

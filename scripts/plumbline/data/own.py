@@ -1,4 +1,4 @@
-"""The user's own files, as the configuration names them: images, labels, class names."""
+"""The user's own files given in the configuration: images, labels, class names."""
 
 import os
 import re
@@ -11,10 +11,10 @@ SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".t
 
 
 def own_files(path: str | os.PathLike | None) -> list[str]:
-    """``path`` itself if it is a file; if a folder, all images in it at any depth, sorted.
+    """``path`` itself if it is a file; if it is a folder, all images in it at any depth, sorted.
 
-    Images are known by their suffix, in small or capital letters; hidden files are left out.
-    Nothing at ``path``, which may be of the mirror, is no file.
+    Images are recognised by their suffix, ignoring case; hidden files are ignored.  The list is
+    empty if ``path``, which may be relative to the mirror, does not exist.
     """
     if path is None or not os.path.exists(path):
         return []
@@ -33,22 +33,22 @@ def own_files(path: str | os.PathLike | None) -> list[str]:
 def read_labels(path: Path) -> dict[str, int]:
     """Class numbers by image from lines such as ``cats/1.jpeg 3``.
 
-    Raises :class:`InputError` naming the first line that is none.
+    Raises :class:`InputError` with the first line that has another format.
     """
     labels = {}
     for number, line in enumerate(_lines(path), start=1):
         name, _, label = line.rpartition(" ")
         if not (name.strip() and label.isdecimal()):
-            raise InputError(f"{path}, line {number}: {line!r} is no file name and class number")
+            raise InputError(f"{path}, line {number}: {line!r} is not a file name and class number")
         labels[name.strip()] = int(label)
     return labels
 
 
 def read_classes(path: Path) -> tuple[str, ...]:
-    """Class names, a line each, in the order of their numbers.
+    """Class names, one per line, in the order of their numbers.
 
-    A WordNet number before a name and synonyms after a comma, as in ImageNet's list, are
-    dropped.  Names that then are not unique get their class number.
+    A WordNet number before a name and synonyms after a comma, as in ImageNet's list, are removed.
+    Names that are then not unique get their class number appended.
 
     Raises :class:`InputError` if the file cannot be read or is empty.
     """

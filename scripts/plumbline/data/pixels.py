@@ -1,9 +1,9 @@
-"""Grey and colour, size, and 8-bit pixels, for whole batches of images [N, C, H, W].
+"""Conversion of colour, size and type for whole batches of images [N, C, H, W].
 
-On uint8 the results are Pillow's, bit by bit: its grey is ``Image.convert("L")``, its size
-``Image.resize`` with the bilinear filter, which widens when it shrinks and so does not alias.
-(Images that are not square go first along rows here; Pillow takes the direction that is less
-work, and a level of difference by rounding.)
+For uint8 the results equal Pillow's, bit by bit: ``Image.convert("L")`` for greyscale, and
+``Image.resize`` with the bilinear filter, whose support grows when the image is reduced, which
+avoids aliasing.  (Non-square images are resized along rows first; Pillow chooses the cheaper
+direction, which can differ by one level due to rounding.)
 """
 
 import math
@@ -18,7 +18,8 @@ BATCH = 1024
 
 
 def to_channels(images: np.ndarray, channels: int | None) -> np.ndarray:
-    """Grey (1) or colour (3): luma of ITU-R BT.601, rounded on uint8; grey three times."""
+    """Convert to greyscale (1) by the luma of ITU-R BT.601, rounded for uint8, or to colour (3) by
+    repetition."""
     if channels in (None, images.shape[1]):
         return images
     if channels == 3:
@@ -33,7 +34,7 @@ def to_channels(images: np.ndarray, channels: int | None) -> np.ndarray:
 
 
 def to_size(images: np.ndarray, size: int | None) -> np.ndarray:
-    """Bring the shorter side to ``size`` pixels and cut the middle of the longer one."""
+    """Resize the shorter side to ``size`` pixels and crop the centre of the longer side."""
     height, width = images.shape[2:]
     if size is None or height == width == size:
         return images
@@ -47,13 +48,13 @@ def to_size(images: np.ndarray, size: int | None) -> np.ndarray:
 
 
 def fitted(height: int, width: int, size: int) -> tuple[int, int]:
-    """Height and width whose shorter side is ``size``, in the same proportion."""
+    """Height and width with the same aspect ratio whose shorter side is ``size``."""
     shorter = min(height, width)
     return int(size * height / shorter), int(size * width / shorter)
 
 
 def middle(length: int, size: int) -> int:
-    """Where the middle ``size`` of ``length`` pixels begin."""
+    """Start of the central ``size`` of ``length`` pixels."""
     return round((length - size) / 2)
 
 
@@ -71,7 +72,7 @@ def _along(images: np.ndarray, length: int, axis: int) -> np.ndarray:
         weights = np.floor(weights * 2**BITS + 0.5)
     values = np.moveaxis(images, axis, -1).astype(np.float64) @ weights.T
     if images.dtype == np.uint8:
-        # Whole numbers below 2**53: float64 holds these sums exactly.
+        # Integers below 2**53: these sums are exact in float64.
         values = np.floor((values + 2 ** (BITS - 1)) / 2**BITS)
         values = values.clip(0, 255)
     else:
@@ -95,7 +96,7 @@ def _weights(before: int, after: int) -> np.ndarray:
 
 
 def to_bytes(images: np.ndarray) -> np.ndarray:
-    """uint8 where ``images`` are 8-bit levels divided by 255, else as they are."""
+    """``images`` as uint8 if they are 8-bit levels divided by 255, otherwise unchanged."""
     if images.dtype == np.uint8:
         return images
     levels = images * np.float32(255)

@@ -1,4 +1,4 @@
-"""All images of one source before they are divided, and their division into ImageSets."""
+"""All images of one source, and their division into ImageSets."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,12 +18,12 @@ INDEX = (
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a source needs to know that cannot be read at just any size.
+    """Options for reading a source.
 
-    ``size`` in pixels and ``channels`` are None for "as they are"; ``seed`` is for sources
-    that cut images at random places.  ``resize`` is what the shorter side of a photograph is
-    brought to before the middle ``size`` pixels are cut out, None for ``size``.  With ``skip``,
-    photographs that cannot be read are left out; else they are refused.
+    ``size`` in pixels and ``channels`` are None for unchanged images; ``seed`` is for sources that
+    crop images at random.  ``resize`` is the size of the shorter side of a photograph before the
+    central ``size`` pixels are cropped, None for ``size``.  If ``skip``, unreadable photographs
+    are omitted, otherwise they are rejected.
     """
 
     size: int | None
@@ -35,12 +35,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Pool:
-    """Every image of a source, in the source's order.
+    """All images of a source, in the source's order.
 
-    ``images`` [N, C, H, W] are uint8, or float32 in [0, 1]; ``labels`` [N] int64 are numbers
-    of ``classes``, -1 where there is none.  The last ``official_test`` images are the test
-    set that the source itself sets apart.  ``skipped`` are the names of images that could not be
-    read and are not among them.
+    ``images`` [N, C, H, W] are uint8, or float32 in [0, 1]; ``labels`` [N] int64 are indices into
+    ``classes``, -1 for no class.  The last ``official_test`` images are the official test set of
+    the source.  ``skipped`` are the names of unreadable images, which are omitted.
     """
 
     images: np.ndarray
@@ -56,7 +55,7 @@ class Pool:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """What ``index`` counts, where the official parts begin and end, and what was skipped."""
+        """The meaning of ``index``, the ranges of the official parts, and the skipped images."""
         n, official = len(self.images), self.official_test
         parts = {"train": [0, n - official], "test": [n - official, n]} if official else {}
         if self.skipped:
@@ -79,18 +78,18 @@ def make_sets(
 ) -> dict[str, ImageSet]:
     """The sets train, val, calibration and test of the dataset ``name``.
 
-    The sets have no image in common.  An official test set is ``test``, in its order; all
-    other sets are stratified by class and in random order.  ``index`` counts through the
-    whole source, the official training part first, so that it is unique; the provenance says
-    where the parts begin, so ``index`` minus ``parts.test[0]`` is the position in the official
-    test file.  ``size``, ``channels``, ``images``, ``shares`` and ``shares_of`` are as in the
-    configuration, the last two as ``splits`` and ``splits_of``.
+    The sets are disjoint.  An official test set becomes ``test``, in its order; all other sets are
+    stratified by class and in random order.  ``index`` numbers the images of the whole source,
+    beginning with the official training part, so that it is unique.  The provenance contains the
+    ranges of the parts: ``index`` minus ``parts.test[0]`` is the position in the official test
+    file.  ``size``, ``channels``, ``images``, ``shares`` and ``shares_of`` are as in the
+    configuration, where the last two are ``splits`` and ``splits_of``.
 
     Raises :class:`InputError` if the images are not square or too few for the splits.
     """
     if size is None and pool.images.shape[2] != pool.images.shape[3]:
         height, width = pool.images.shape[2:]
-        raise InputError(f"images are {height} × {width} pixels; nets need squares: give a size")
+        raise InputError(f"images are {height} × {width} pixels; nets need squares: set a size")
     try:
         which = divide(pool.labels, pool.official_test, images, shares, seed, shares_of)
     except InputError as error:

@@ -7,7 +7,7 @@ import numpy as np
 from plumbline.errors import InputError
 from plumbline.runtime.seeding import derive
 
-PARTS_PER = 10**9  # shares are compared as whole numbers of this, so that no rounding is lost
+PARTS_PER = 10**9  # shares are compared as integer multiples of 1 / PARTS_PER, without rounding
 
 
 def divide(
@@ -18,16 +18,16 @@ def divide(
     seed: int,
     shares_of: str = "train",
 ) -> dict[str, np.ndarray]:
-    """Positions [int64] of the images of train, val, calibration and test; no two overlap.
+    """Positions, int64, of the images of train, val, calibration and test, which are disjoint.
 
-    ``labels`` [N] are of the whole source, of which the last ``official_test`` images are its
-    official test set: it becomes ``test`` in its order, and ``shares`` (of ``val``,
-    ``calibration``, ``test``; the rest is ``train``) divide the others, where the share of
-    ``test`` then belongs to ``train``.  With ``shares_of`` "test" they divide the official test
-    set instead, what is left of it is ``test``, and all others are ``train``.  Without an
-    official test set, ``shares`` divide all.  Every set is stratified by class.  ``images``
-    limits how many of the source are taken, from its two parts in proportion to their sizes,
-    at random and stratified by class.
+    ``labels`` [N] are those of the whole source, whose last ``official_test`` images are the
+    official test set.  This becomes ``test``, in its order, and ``shares`` (of ``val``,
+    ``calibration`` and ``test``; the rest is ``train``) apply to the other images, where the share
+    of ``test`` is added to ``train``.  With ``shares_of`` "test" the shares apply to the official
+    test set instead; its rest is ``test``, and all other images are ``train``.  Without an
+    official test set, ``shares`` apply to all images.  All sets are stratified by class.
+    ``images`` limits the number of images, taken at random from both parts in proportion to their
+    sizes and stratified by class.
 
     Raises :class:`InputError` if a set with a share would be empty.
     """
@@ -58,7 +58,7 @@ def divide(
 def _divide_test(
     labels: np.ndarray, held: np.ndarray, shares: dict[str, float], seed: int
 ) -> dict[str, np.ndarray]:
-    """The positions ``held`` of an official test set as val, calibration and test."""
+    """The positions ``held`` of an official test set, divided into val, calibration and test."""
     shares = {name: shares[name] for name in ("val", "calibration")}
     shares["test"] = max(0.0, 1.0 - sum(shares.values()))
     counts = allocate(len(held), [round(share * PARTS_PER) for share in shares.values()])
@@ -71,9 +71,9 @@ def _divide_test(
 
 
 def allocate(total: int, weights: Sequence[int]) -> list[int]:
-    """Divide ``total`` into whole numbers in proportion to ``weights`` by largest remainder.
+    """Divide ``total`` into integers in proportion to ``weights`` by the largest remainder method.
 
-    They add up to ``total`` and each is less than one from its exact share.
+    They sum to ``total``, and each differs by less than one from its exact share.
     """
     whole = sum(weights) or 1
     parts = [total * weight // whole for weight in weights]
@@ -87,9 +87,9 @@ def allocate(total: int, weights: Sequence[int]) -> list[int]:
 def stratified(labels: np.ndarray, counts: Sequence[int], seed: int) -> list[np.ndarray]:
     """Disjoint random groups of positions in ``labels``, of exactly ``counts`` images.
 
-    Each group holds the classes in the proportion of those that are left, to less than one
-    image; if it has fewer images than there are classes, chance decides which come first.  The
-    order inside a group is random, so its first images are a sample of it.
+    Each group contains the classes in the proportion of the remaining images, up to one image; if
+    it has fewer images than there are classes, the classes are chosen at random.  The order within
+    a group is random, so that its first images are a random sample.
     """
     rng = np.random.default_rng(seed)
     _, classes, left = np.unique(labels, return_inverse=True, return_counts=True)

@@ -1,7 +1,7 @@
-"""Scores of images by which a detector may call them suspicious: higher is more suspicious.
+"""Detection scores of images: higher is more suspicious.
 
-All scores of all image sets stand in one table with the index (set, index), a column per
-score, empty where a score was not computed for an image.
+The scores of all image sets form one table with the index (set, index) and one column per score,
+empty where a score was not computed for an image.
 """
 
 from collections.abc import Mapping
@@ -24,9 +24,9 @@ KEY = ["set", "index"]
 def uncertainty_scores(table: pd.DataFrame) -> pd.DataFrame:
     """Columns ``{estimator}.{measure}`` of the uncertainty stage's table of images.
 
-    The maximum probability is negated, because certainty is not suspicious.  A measure that an
-    estimator does not have, or that is the same for all images, gives no column; nor does the
-    expected entropy of a single pass, which is its entropy.
+    The maximum probability is negated, because a high value means certainty.  Measures that an
+    estimator does not have, or that are constant over all images, have no column; nor does the
+    expected entropy of a single pass, which equals its entropy.
     """
     _refuse_nan(table, list(MEASURES))
     known = [measure for measure in (*MEASURES, VACUITY) if measure in table]
@@ -54,7 +54,7 @@ def label_change_scores(tables: list[pd.DataFrame]) -> pd.DataFrame | None:
 
 
 def further_scores(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
-    """A column for each table of the rule score, by the name of its entry."""
+    """One column for each table of ``detection.scores``, named after its entry."""
     if not tables:
         return None
     return pd.concat({name: each.set_index(KEY)["score"] for name, each in tables.items()}, axis=1)
@@ -74,7 +74,7 @@ def detector_scores(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def correct(table: pd.DataFrame) -> pd.Series:
-    """Whether the single net is right, by (set, index); the target of every score alike."""
+    """Whether the prediction of the single net is correct, by (set, index)."""
     single = table[table["estimator"] == "softmax"].set_index(KEY)
     return single["correct"].astype(bool).sort_index()
 
@@ -86,12 +86,13 @@ def evaluations(
     steps: int,
     further: Mapping[str, float],
 ) -> dict[str, float]:
-    """How often each score has a net look at an image: a forward pass counts 1, with its
-    backward pass 3.
+    """Network evaluations per image of each score: a forward pass counts 1, with its backward
+    pass 3.
 
-    An estimator costs its ``passes``, a label change rate the ``mutants`` of its operator and
-    the net itself, conductance ``steps`` gradients and the net itself, a detector the features
-    that it reads, those of ``further`` scores what was counted.
+    The cost of an estimator is its number of ``passes``, that of a label change rate the number of
+    ``mutants`` of its operator plus the net itself, that of conductance ``steps`` gradients plus
+    the net itself, that of a detector the cost of its features, and that of ``further`` scores the
+    number that was counted.
     """
     changes, conductance = sum(mutants.values()), GRADIENT * steps
     read = {"lcr": changes, "both": changes + conductance, "all": changes + conductance}
@@ -118,8 +119,8 @@ def _refuse_nan(table: pd.DataFrame, columns: list[str]) -> None:
 
 
 def join(*tables: pd.DataFrame | None) -> pd.DataFrame:
-    """One table of all scores, sorted; raises :class:`InputError` if the control is missing."""
+    """One sorted table of all scores; raises :class:`InputError` if the control is missing."""
     scores = pd.concat([each for each in tables if each is not None], axis=1).sort_index()
     if CONTROL not in scores:
-        raise InputError(f"no score {CONTROL}, the control of all others")
+        raise InputError(f"the score {CONTROL}, the control of all others, is missing")
     return scores.astype(np.float64)

@@ -1,8 +1,8 @@
-"""Cross-fitting: every image of calibration is scored by a detector that has not seen it.
+"""Cross-fitting: every calibration image is scored by a detector that was fitted without it.
 
-A detector is known by the folds that it was fitted without.  So the one that combines the
-scores of another learns from scores that are out of fold, too, and is itself judged on folds
-that neither of the two has seen.
+A detector is identified by the folds that were left out of its fit.  A stacked detector, which
+combines the score of another one, is therefore also fitted on out-of-fold scores, and evaluated
+on folds that were left out of both fits.
 """
 
 from collections.abc import Callable
@@ -16,18 +16,18 @@ from plumbline.runtime.seeding import derive
 Scorer = Callable[[np.ndarray], np.ndarray]
 Folds = frozenset[int]
 
-FAR = 10  # standard deviations
-ROUNDING = 1e-6  # of the largest value
+FAR = 10  # limit of standardised features, in standard deviations
+ROUNDING = 1e-6  # relative to the largest value
 
 
 class Fit(Protocol):
-    """Learns from features [N, D] and what is wrong [N] bool; returns what scores features."""
+    """Fits features [N, D] to errors ``wrong`` [N] bool, and returns a scorer of features."""
 
     def __call__(self, features: np.ndarray, wrong: np.ndarray, *, seed: int) -> Scorer: ...
 
 
 class Detector(Protocol):
-    """What :func:`out_of_fold` asks of a detector."""
+    """The interface of a detector that :func:`out_of_fold` needs."""
 
     @property
     def features(self) -> np.ndarray: ...
@@ -36,13 +36,13 @@ class Detector(Protocol):
     def fold(self) -> np.ndarray: ...
 
     def without(self, left: Folds) -> Scorer:
-        """What was fitted on the images whose fold is not among ``left``."""
+        """The scorer fitted on the images whose fold is not in ``left``."""
 
 
 def split(wrong: np.ndarray, folds: int, seed: int) -> np.ndarray:
-    """Number of the fold [N] of each image: wrong and right ones are spread evenly.
+    """Fold number of each image, [N]; wrong and correct predictions are distributed evenly.
 
-    As many folds as ``folds``, or as there are wrong ones, if they are fewer.
+    There are ``folds`` folds, or as many as wrong predictions if these are fewer.
     """
     random, fold = np.random.default_rng(seed), np.empty(len(wrong), int)
     start = 0
@@ -55,7 +55,7 @@ def split(wrong: np.ndarray, folds: int, seed: int) -> np.ndarray:
 
 @dataclass
 class Plain:
-    """A detector on ``features`` [N, D], which are standardised by what it is fitted on."""
+    """A detector on ``features`` [N, D], which are standardised on the images of each fit."""
 
     fit: Fit
     features: np.ndarray
@@ -74,9 +74,9 @@ class Plain:
 
 @dataclass
 class Stacked:
-    """A detector on the score of ``base`` and further ``features``.
+    """A detector on the score of ``base`` and additional features.
 
-    ``features`` [N, D + E] are those D of ``base`` and then E more.
+    ``features`` [N, D + E] are the D features of ``base``, followed by E more.
     """
 
     base: Plain
@@ -86,7 +86,7 @@ class Stacked:
 
     @property
     def fold(self) -> np.ndarray:
-        """That of ``base``: what one has not seen, the other must not have seen either."""
+        """The folds of ``base``: both must leave out the same images."""
         return self.base.fold
 
     def without(self, left: Folds) -> Scorer:
@@ -107,7 +107,7 @@ class Stacked:
 
 
 def out_of_fold(detector: Detector) -> np.ndarray:
-    """Score [N] of each image by the detector that was fitted without the image's fold."""
+    """Score [N] of each image by the detector that was fitted without the fold of the image."""
     scores = np.empty(len(detector.fold))
     for each in np.unique(detector.fold):
         here = detector.fold == each
@@ -116,11 +116,11 @@ def out_of_fold(detector: Detector) -> np.ndarray:
 
 
 def standardised(fit: Fit, features: np.ndarray, wrong: np.ndarray, seed: int) -> Scorer:
-    """Fit on features of mean 0 and standard deviation 1, and scale others alike.
+    """Fit on features standardised to mean 0 and standard deviation 1, and scale others alike.
 
-    A feature that is the same for all images, but for rounding errors, stays at its distance from
-    that value.  No image is taken to lie further away than ``FAR``, or than those fitted on: a
-    neuron that hardly ever fires would else decide alone on the one image where it does.
+    Features that are constant up to rounding are only centred.  Other images are clipped to
+    ``FAR``, or to the range of the fitted images: otherwise a neuron that is almost never active
+    would decide alone on the one image for which it is.
     """
     mean, spread = features.mean(0), features.std(0)
     spread[spread <= ROUNDING * np.abs(features).max(0)] = 1

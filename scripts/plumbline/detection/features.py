@@ -1,4 +1,4 @@
-"""What detectors know of an image: conductances, label change rates, softmax.
+"""Features of images for detectors: conductance, label change rates, softmax.
 
 Every group of features is a table with the index (set, index) and a column per feature.
 """
@@ -12,12 +12,12 @@ from scipy.special import entr
 from plumbline.detection.columns import KEY
 from plumbline.storage.artefacts import Arrays, Prediction
 
-TOP = 10  # classes at most
-LEAST = 1e-12  # probability, below which float32 says nothing
+TOP = 10  # maximum number of classes
+LEAST = 1e-12  # lower limit of probabilities, below the precision of float32
 
 
 def conductance_features(arrays: Arrays, blocks: Sequence[str]) -> dict[str, pd.DataFrame]:
-    """Conductance by channel of each block, from the stability stage's arrays."""
+    """Conductance by channel for each block, from the arrays of the stage stability."""
     names = [name.removesuffix(".index") for name in arrays if name.endswith(".index")]
     found = {}
     for block in blocks:
@@ -31,9 +31,9 @@ def conductance_features(arrays: Arrays, blocks: Sequence[str]) -> dict[str, pd.
 
 
 def softmax_features(predictions: Mapping[str, Prediction]) -> pd.DataFrame:
-    """What one net's probabilities say, whichever the classes: the largest ones in order (the
-    first is the maximum), entropy in nats, and the margin between the first two, also as log
-    odds, for nearly all maxima are close to 1."""
+    """Features of one net's probabilities that do not depend on the class: the largest
+    probabilities in descending order, the entropy in nats, the margin between the first two, and
+    both log-odds, because nearly all maxima are close to 1."""
     parts = []
     for name, each in predictions.items():
         ordered = -np.sort(-each.probs[0].astype(np.float64), axis=1)
@@ -47,7 +47,7 @@ def softmax_features(predictions: Mapping[str, Prediction]) -> pd.DataFrame:
 
 
 def right(predictions: Mapping[str, Prediction]) -> pd.Series:
-    """Whether one net is right, by (set, index); images of no class are never right."""
+    """Whether one net's prediction is correct, by (set, index); False for images without class."""
     parts = [
         pd.Series(each.probs[0].argmax(1) == each.labels, _index(name, each.index))
         for name, each in predictions.items()

@@ -1,4 +1,4 @@
-"""Every detector on every group of features, fitted on calibration and applied to all sets."""
+"""All detectors on all groups of features, fitted on calibration and applied to all sets."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from plumbline.runtime.progress import progress
 from plumbline.runtime.seeding import derive
 
 CALIBRATION = "calibration"
-FEWEST_ERRORS = 5  # on calibration; with fewer, no detector is fitted
-STACKED = {"both": ("lcr",), "all": ("lcr", "softmax")}  # what joins the conductance detector
+FEWEST_ERRORS = 5  # minimum number of errors on calibration to fit detectors
+STACKED = {"both": ("lcr",), "all": ("lcr", "softmax")}  # features added to conductance's score
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to learn; ``combine`` learns from few features, the score of ``fit`` among them."""
+    """A detection method; ``combine`` fits few features that include the score of ``fit``."""
 
     fit: Fit
     combine: Fit
 
 
 def shared(tables: Sequence[pd.DataFrame]) -> pd.MultiIndex:
-    """The images (set, index) that all ``tables`` know."""
+    """The images (set, index) that occur in all ``tables``."""
     return reduce(pd.MultiIndex.intersection, (each.index for each in tables))
 
 
@@ -40,14 +40,14 @@ def score_all(
     folds: int,
     seed: int,
 ) -> pd.DataFrame:
-    """Columns ``{method}.{features}`` of log odds that the net is wrong, by (set, index).
+    """Columns ``{method}.{features}`` of the log-odds of an error of the net, by (set, index).
 
     Features are ``conductance`` of all ``blocks``, ``conductance_{block}`` for the methods in
-    ``by_block``, ``lcr``, ``softmax``, ``both`` (the conductance detector's score and label
-    change rates) and ``all`` (that and softmax).  All detectors are fitted on the same images,
-    those of calibration whose features are all known; the scores of these images are out of
-    fold.  An image that lacks features has no score (NaN).  No columns if the net is wrong, or
-    right, on fewer than ``FEWEST_ERRORS`` of the images that detectors are fitted on.
+    ``by_block``, ``lcr`` (label change rates), ``softmax``, ``both`` (the score of the conductance
+    detector and label change rates) and ``all`` (these and softmax).  All detectors are fitted on
+    the same images, those of calibration with all features; scores of these images are out of
+    fold.  Images without the features have no score (NaN).  There are no columns if the net has
+    fewer than ``FEWEST_ERRORS`` errors, or correct predictions, on the images to fit.
     """
     groups = {"conductance": pd.concat(blocks.values(), axis=1)}
     groups |= {"lcr": label_changes, "softmax": softmax}
@@ -109,7 +109,7 @@ def _scores(
 
 
 def _applied(detector: Detector, table: pd.DataFrame, fitted_on: pd.MultiIndex) -> pd.Series:
-    """Scores of all images of ``table``; of those that were learnt from, out of fold."""
+    """Scores of all images of ``table``; out of fold for the images that were fitted."""
     others = table.index.difference(fitted_on)
     final = detector.without(frozenset())
     parts = [

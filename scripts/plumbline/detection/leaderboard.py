@@ -1,14 +1,14 @@
-"""All scores over many tasks: means over replicates of a net, mean ranks, and which of them differ.
+"""Comparison of all scores over many tasks: means over replicates, mean ranks, significance.
 
-Replicates are nets of one architecture, trained again from other seeds.  They see the same images:
-their estimates are joined to one, with an interval over images and nets.
+Replicates are nets of one architecture trained with different seeds.  They are evaluated on the
+same images; their estimates are joined to one, with an interval over images and nets.
 
-A block is an architecture on a dataset with one task.  Within it the scores are ranked, 1 for the
-best, ties sharing their rank (Friedman 1937).  Replicates are no further blocks, because the test
-takes blocks for independent: within a block they are averaged first.  Two scores differ if their
-mean ranks do by more than the critical difference of Nemenyi's test; a score differs from the
-control if it does by more than that of Bonferroni and Dunn's, which is smaller, because it asks
-less (Demšar 2006, section 3.2.2).
+A block is an architecture on a dataset with one task.  Within a block the scores are ranked, 1 for
+the best, with ties sharing ranks (Friedman 1937).  The test assumes that blocks are independent,
+so replicates do not form further blocks but are averaged within a block.  Two scores differ
+significantly if their mean ranks differ by more than the critical difference of Nemenyi's test; a
+score differs from the control if they differ by more than the critical difference of Bonferroni
+and Dunn's test, which is smaller because it makes fewer comparisons (Demšar 2006, section 3.2.2).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,16 +25,16 @@ from plumbline.storage.tables import POSITIVE, Row, row
 TASK = ["dataset", "task", "set", "positives"]
 BLOCK = [TASK[0], "architecture", *TASK[1:]]
 EVERY = "all"
-LEAST = 2  # blocks, and scores: of one there is no order
+LEAST = 2  # minimum number of blocks, and of scores, to order
 GAINS = ("auroc_gain", "auroc_difference")  # lie in [-1, 1], all others in [0, 1]
 
 
 @dataclass(frozen=True)
 class Order:
-    """Mean ranks [S] of the ``scores`` over the ``blocks``, the best first.
+    """The order of the ``scores`` by mean rank over the ``blocks``, the best first.
 
-    ``ranks`` [B, S] are those within each block.  ``left_out`` names the scores that are not
-    known in all blocks.  ``statistic`` and ``p`` are of Friedman's test.
+    ``ranks`` [B, S] are the ranks within each block.  ``left_out`` names the scores that are not
+    available in all blocks.  ``statistic`` and ``p`` are those of Friedman's test.
     """
 
     scores: tuple[str, ...]
@@ -46,8 +46,8 @@ class Order:
 
 
 def single_nets(detection: pd.DataFrame, replicates: Mapping[str, str]) -> pd.DataFrame:
-    """``detection`` with ``architecture``, which net each is a replicate of by ``replicates``, if
-    not its own, and ``nets``, how many an estimate is of: 1."""
+    """``detection`` with the columns ``architecture``, the net that the model is a replicate of
+    (or itself), and ``nets``, the number of nets of an estimate: 1."""
     net = detection.columns.get_loc("model") + 1
     table = detection.assign(distance=detection["distance"].fillna(""))
     table.insert(net, "architecture", table["model"].replace(dict(replicates)))
@@ -56,13 +56,13 @@ def single_nets(detection: pd.DataFrame, replicates: Mapping[str, str]) -> pd.Da
 
 
 def over_nets(singles: pd.DataFrame) -> Iterator[Row]:
-    """Rows of every estimate that several nets of one architecture have: the mean over them.
+    """Rows of the estimates available for several nets of one architecture: means over the nets.
 
-    ``singles`` are rows of :func:`single_nets`.  ``model`` is the architecture, ``nets`` counts
-    the nets that have the estimate with an interval; those with too few images have none.
-    Intervals are over images and nets together (:func:`joined_interval`), and end where the
-    estimate must; ``n`` and ``n_positive`` are the smallest numbers of images, ``evaluations``
-    the largest cost.
+    ``singles`` are rows of :func:`single_nets`.  ``model`` is the architecture, ``nets`` the number
+    of nets for which the estimate has an interval; nets with too few images are omitted.
+    Intervals cover images and nets (:func:`joined_interval`) and are clipped to the range of the
+    metric; ``n`` and ``n_positive`` are the smallest numbers of images, ``evaluations`` is the
+    largest cost.
     """
     names = set(singles.loc[singles["model"] != singles["architecture"], "architecture"])
     known = singles[singles["architecture"].isin(names) & singles["low"].notna()]
@@ -112,7 +112,7 @@ def ranked_blocks(singles: pd.DataFrame) -> pd.DataFrame:
 
 
 def order(gains: pd.DataFrame) -> Order | None:
-    """The order of the scores that all blocks of ``gains`` have; None if there is too little."""
+    """The order of the scores available in all blocks of ``gains``; None if there are too few."""
     complete = gains.columns[gains.notna().all()]
     left_out = tuple(sorted(set(gains.columns) - set(complete)))
     count, size = len(gains), len(complete)
@@ -132,8 +132,7 @@ def order(gains: pd.DataFrame) -> Order | None:
 
 
 def friedman(ranks: np.ndarray) -> tuple[float, float]:
-    """Friedman's chi-squared of ``ranks`` [B, S], corrected for ties, and its p: how often equal
-    scores would differ so much."""
+    """Friedman's chi-squared statistic of ``ranks`` [B, S], corrected for ties, and its p-value."""
     blocks, size = ranks.shape
     spread = ((ranks - (size + 1) / 2) ** 2).sum() / (size - 1)
     if spread == 0:
@@ -145,17 +144,18 @@ def friedman(ranks: np.ndarray) -> tuple[float, float]:
 def critical_difference(scores: int, blocks: int) -> float:
     """Nemenyi's critical difference of the mean ranks of ``scores`` over ``blocks`` at 5 %.
 
-    q sqrt(k (k + 1) / (6 N)), q the quantile of the studentized range of k scores and infinitely
-    many degrees of freedom, divided by the root of 2.  Demšar 2006, equation in section 3.2.2.
+    q sqrt(k (k + 1) / (6 N)), where q is the quantile of the studentized range for k scores and
+    infinitely many degrees of freedom, divided by sqrt(2).  Demšar 2006, section 3.2.2.
     """
     q = studentized_range.ppf(LEVEL, scores, np.inf) / np.sqrt(2)
     return float(q * np.sqrt(scores * (scores + 1) / (6 * blocks)))
 
 
 def difference_to_control(scores: int, blocks: int) -> float:
-    """Bonferroni and Dunn's critical difference, at 5 %, of a mean rank and that of the control.
+    """Bonferroni and Dunn's critical difference between a mean rank and that of the control at 5 %.
 
-    The same with q the normal quantile, two-sided, at 5 % divided by ``scores`` - 1 comparisons.
+    As :func:`critical_difference`, where q is the two-sided normal quantile at 5 % divided by
+    ``scores`` - 1 comparisons.
     """
     q = norm.isf((1 - LEVEL) / 2 / (scores - 1))
     return float(q * np.sqrt(scores * (scores + 1) / (6 * blocks)))
@@ -164,11 +164,11 @@ def difference_to_control(scores: int, blocks: int) -> float:
 def rows(singles: pd.DataFrame, seed: int) -> Iterator[Row]:
     """Rows of the order on each dataset, and on ``all`` of them if there are several.
 
-    ``singles`` are rows of :func:`single_nets`.  The rows: ``mean_rank`` of each score, with its
-    bootstrap interval over the blocks, and without a value for a score that is left out, whose
-    ``n`` counts the blocks that it has; ``friedman``, ``friedman_p``, ``critical_difference`` and
-    ``difference_to_control`` of all scores together.  Elsewhere ``n`` counts the blocks.
-    ``evaluations`` is a score's largest cost over the nets.
+    ``singles`` are rows of :func:`single_nets`.  ``mean_rank`` of each score has a bootstrap
+    interval over the blocks; a score that is left out has no value, and its ``n`` is the number of
+    blocks in which it is available.  ``friedman``, ``friedman_p``, ``critical_difference`` and
+    ``difference_to_control`` refer to all scores.  Otherwise ``n`` is the number of blocks.
+    ``evaluations`` is the largest cost of a score over the nets.
     """
     gains = ranked_blocks(singles)
     costs = singles.groupby("score")["evaluations"].max()
@@ -202,6 +202,6 @@ def _rows(
 
 
 def best(ranks: pd.DataFrame, count: int, always: Sequence[str] = (CONTROL,)) -> pd.DataFrame:
-    """The ``count`` rows of lowest mean rank, and those of the scores ``always`` named."""
+    """The ``count`` rows with the lowest mean rank, and those of the scores in ``always``."""
     known = ranks[ranks["value"].notna()].sort_values("value", kind="stable")
     return known[(np.arange(len(known)) < count) | known["score"].isin(always)]

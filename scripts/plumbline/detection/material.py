@@ -1,4 +1,4 @@
-"""What a score may look at beside the image: nets, training images, a VAE; and asking it."""
+"""Inputs of detection scores besides the image (nets, training images, a VAE), and scoring."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -23,12 +23,12 @@ from plumbline.storage.artefacts import Arrays, ImageSet
 
 @dataclass(frozen=True)
 class Material:
-    """What a module of detection/scores has.
+    """Inputs of a module of detection/scores.
 
-    ``classifier`` is the net whose images are scored.  The others are there if the module asks
-    for them: ``train``, the images that the net was trained on, and ``vae``, fitted to them, if
-    its constant ``NEEDS`` has these names; ``members``, nets of several training seeds with
-    ``classifier`` first, if ``NETS`` names the option for their number.
+    ``classifier`` is the net whose images are scored.  The others are available if the module
+    declares them: ``train``, the training images of the net, and ``vae``, a VAE fitted to them, if
+    listed in its constant ``NEEDS``; ``members``, nets of several training seeds beginning with
+    ``classifier``, if ``NETS`` names the option for their number.
     """
 
     classifier: Classifier
@@ -43,7 +43,7 @@ class Material:
 
     @cached_property
     def train_codes(self) -> Tensor:
-        """Means [N, 2] of the VAE's posteriors of the training images, float64, computed once."""
+        """Posterior means [N, 2] of the VAE for the training images, float64, computed once."""
         return torch.from_numpy(encode(self.vae, self.train.images)).double()
 
     def counted(self) -> AbstractContextManager[Evaluations]:
@@ -98,8 +98,8 @@ def score_sets(
 
 @torch.no_grad()
 def features(classifier: Classifier, pixels: Tensor, batch: int = 256) -> Tensor:
-    """What goes into the net's last layer with weights, mean over the places if it is a
-    convolution, float64 [N, F] on the CPU: the penultimate features."""
+    """The penultimate features: the input of the net's last layer with weights, averaged over
+    positions if that is a convolution, float64 [N, F] on the CPU."""
     found = []
 
     def keep(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Detectors at work: a threshold from calibration, what it catches, and what detectors gain."""
+"""Detectors at a threshold chosen on calibration, and their gains in AUROC."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,14 +14,14 @@ from plumbline.runtime.seeding import derive
 from plumbline.storage.tables import Row, row
 
 NOTHING = float("nan")
-AGAINST = {"both": ("conductance", "lcr"), "all": ("softmax",)}  # on every task
+AGAINST = {"both": ("conductance", "lcr"), "all": ("softmax",)}  # comparisons on every task
 
 
 def equal_recalls(scores: np.ndarray, wrong: np.ndarray) -> float:
-    """Threshold at which as large a share of the wrong answers lies above it as of the right
-    ones at or below it, as nearly as there is one; study 004's rule.
+    """Threshold at which the recall of wrong predictions (above it) is closest to the recall of
+    correct predictions (at or below it), the rule of study 004.
 
-    ``scores`` [N] and ``wrong`` [N] bool, with some of each.  The threshold lies half-way
+    ``scores`` [N] and ``wrong`` [N] bool, with both kinds present.  The threshold is the midpoint
     between two scores.
     """
     order = np.sort(np.unique(scores))
@@ -32,12 +32,12 @@ def equal_recalls(scores: np.ndarray, wrong: np.ndarray) -> float:
 
 
 def at_threshold(scores: np.ndarray, wrong: np.ndarray, threshold: float, **keys: str) -> list[Row]:
-    """What happens if answers with a score above ``threshold`` are not accepted.
+    """Rows on selective prediction that rejects predictions with a score above ``threshold``.
 
-    ``recall_wrong`` is the share of wrong answers not accepted, ``recall_right`` that of right
-    ones accepted, ``detection_accuracy`` the share of all answers on which the detector is
-    right, ``coverage`` the share accepted, ``accuracy_accepted`` the share of these that is
-    right.  Wilson intervals; ``n`` is what each is a share of.
+    ``recall_wrong`` is the share of wrong predictions that are rejected, ``recall_right`` that of
+    correct ones that are accepted, ``detection_accuracy`` the share of all predictions for which
+    the detector is right, ``coverage`` the share accepted, ``accuracy_accepted`` the accuracy of
+    these.  Wilson intervals; ``n`` is the denominator of each share.
     """
     refused = scores > threshold
     shares = {
@@ -95,7 +95,7 @@ def _named(column: str) -> dict[str, str]:
 
 
 def _worked(scores: pd.Series, right: pd.Series, seed: int, keys: Mapping[str, str]) -> list[Row]:
-    """Threshold and what it catches, on calibration and on test, with the AUROC."""
+    """The threshold and its metrics on calibration and test, with the AUROC."""
     threshold = equal_recalls(scores[CALIBRATION].to_numpy(), ~right[CALIBRATION].to_numpy())
     n = len(right[CALIBRATION])
     rows = [row("threshold", threshold, NOTHING, NOTHING, n, **keys)]
@@ -113,7 +113,7 @@ def _worked(scores: pd.Series, right: pd.Series, seed: int, keys: Mapping[str, s
 
 
 def _gains(task: Task, table: pd.DataFrame, seed: int, keys: Mapping[str, str]) -> Iterator[Row]:
-    """Differences in AUROC on one task, on the images of the task that detectors scored."""
+    """Differences in AUROC on one task, on the images of the task that all detectors scored."""
     n, names = len(task.positive), (task.name, task.set, task.positives)
     resampled = draw(task, derive(seed, *names, n))
     if resampled is None:

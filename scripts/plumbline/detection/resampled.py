@@ -1,4 +1,4 @@
-"""Estimates of many scores on the same images in the same bootstrap resamples, quickly.
+"""Fast estimates of many scores on the same images and bootstrap resamples.
 
 The estimates are those of :mod:`plumbline.metrics.ranking`.  All of them change only where a
 positive stands: so only thresholds at positives are looked at, and the negatives between two of
@@ -11,15 +11,15 @@ import numpy as np
 
 from plumbline.metrics.ranking import TPR
 
-CHUNK = 2**16  # entries of one block of resamples, so that it stays in the cache
+CHUNK = 2**16  # entries in one block of resamples, small enough for the processor's cache
 
 
 class Resampled:
-    """Images of which some are ``positive`` [M] bool, suspicious, in resamples.
+    """Images, of which some are ``positive`` [M] bool (suspicious), and their resamples.
 
-    ``counts`` [R, M] says how often each image is in each resample; ones are the images
-    themselves.  Every resample must have as many positives, and as many negatives, as the
-    images, at least one of each; ``ValueError`` if it has not.
+    ``counts`` [R, M] gives how often each image occurs in each resample; a row of ones is the
+    original sample.  Every resample must have the same numbers of positives and negatives as the
+    images, at least one of each; otherwise ``ValueError`` is raised.
     """
 
     def __init__(self, positive: np.ndarray, counts: np.ndarray) -> None:
@@ -34,7 +34,7 @@ class Resampled:
         size = max(1, CHUNK // self.total)
         starts = range(0, len(counts), size)
         self.blocks = [np.ascontiguousarray(counts[at : at + size].T, float) for at in starts]
-        # Sums of 1, 1/2, 1/3, ...: the area under the risks is made of their differences.
+        # Partial sums of 1, 1/2, 1/3, ...: their differences give the area under the risks.
         parts = 1 / np.arange(1, self.total + 1)
         self.harmonic = np.concatenate([[0.0], np.cumsum(parts)])
 

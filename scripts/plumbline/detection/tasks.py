@@ -1,4 +1,4 @@
-"""Detection tasks: which images are suspicious, and the table of how well each score tells."""
+"""Detection tasks: which images are suspicious, and the table of how well scores detect them."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -33,10 +33,10 @@ COMPARED = (  # scores that study 000 compares
 
 @dataclass(frozen=True)
 class Task:
-    """Images, as keys (set, index), and which of them a detector should find suspicious.
+    """Images, as keys (set, index), and which of them are ``positive``, that is suspicious.
 
-    ``distance`` is ``near`` or ``far`` out of distribution, else empty.  An adversarial image and
-    its source have the same index.
+    ``distance`` is ``near`` or ``far`` for out-of-distribution tasks, else empty.  An adversarial
+    image and its source have the same index.
     """
 
     name: str
@@ -48,31 +48,31 @@ class Task:
 
     @property
     def set(self) -> str:
-        """Name of the image set that is told from test; test itself, if it is none other."""
+        """Name of the image set compared with test, or test itself."""
         return self.images.name
 
     def only(self, images: np.ndarray) -> "Task":
-        """The task with those of its images that ``images`` [N] bool says."""
+        """The task restricted to the images in the mask ``images`` [N] bool."""
         return replace(self, keys=self.keys[images], positive=self.positive[images])
 
     @property
     def items(self) -> np.ndarray | None:
-        """What each image is of, if some are of the same: an adversarial one and its source."""
+        """Identifiers that an adversarial image and its source share; None for other tasks."""
         return self.keys.get_level_values("index").to_numpy() if self.name == ADVERSARIAL else None
 
 
 def tasks(
     right: pd.Series, sets: Mapping[str, ImageSetKey], near: Collection[str] = ()
 ) -> Iterator[Task]:
-    """All tasks, from whether the net is right on each image, by (set, index).
+    """All tasks, given whether each prediction is ``right``, by (set, index).
 
-    ``sets`` has the key of each set.
+    ``sets`` holds the key of each set.
 
-    ``misclassified``: images of test, suspicious where the net is wrong.  ``adversarial``, for
-    each adversarial set: images of test on which the net is right, and the images made from
-    them, suspicious ``all`` or only the ``successful``, on which the net is wrong.  ``ood``, for
-    each out-of-distribution set: images of test, and those of the set, suspicious; sets of the
-    datasets ``near`` are near, the others far.
+    ``misclassified``: the images of test; positives are the misclassified ones.  ``adversarial``,
+    for each adversarial set: the correctly classified images of test and the images made from
+    them; positives are ``all`` of these or only the ``successful`` ones, which are misclassified.
+    ``ood``, for each out-of-distribution set: the images of test and those of the set, the
+    positives; sets of the datasets in ``near`` are near, the others far.
     """
     test = right[TEST.name]
     yield _task("misclassified", TEST, "all", {TEST.name: ~test})
@@ -108,17 +108,17 @@ def judge(
     evaluations: Mapping[str, float] | None = None,
     **keys: str,
 ) -> list[Row]:
-    """Rows of one task: each score's estimates on those of the task's images that have it.
+    """Rows of one task: estimates of each score on the images of the task that have the score.
 
-    ``auroc_gain`` is the score's AUROC minus that of the control on the same images and in the
-    same resamples; ``auroc_difference`` likewise minus that of the score that the key ``against``
-    names, of the pairs ``COMPARED``; ``prevalence`` is the share of positives, the chance level
-    of ``aupr`` and ``aurc``.  ``n`` counts the images, ``n_positive`` the positives.  The key
-    ``evaluations`` is what a score costs for an image.  Without positives or negatives the
-    estimates are empty, with fewer than ten of either they have no interval.  Intervals: 95 %
-    bootstrap (:func:`plumbline.metrics.intervals.ranked`,
-    :func:`plumbline.metrics.intervals.auroc_estimate`), drawn within positives and within
-    negatives, adversarial images together with their sources.
+    ``auroc_gain`` is the AUROC of the score minus that of the control on the same images and
+    resamples; ``auroc_difference`` is the AUROC minus that of the score in the column ``against``,
+    for the pairs ``COMPARED``; ``prevalence`` is the share of positives, the chance level of
+    ``aupr`` and ``aurc``.  ``n`` is the number of images, ``n_positive`` that of positives, and
+    ``evaluations`` the cost of a score per image.  Without positives or negatives the estimates
+    are empty; with fewer than ten of either they have no interval.  Intervals: 95 % bootstrap
+    (:func:`plumbline.metrics.intervals.ranked`,
+    :func:`plumbline.metrics.intervals.auroc_estimate`), stratified by positives and negatives,
+    with adversarial images drawn together with their sources.
     """
     table = scores.reindex(task.keys)
     known = table.notna().to_numpy()
@@ -137,7 +137,7 @@ def judge(
 
 
 def draw(task: Task, seed: int) -> Resampled | None:
-    """The images of a task, then their resamples; None without positives or negatives."""
+    """The images of a task and their resamples; None without positives or negatives."""
     if not 0 < task.positive.sum() < len(task.positive):
         return None
     return Resampled(task.positive, with_whole(resample(task.positive, seed, task.items)))
@@ -152,7 +152,7 @@ def gain(samples: np.ndarray, resampled: Resampled) -> Estimate:
 def _judge_same(
     table: pd.DataFrame, names: list[str], task: Task, seed: int, keys: Row
 ) -> list[Row]:
-    """Rows of the scores ``names``, which are known for all images of the task."""
+    """Rows of the scores ``names``, which are available for all images of the task."""
     n, found = len(task.positive), int(task.positive.sum())
     share = found / n if n else float("nan")
     resampled = draw(task, seed)

@@ -1,8 +1,8 @@
-"""The artefacts that carry everything between stages: ImageSet, Prediction, Attribution.
+"""Artefacts passed between stages: ImageSet, Prediction, Attribution.
 
-The fourth, the Classifier, is in :mod:`plumbline.models.classifier`.  All are safetensors
-files whose header holds one JSON text and a checksum of the tensors.  Arrays are NumPy, so
-that programs which only draw need not import torch.
+A fourth, the Classifier, is in :mod:`plumbline.models.classifier`.  All are safetensors files whose
+header contains a JSON text with metadata and a checksum.  Arrays are NumPy, so that programs which
+only draw need not import torch.
 """
 
 import hashlib
@@ -30,8 +30,8 @@ def save_arrays(path: str | os.PathLike, kind: str, arrays: Arrays, metadata: di
     header = {"kind": kind, "metadata": metadata}
     header["checksum"] = _checksum(header, arrays)
     with atomic(path) as temporary:
-        # One key only: safetensors does not keep the order of several, and files of equal
-        # content must be equal byte by byte.
+        # A single key, because safetensors does not preserve the order of several, and files with
+        # equal content must be equal byte by byte.
         text = json.dumps(header, sort_keys=True)
         try:
             save_file(arrays, temporary, metadata={"plumbline": text})
@@ -42,10 +42,10 @@ def save_arrays(path: str | os.PathLike, kind: str, arrays: Arrays, metadata: di
 
 
 def load_arrays(path: str | os.PathLike, kind: str) -> tuple[Arrays, dict]:
-    """Read what :func:`save_arrays` wrote.
+    """Read a file of :func:`save_arrays`: arrays and metadata.
 
-    Raises :class:`ArtefactError` if the file is missing or holds an artefact of another kind,
-    :class:`DamagedFileError` if it is truncated, no artefact, or does not match its checksum.
+    Raises :class:`ArtefactError` if the file is missing or an artefact of another kind, and
+    :class:`DamagedFileError` if it is truncated, not an artefact, or does not match its checksum.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -59,11 +59,11 @@ def load_arrays(path: str | os.PathLike, kind: str) -> tuple[Arrays, dict]:
     except (SafetensorError, OSError, ValueError) as error:
         raise DamagedFileError(path, f"not a readable safetensors file ({error})") from None
     if not header:
-        raise DamagedFileError(path, "holds no artefact")
+        raise DamagedFileError(path, "not an artefact")
     if header.pop("checksum", None) != _checksum(header, arrays):
         raise DamagedFileError(path, "does not match its checksum")
     if header["kind"] != kind:
-        raise ArtefactError(f"{path}: holds {header['kind']}, not {kind}")
+        raise ArtefactError(f"{path}: contains {header['kind']}, not {kind}")
     return arrays, header["metadata"]
 
 
@@ -79,12 +79,11 @@ def _checksum(header: dict, arrays: Arrays) -> str:
 class ImageSet:
     """Labelled images.
 
-    ``images`` [N, C, H, W] are uint8 in 0..255 where that loses nothing, else float32 in
-    [0, 1].  ``labels`` [N] are int64 class numbers (-1 where there is no class).  ``index``
-    [N] int64 says which image of the source each one is or was made from.  ``classes`` are
-    the class names.  ``provenance`` says in plain words and checksums where the set comes
-    from.  ``extra`` holds further arrays of length N, such as ``source_correct`` and
-    ``success`` of adversarial sets.
+    ``images`` [N, C, H, W] are uint8 in 0..255 if that is lossless, else float32 in [0, 1].
+    ``labels`` [N] int64 are class numbers, -1 for no class.  ``index`` [N] int64 identifies the
+    image of the source that each one is, or was made from.  ``classes`` are the class names.
+    ``provenance`` describes the origin of the set.  ``extra`` holds further arrays of length N,
+    such as ``source_correct`` and ``success`` of adversarial sets.
     """
 
     name: str
@@ -103,8 +102,8 @@ class ImageSet:
             raise ValueError(f"images must be uint8 or float32, not {self.images.dtype}")
         if self.images.dtype == np.float32 and n:
             low, high = float(self.images.min()), float(self.images.max())
-            if not (low >= 0.0 and high <= 1.0):  # also refuses NaN
-                raise ValueError(f"pixels must lie in [0, 1], not [{low}, {high}]")
+            if not (low >= 0.0 and high <= 1.0):  # also rejects NaN
+                raise ValueError(f"pixels must be in [0, 1], not [{low}, {high}]")
         for name, array in {"labels": self.labels, "index": self.index, **self.extra}.items():
             if len(array) != n:
                 raise ValueError(f"{name} has {len(array)} entries for {n} images")
@@ -120,7 +119,7 @@ class ImageSet:
         return self.images.astype(np.float32) / 255
 
     def select(self, which: np.ndarray | slice) -> Self:
-        """The images at ``which``, with everything that belongs to them."""
+        """The images selected by ``which``, with their labels, index and extra arrays."""
         return replace(
             self,
             images=self.images[which],
@@ -130,7 +129,7 @@ class ImageSet:
         )
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write atomically."""
+        """Write the artefact to ``path`` atomically."""
         arrays = {"images": self.images, "labels": self.labels, "index": self.index}
         arrays |= {f"extra.{name}": array for name, array in self.extra.items()}
         metadata = {"name": self.name, "classes": self.classes, "provenance": self.provenance}
@@ -138,7 +137,7 @@ class ImageSet:
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Self:
-        """Read; raises :class:`ArtefactError` if the file is not sound."""
+        """Read ``path``; raises :class:`ArtefactError` if the file is damaged."""
         arrays, metadata = load_arrays(path, "ImageSet")
         extra = {k.removeprefix("extra."): v for k, v in arrays.items() if k.startswith("extra.")}
         return cls(
@@ -154,12 +153,13 @@ class ImageSet:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What an estimator says about an image set.
+    """The predictions of an estimator for an image set.
 
-    ``probs`` [S, N, K] float32, rows summing to one: S = 1 for a deterministic net, T for MC
-    dropout, M for an ensemble, W for a Bayesian net.  ``labels`` and ``index`` [N] are those of
-    the image set named ``images``.  ``alpha`` [N, K] float32, at least 1, are the parameters of
-    the Dirichlet distribution of an evidential net, whose mean is ``probs``; None for others.
+    ``probs`` [S, N, K] float32, rows summing to one: S is 1 for a deterministic net, the number of
+    passes for MC dropout, of members for an ensemble, of draws for a Bayesian net.  ``labels`` and
+    ``index`` [N] are those of the image set named ``images``.  ``alpha`` [N, K] float32, at least
+    1, are the parameters of the Dirichlet distribution of an evidential net, whose mean is
+    ``probs``; None for other estimators.
     """
 
     estimator: str
@@ -181,25 +181,25 @@ class Prediction:
 
     @property
     def arrays(self) -> Arrays:
-        """Its arrays by name, ``alpha`` only if there is one."""
+        """The arrays by name, without ``alpha`` if it is None."""
         names = ("probs", "labels", "index", "alpha")
         return {name: found for name in names if (found := getattr(self, name)) is not None}
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write atomically."""
+        """Write the artefact to ``path`` atomically."""
         metadata = {"estimator": self.estimator, "images": self.images}
         save_arrays(path, "Prediction", self.arrays, metadata)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Self:
-        """Read; raises :class:`ArtefactError` if the file is not sound."""
+        """Read ``path``; raises :class:`ArtefactError` if the file is damaged."""
         arrays, metadata = load_arrays(path, "Prediction")
         fields: dict[str, Any] = {**metadata, **arrays}
         return cls(**fields)
 
 
 def save_predictions(path: str | os.PathLike, predictions: Iterable[Prediction]) -> None:
-    """Write what one estimator says about several image sets atomically as one file."""
+    """Write the predictions of one estimator for several image sets atomically as one file."""
     sets = {each.images: each for each in predictions}
     arrays = {
         f"{name}.{part}": array
@@ -207,14 +207,14 @@ def save_predictions(path: str | os.PathLike, predictions: Iterable[Prediction])
         for part, array in each.arrays.items()
     }
     estimators = {name: each.estimator for name, each in sets.items()}
-    # Pairs, because the header sorts its keys and the order of the sets is meant.
+    # A list of pairs preserves the order of the sets; the header sorts the keys of dictionaries.
     save_arrays(path, "Predictions", arrays, {"estimators": list(estimators.items())})
 
 
 def load_predictions(path: str | os.PathLike) -> dict[str, Prediction]:
-    """Read what :func:`save_predictions` wrote: image set -> Prediction, in the same order.
+    """Read a file of :func:`save_predictions`: image set -> Prediction, in the same order.
 
-    Raises :class:`ArtefactError` if the file is not sound.
+    Raises :class:`ArtefactError` if the file is damaged.
     """
     arrays, metadata = load_arrays(path, "Predictions")
     return {
@@ -234,11 +234,11 @@ def load_predictions(path: str | os.PathLike) -> dict[str, Prediction]:
 class Attribution:
     """Relevance of every pixel for one logit of a classifier.
 
-    ``relevance`` [N, C, H, W] float32, signed.  ``target`` [N] int64 is the class whose
-    logit is explained.  ``gap`` [N] float32 is sum(relevance) minus what completeness demands
-    of the method (NaN for methods that promise nothing).  ``probability`` [N] float32 is the
-    softmax probability of the target.  ``index`` [N] says which source image each one
-    explains.  ``method`` is the entry's name in the configuration.
+    ``relevance`` [N, C, H, W] float32, signed.  ``target`` [N] int64 is the class whose logit is
+    explained.  ``gap`` [N] float32 is sum(relevance) minus the value required by completeness (NaN
+    for methods that are not complete).  ``probability`` [N] float32 is the softmax probability of
+    the target.  ``index`` [N] identifies the source image.  ``method`` is the name of the entry in
+    the configuration.
     """
 
     method: str
@@ -258,14 +258,14 @@ class Attribution:
             raise ValueError("relevance, target, gap, probability and index differ in length")
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write atomically."""
+        """Write the artefact to ``path`` atomically."""
         arrays = {"relevance": self.relevance, "target": self.target}
         arrays |= {"gap": self.gap, "probability": self.probability, "index": self.index}
         save_arrays(path, "Attribution", arrays, {"method": self.method})
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Self:
-        """Read; raises :class:`ArtefactError` if the file is not sound."""
+        """Read ``path``; raises :class:`ArtefactError` if the file is damaged."""
         arrays, metadata = load_arrays(path, "Attribution")
         fields: dict[str, Any] = {**metadata, **arrays}
         return cls(**fields)

@@ -1,4 +1,4 @@
-"""What every training shares: the state that it is resumed from, and the stop when it diverges."""
+"""Shared by all trainings: checkpoints to resume from, and the check for divergence."""
 
 import hashlib
 import io
@@ -14,29 +14,29 @@ import torch
 from plumbline.errors import InputError
 from plumbline.storage.files import atomic
 
-SEAL = 32  # bytes, before the content
-ELSEWHERE = {"device", "checkpoint"}  # where a training runs and keeps its state
+SEAL = 32  # length of the checksum before the content, in bytes
+ELSEWHERE = {"device", "checkpoint"}  # arguments that do not affect the result of a training
 
 
 class Checkpoint:
-    """Kept on disk by a dataclass whose fields are tensors, plain values and containers of them.
+    """Base of dataclasses that are saved to disk; fields are tensors, plain values and containers.
 
-    ``made_by`` is the :func:`fingerprint` of the training whose state it is.
+    ``made_by`` is the :func:`fingerprint` of the training.
     """
 
     def save(self, path: Path, made_by: str) -> None:
         """Write atomically."""
-        content = io.BytesIO()  # torch's own writer does not say when the disk is full
+        content = io.BytesIO()  # torch's own writer does not report a full disk
         torch.save(vars(self), content)
         with atomic(path) as temporary:
             temporary.write_bytes(_seal(made_by, content.getbuffer()) + content.getbuffer())
 
     @classmethod
     def load(cls, path: Path | None, made_by: str) -> Self | None:
-        """The state at ``path``, if the same training has left it there whole; otherwise None.
+        """The state at ``path`` if it is intact and was saved by the same training, else None.
 
-        What another training has left, or what is damaged, costs time but no result: standard
-        error is told.  Nothing but tensors and plain values is unpickled.
+        A damaged state, or that of another training, is ignored with a message on standard error.
+        Only tensors and plain values are unpickled.
         """
         if path is None or not path.exists():
             return None
@@ -45,23 +45,23 @@ class Checkpoint:
         if seal == _seal(made_by, content):
             state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
             return cls(**state)
-        reason = "left by other options, images or code, or damaged"
-        print(f"{path}: {reason}; begun anew", file=sys.stderr)
+        reason = "saved for other options, images or code, or damaged"
+        print(f"{path}: {reason}; starting again", file=sys.stderr)
         return None
 
 
 def _seal(made_by: str, content: bytes | memoryview) -> bytes:
-    """What says of a content that it is whole, and whose it is."""
+    """Checksum of the fingerprint and the content of a checkpoint."""
     seal = hashlib.sha256(made_by.encode())
     seal.update(content)
     return seal.digest()
 
 
 def fingerprint(arguments: dict[str, Any]) -> str:
-    """Hash of all that the result of a training follows from: its ``arguments``, and torch.
+    """Hash of everything that determines the result of a training: ``arguments`` and torch.
 
-    Images and other arrays count by their content.  Device and checkpoint do not count: a
-    training is resumed wherever it goes on.
+    Images and other arrays enter by their content.  Device and checkpoint are ignored, so that a
+    training can be resumed elsewhere.
     """
     counted = {name: value for name, value in arguments.items() if name not in ELSEWHERE}
     counted["torch"] = torch.__version__
@@ -70,7 +70,7 @@ def fingerprint(arguments: dict[str, Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON does not know: arrays by their content, objects by their class and fields."""
+    """A JSON value for other types: arrays by their content, objects by class and fields."""
     if isinstance(value, np.ndarray):
         content = hashlib.sha256(np.ascontiguousarray(value).data).hexdigest()
         return str(value.dtype), value.shape, content
@@ -78,7 +78,7 @@ def _plain(value: Any) -> Any:
 
 
 def finite(loss: float, epoch: int, step: int, option: str) -> float:
-    """``loss`` itself; raises :class:`InputError`, naming ``option``, if it is not finite.
+    """``loss`` unchanged; raises :class:`InputError`, naming ``option``, if it is not finite.
 
     ``epoch`` and ``step`` count from 0.
     """

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent."""
+"""Atomic writing of files, checksums, and search in a mirror."""
 
 import errno
 import glob
@@ -20,17 +20,17 @@ UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM
 
 @contextmanager
 def atomic(path: str | os.PathLike) -> Iterator[Path]:
-    """Yield a temporary path of the same name; move it to ``path`` once the block has succeeded.
+    """Yield a temporary path of the same name, and move it to ``path`` if the block succeeds.
 
-    The content is flushed to disk before the move, so that after a crash ``path`` holds
-    the old content, the new one, or does not exist.  Parent folders are made, and what killed
-    processes have left of ``path`` is removed.
+    The content is flushed to disk before the move, so that after a crash ``path`` has the old
+    content, the new content, or does not exist.  Parent folders are created, and temporary files
+    for ``path`` left by killed processes are removed.
 
-    Raises :class:`InputError`, naming ``path``, if the disk is full or must not be written, or
-    if the Snakemake that runs this is gone.
+    Raises :class:`InputError`, naming ``path``, if the disk is full or write-protected, or if the
+    Snakemake process that started this job is gone.
     """
     path = Path(path)
-    # In a folder of its own, because some libraries write beside what they are given.
+    # In a separate folder, because some libraries write additional files beside the given one.
     folder = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.tmp")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -38,11 +38,11 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
             shutil.rmtree(abandoned, ignore_errors=True)
         temporary = folder / path.name
         yield temporary
-        temporary.chmod(0o666 & ~_umask())  # safetensors makes files that only their owner reads
+        temporary.chmod(0o666 & ~_umask())  # safetensors makes files readable by their owner only
         with open(temporary, "rb+") as handle:
             os.fsync(handle.fileno())
         if orphaned():
-            raise InputError(f"{path}: not written, for the Snakemake that wanted it is gone")
+            raise InputError(f"{path}: not written, because the Snakemake that runs this is gone")
         os.replace(temporary, path)
     except OSError as error:
         ours = error.filename is None or Path(str(error.filename)).is_relative_to(path.parent)
@@ -54,7 +54,7 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def _abandoned(path: Path) -> Iterator[Path]:
-    """Temporary folders for ``path`` of processes of this machine that are no more."""
+    """Temporary folders for ``path`` of processes of this machine that no longer exist."""
     start = f".{path.name}.{platform.node()}-"
     for folder in path.parent.glob(f"{glob.escape(start)}*.tmp"):
         process = folder.name.removeprefix(start).removesuffix(".tmp")
@@ -67,7 +67,7 @@ def _abandoned(path: Path) -> Iterator[Path]:
 
 
 def _umask() -> int:
-    """The process's file mode mask, which can only be read by setting it."""
+    """The file mode mask of the process, which can only be read by setting it."""
     mask = os.umask(0)
     os.umask(mask)
     return mask
@@ -80,24 +80,24 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 
 
 def settle_times(folder: str | os.PathLike) -> int:
-    """Set the times of files in ``folder`` that lie in the future to now, in their order.
+    """Set modification times in ``folder`` that lie in the future to now, in the same order.
 
-    When a clock has been set back, what is made anew would seem older than what was made from
-    its predecessor, which would then not be made anew.  Returns how many files there were; less
-    than an hour may be the difference between two clocks.
+    If the clock has been set back, a file that is made again would appear older than the files
+    made from its previous version, which would then not be updated.  Differences below one hour
+    are ignored, since they may be due to two clocks.  Returns the number of files.
     """
     now = time.time()
     files = [(path.stat().st_mtime, path) for path in Path(folder).rglob("*") if path.is_file()]
     ahead = sorted(each for each in files if each[0] > now + HOUR)
     for rank, (_, path) in enumerate(ahead):
         moment = now - (len(ahead) - rank) / 1000
-        with suppress(OSError):  # on a disk that must not be written nothing is made anew either
+        with suppress(OSError):  # nothing is updated on a write-protected disk
             os.utime(path, (moment, moment))
     return len(ahead)
 
 
 def climbs_out(name: str) -> bool:
-    """Whether a name in an archive leads out of the folder that the archive is unpacked in."""
+    """Whether a name in an archive points outside the folder to which it is unpacked."""
     path = PurePosixPath(name.replace("\\", "/"))
     return path.is_absolute() or ".." in path.parts
 
@@ -109,14 +109,14 @@ def checksum(path: str | os.PathLike, algorithm: str = "sha256") -> str:
 
 
 def located(path: str | os.PathLike, mirror: str | os.PathLike | None) -> Path:
-    """``path`` if something is there, else that path in the ``mirror`` if something is there."""
+    """``path``, or the same path in the ``mirror`` if only that exists."""
     if mirror and not os.path.exists(path) and os.path.exists(Path(mirror, path)):
         return Path(mirror, path)
     return Path(path)
 
 
 def unreadable(folder: str | os.PathLike | None) -> str:
-    """Why the files in ``folder`` cannot be read; empty if they can, or if none is given."""
+    """Reason why ``folder`` cannot be read; empty if it can, or if None is given."""
     if not folder:
         return ""
     try:

@@ -1,8 +1,8 @@
-"""Tables: one tidy row for each estimate, written and read the same way everywhere.
+"""Writing and reading of tables, with one tidy row per estimate.
 
-CSV holds what a person may read: keys, metric, value, interval, count.  Parquet holds one row per
-image.  :func:`read_rows` gives text, for values that only pass through; the other readers give
-data frames.
+CSV files hold estimates: keys, metric, value, interval, count.  Parquet files have one row per
+image.  :func:`read_rows` returns text, for values that are only passed on; the other readers
+return data frames.
 """
 
 import csv
@@ -33,9 +33,9 @@ def row(
     /,
     **keys: Any,
 ) -> Row:
-    """One estimate: what it is of (``keys``), its value, its 95 % interval, its count.
+    """One estimate: its ``keys``, value, 95 % interval, and number of items.
 
-    ``n_positive`` says how many of the n are positive, where positives are told from negatives.
+    ``n_positive`` is the number of positives among the n items, for detection metrics.
     """
     estimate = {"metric": metric, "value": value, "low": low, "high": high, "n": n}
     return {**keys, **estimate} | ({} if n_positive is None else {POSITIVE: n_positive})
@@ -45,8 +45,8 @@ def write_csv(path: str | os.PathLike, rows: Iterable[Row]) -> None:
     """Write ``rows`` atomically, key columns first, then metric, value, low, high, n and, if
     any row has it, n_positive.
 
-    Floats have six significant digits; NaN is an empty field.  Raises ``ValueError`` if there
-    is no row, because an estimate that was silently not made must not look like a table.
+    Floats have six significant digits; NaN is an empty field.  Raises ``ValueError`` if there are
+    no rows, because a missing estimate must not look like an empty table.
     """
     rows = list(rows)
     if not rows:
@@ -71,9 +71,9 @@ def write_parquet(path: str | os.PathLike, columns: Mapping[str, Any]) -> None:
 
 
 def read_rows(path: str | os.PathLike) -> list[Row]:
-    """The rows of a CSV, every field as the text that stands there.
+    """The rows of a CSV file, with every field as text.
 
-    Raises :class:`DamagedFileError` if it has no rows or is no CSV.
+    Raises :class:`DamagedFileError` if it has no rows or is not a CSV file.
     """
     try:
         with open(path, newline="", encoding="utf-8") as handle:
@@ -86,9 +86,9 @@ def read_rows(path: str | os.PathLike) -> list[Row]:
 
 
 def read_frame(paths: Iterable[str | os.PathLike]) -> "pd.DataFrame":
-    """Several CSVs one below the other, the columns of ``TEXT`` as text.
+    """Several CSV files concatenated, with the columns of ``TEXT`` as text.
 
-    Raises :class:`ArtefactError` if one is missing, :class:`DamagedFileError` if one is no CSV.
+    Raises :class:`ArtefactError` if one is missing, :class:`DamagedFileError` if one is damaged.
     """
     import pandas as pd
 
@@ -104,7 +104,7 @@ def read_parquet(path: str | os.PathLike) -> "pd.DataFrame":
 
 
 def read_images(paths: Sequence[str | os.PathLike], models: Sequence[str]) -> "pd.DataFrame":
-    """Several Parquet tables of images one below the other, with a column ``model``."""
+    """Several Parquet tables of images concatenated, with a column ``model``."""
     import pandas as pd
 
     tables = [

@@ -1,4 +1,4 @@
-"""CIFAR-10: 50,000 and, as official test set, 10,000 colour images of 32 × 32 pixels.
+"""CIFAR-10: 50,000 training and 10,000 official test images in colour, 32 × 32 pixels.
 
 A. Krizhevsky, Learning multiple layers of features from tiny images, 2009.
 """
@@ -29,11 +29,11 @@ ALLOWED = {
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
 }
-"""All that the pickles need beyond lists, texts and numbers: how NumPy 1 and 2 keep arrays."""
+"""Names that the pickles need in addition to lists, text and numbers: arrays of NumPy 1 and 2."""
 
 
 def obtain(places: Places) -> Obtained:
-    """Get the archive that torchvision lists."""
+    """Obtain the archive listed by torchvision."""
     from plumbline.runtime.torchvision_import import import_torchvision
 
     known = import_torchvision().datasets.CIFAR10
@@ -43,7 +43,7 @@ def obtain(places: Places) -> Obtained:
 def read(manifest: Manifest, wanted: Wanted) -> Pool:
     """The five training batches, then the test batch.
 
-    Raises :class:`InputError` if the archive is not the official one in form.
+    Raises :class:`InputError` if the archive does not have the official format.
     """
     batches = _unpack(manifest.path(ARCHIVE))
     missing = [name for name in (*TRAIN, TEST, META) if name not in batches]
@@ -62,13 +62,13 @@ def read(manifest: Manifest, wanted: Wanted) -> Pool:
 
 
 def _unpack(path: Path) -> dict[str, Any]:
-    """Content of every batch by name, read from the archive without unpacking it on disk."""
+    """Content of every batch by name, read from the archive without unpacking it to disk."""
     names = {f"{FOLDER}/{name}": name for name in (*TRAIN, TEST, META)}
     try:
         with tarfile.open(path, "r:gz") as archive:
             batches = {}
             for member in archive:
-                _refuse_strange(member, path)
+                _check_member(member, path)
                 wanted = member.isfile() and member.name in names
                 if wanted and (content := archive.extractfile(member)):
                     batches[names[member.name]] = unpickle(content.read(), member.name)
@@ -77,17 +77,17 @@ def _unpack(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not a readable tar.gz archive ({error})") from None
 
 
-def _refuse_strange(member: tarfile.TarInfo, path: Path) -> None:
-    """Raise :class:`InputError` at a member that would not be a file in the archive's folder."""
+def _check_member(member: tarfile.TarInfo, path: Path) -> None:
+    """Raise :class:`InputError` for a member that is not a file or folder inside the archive."""
     if climbs_out(member.name) or not (member.isfile() or member.isdir()):
-        raise InputError(f"{path}: refused: {member.name!r} is a link or leads out of its folder")
+        raise InputError(f"{path}: refused: {member.name!r} is a link or lies outside its folder")
 
 
 def unpickle(content: bytes, name: str) -> Any:
-    """Load a pickle of arrays, lists, texts and numbers; texts of Python 2 are Latin-1.
+    """Load a pickle of arrays, lists, text and numbers; text of Python 2 is decoded as Latin-1.
 
-    Raises :class:`InputError` naming the file if it asks for anything else: a pickle may
-    otherwise run any program.
+    Raises :class:`InputError` naming the file if it needs anything else, because unpickling can
+    otherwise execute arbitrary code.
     """
     try:
         return _Unpickler(io.BytesIO(content), encoding="latin1").load()
@@ -100,5 +100,5 @@ def unpickle(content: bytes, name: str) -> Any:
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in ALLOWED:
-            raise InputError(f"refused: it asks for {module}.{name}")
+            raise InputError(f"refused: it needs {module}.{name}")
         return ALLOWED[module, name]

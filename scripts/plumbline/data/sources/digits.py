@@ -1,4 +1,4 @@
-"""1,797 handwritten digits of 8 × 8 pixels that come with scikit-learn.
+"""1,797 handwritten digits of 8 × 8 pixels, included in scikit-learn.
 
 E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning
 Repository, 1998: the test part, scanned from forms and reduced to 17 levels.
@@ -23,7 +23,7 @@ def obtain(places: Places) -> Obtained:
 
 
 def read(manifest: Manifest, wanted: Wanted) -> Pool:
-    """The scans, their levels 0 to 16 spread over 0 to 255."""
+    """The scans, with levels 0 to 16 scaled to 0 to 255."""
     arrays = _arrays()
     for name, array in arrays.items():
         manifest.verify_array(name, array)

@@ -1,4 +1,4 @@
-"""Fashion-MNIST: 60,000 and, as official test set, 10,000 articles of 28 × 28 pixels.
+"""Fashion-MNIST: 60,000 training and 10,000 official test images of articles, 28 × 28 pixels.
 
 H. Xiao, K. Rasul and R. Vollgraf, arXiv:1708.07747.
 """
@@ -12,11 +12,11 @@ FOLDER = "FashionMNIST"
 
 
 def obtain(places: Places) -> Obtained:
-    """Get the four files that torchvision lists."""
+    """Obtain the four files listed by torchvision."""
     remotes, classes = idx_files(FOLDER)
     return Obtained(tuple(obtain_file(each, places) for each in remotes), classes)
 
 
 def read(manifest: Manifest, wanted: Wanted) -> Pool:
-    """Training and test images, byte by byte as they are published."""
+    """Training and test images as published, byte by byte."""
     return read_both(manifest, FOLDER, manifest.classes)

@@ -1,7 +1,7 @@
-"""Your own images in a folder: one folder per class, or a text file that tells the classes.
+"""The user's own images in a folder: one folder per class, or a text file with the classes.
 
-Below a class's folder images may lie at any depth.  A folder of images without folders in it
-has no classes, unless ``labels`` gives the class number of every image.
+Images may lie at any depth below the folder of a class.  A folder of images without subfolders has
+no classes, unless ``labels`` gives the class number of every image.
 """
 
 import struct
@@ -24,14 +24,14 @@ from plumbline.runtime.progress import progress
 
 GREY = {"1", "L", "LA"}
 USABLE = {*GREY, "P", "PA", "RGB", "RGBA", "RGBX"}
-"""Pillow's modes of grey and of red, green and blue in at most 8 bits."""
+"""Pillow's modes for greyscale and RGB with at most 8 bits."""
 
 LABELS = "labels"  # in the manifest; images have a suffix
 DAMAGED = (
     *(OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, AttributeError),
     *(ArithmeticError, MemoryError, struct.error, zlib.error),
 )
-"""What Pillow's readers raise at damaged files."""
+"""Exceptions raised by Pillow's readers for damaged files."""
 
 
 class BrokenImageError(InputError):
@@ -39,13 +39,13 @@ class BrokenImageError(InputError):
 
 
 def obtain(places: Places) -> Obtained:
-    """Describe every image, and the file of the labels where there is one."""
+    """Describe every image, and the file of labels if given."""
     folder = places.path
     if folder is None or not folder.is_dir():
         raise InputError(f"path: no folder {folder}")
     paths = own_files(folder)
     if not paths:
-        raise InputError(f"{folder}: no images in it (known by {', '.join(SUFFIXES)})")
+        raise InputError(f"{folder}: no images in it (recognised by {', '.join(SUFFIXES)})")
     names = [Path(path).relative_to(folder).as_posix() for path in paths]
     if places.labels:
         classes = _labelled(places.labels, names, places.classes)
@@ -60,9 +60,9 @@ def obtain(places: Places) -> Obtained:
 
 
 def _labelled(path: Path, names: list[str], classes: tuple[str, ...]) -> tuple[str, ...]:
-    """``classes``, or the class numbers; :class:`InputError` if an image has no label.
+    """``classes``, or class numbers as text; raises :class:`InputError` if an image has no label.
 
-    Labels of images that are not there are allowed: the folder may hold a part of a set.
+    Labels of images that do not exist are allowed: the folder may contain part of a dataset.
     """
     labels = read_labels(path)
     absent = [name for name in names if name not in labels]
@@ -75,7 +75,7 @@ def _labelled(path: Path, names: list[str], classes: tuple[str, ...]) -> tuple[s
 
 
 def _classes(folder: Path, names: list[str]) -> tuple[str, ...]:
-    """Names of the folders, or none; :class:`InputError` if images lie beside folders."""
+    """Names of the folders, if any; raises :class:`InputError` if images lie beside folders."""
     parts = [PurePosixPath(name).parts for name in names]
     loose = [each[0] for each in parts if len(each) == 1]
     classes = sorted({each[0] for each in parts if len(each) > 1})
@@ -89,13 +89,13 @@ def _classes(folder: Path, names: list[str]) -> tuple[str, ...]:
 
 
 def read(manifest: Manifest, wanted: Wanted) -> Pool:
-    """Decode all images: the shorter side resized, the middle ``wanted.size`` pixels cut out.
+    """Decode all images: resize the shorter side, and crop the central ``wanted.size`` pixels.
 
-    With ``wanted.channels`` of None they are in colour, unless all are grey.  Transparency is
-    dropped.  Images that cannot be used are left out and named on standard error if
-    ``wanted.skip``.
+    If ``wanted.channels`` is None they are in colour, unless all are greyscale.  Transparency is
+    ignored.  With ``wanted.skip``, images that cannot be used are omitted and listed on standard
+    error.
 
-    Raises :class:`InputError` naming the image that cannot be used, or the class that has none.
+    Raises :class:`InputError` naming the image that cannot be used, or a class without images.
     """
     if wanted.size is None:
         raise InputError(f"the image_folder {manifest.dataset} needs a size")
@@ -110,7 +110,7 @@ def read(manifest: Manifest, wanted: Wanted) -> Pool:
         except BrokenImageError as error:
             if not wanted.skip:
                 key = f"data.sources.{manifest.dataset}.broken"
-                raise InputError(f"{error}; or leave such images out by {key}: skip") from None
+                raise InputError(f"{error}; or omit such images with {key}: skip") from None
             print(f"skipped: {error}", file=sys.stderr, flush=True)
             skipped.append(file.name)
         else:
@@ -121,19 +121,19 @@ def read(manifest: Manifest, wanted: Wanted) -> Pool:
 
 
 def _channels(files: Sequence[File]) -> int:
-    """1 if all images that can be opened are grey, else 3."""
+    """1 if all images that can be opened are greyscale, else 3."""
     modes = set()
     for file in files:
         try:
             with _open(file.place) as image:
                 modes.add(image.mode)
         except BrokenImageError:
-            continue  # refused or skipped when its pixels are wanted
+            continue  # rejected or skipped when its pixels are read
     return 1 if modes and modes <= GREY else 3
 
 
 def _labels(manifest: Manifest, files: Sequence[File]) -> np.ndarray:
-    """Class numbers [N] of ``files``; :class:`InputError` if a folder has none that can be used."""
+    """Class numbers [N] of ``files``; raises :class:`InputError` if a folder has no usable one."""
     if not files:
         raise InputError(f"the image_folder {manifest.dataset}: no image in it can be used")
     if any(file.name == LABELS for file in manifest.files):
@@ -147,7 +147,7 @@ def _labels(manifest: Manifest, files: Sequence[File]) -> np.ndarray:
 
 
 def _open(path: Path) -> Image.Image:
-    """Open an image: its head is read, its pixels are not."""
+    """Open an image and read its header, but not its pixels."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -159,7 +159,7 @@ def _open(path: Path) -> Image.Image:
 
 
 def _decode(path: Path, shorter: int, size: int, channels: int) -> np.ndarray:
-    """One image [C, size, size] as it is meant to be seen, turned as its camera noted."""
+    """One image [C, size, size], oriented according to its EXIF data."""
     with _open(path) as image:
         if image.mode not in USABLE:
             fault = "more than 8 bits per channel" if image.mode[0] in "IF" else "not in RGB"

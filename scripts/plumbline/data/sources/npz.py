@@ -57,7 +57,7 @@ def _load(path: Path) -> dict[str, np.ndarray]:
             raise InputError(f"{path}: a single array; save several with numpy.savez")
         with content:
             if strange := [name for name in content.files if climbs_out(name)]:
-                raise InputError(f"{path}: refused: {strange[0]!r} leads out of its folder")
+                raise InputError(f"{path}: refused: {strange[0]!r} lies outside its folder")
             return {name: content[name] for name in content.files}
     except (ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: not a readable npz file of plain arrays ({error})") from None

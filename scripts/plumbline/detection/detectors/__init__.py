@@ -1,1 +1,1 @@
-"""Detectors of wrong answers: a module each, found by its file name."""
+"""Detectors of misclassified images, one module each, found by file name."""

@@ -16,12 +16,12 @@ def fit(
     smallest: int = 5,
     learning_rate: float = 0.1,
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """Learn from ``features`` [N, D] where the net is ``wrong`` [N] bool.
+    """Fit ``features`` [N, D] to the net's errors ``wrong`` [N] bool.
 
-    Returns what gives the log odds [M] of being wrong for features [M, D].  ``trees`` of at
-    most ``leaves`` leaves, of at least ``smallest`` images each, are added one by one.
+    Returns a function from features [M, D] to the log-odds [M] of an error.  ``trees`` trees are
+    added one by one, each with at most ``leaves`` leaves of at least ``smallest`` images.
 
-    Friedman 2001, in the form with binned features of Ke et al. 2017.
+    Friedman 2001, with binned features as in Ke et al. 2017.
     """
     model = HistGradientBoostingClassifier(
         max_iter=trees,

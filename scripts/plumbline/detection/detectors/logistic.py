@@ -11,11 +11,11 @@ LABEL = "logistic regression"
 def fit(
     features: np.ndarray, wrong: np.ndarray, *, seed: int, penalty: float = 1.0
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """Learn from standardised ``features`` [N, D] where the net is ``wrong`` [N] bool.
+    """Fit standardised ``features`` [N, D] to the net's errors ``wrong`` [N] bool.
 
-    Returns what gives the log odds [M] of being wrong for features [M, D].  ``penalty`` is the
-    weight of half the squared coefficients beside the summed log loss.  Nothing is random:
-    ``seed`` is taken because every detector is called alike.
+    Returns a function from features [M, D] to the log-odds [M] of an error.  The objective is the
+    summed log loss plus ``penalty`` times half the sum of squared coefficients.  The result does
+    not depend on ``seed``, which all detectors accept.
     """
     model = LogisticRegression(C=1 / penalty, max_iter=10_000)
     return model.fit(features, wrong).decision_function

@@ -1,4 +1,4 @@
-"""The small nets with which study 004 detects errors."""
+"""Multilayer perceptrons, the detectors of study 004."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 LABEL = "MLP"
 MINIBATCH = 50
-COMBINED = 10  # units of each hidden layer of the net that combines scores
+COMBINED = 10  # units per hidden layer of the net that combines scores
 Scorer = Callable[[np.ndarray], np.ndarray]
 
 
@@ -23,11 +23,11 @@ def fit(
     steps: int = 1000,
     learning_rate: float = 0.001,
 ) -> Scorer:
-    """Learn from standardised ``features`` [N, D] where the net is ``wrong`` [N] bool.
+    """Fit standardised ``features`` [N, D] to the net's errors ``wrong`` [N] bool.
 
-    Returns what gives the log odds [M] of being wrong for features [M, D].  Two hidden layers
-    of ``width`` units, ReLU and ``dropout`` after each; cross-entropy, ``steps`` of Adam on
-    minibatches of 50.  Study 004 took about 20,000 steps.
+    Returns a function from features [M, D] to the log-odds [M] of an error.  Two hidden layers of
+    ``width`` units, each followed by ReLU and ``dropout``; cross-entropy, minimised by ``steps``
+    of Adam on minibatches of 50.  Study 004 uses about 20,000 steps.
     """
 
     def build() -> nn.Sequential:
@@ -49,9 +49,9 @@ def combine(
     steps: int = 1000,
     learning_rate: float = 0.001,
 ) -> Scorer:
-    """Learn as :func:`fit` from few features, the score of another detector among them.
+    """Like :func:`fit`, for few features that include the score of another detector.
 
-    Two hidden layers of 10 units, whatever ``width`` is, and one dropout: the net with which
+    Two hidden layers of 10 units, regardless of ``width``, and one dropout layer: the net by which
     study 004 combines conductance and label change rate.
     """
 

@@ -1,4 +1,4 @@
-"""How far the explanations of an ensemble's members disagree."""
+"""Disagreement between the explanations of the members of an ensemble."""
 
 import numpy as np
 import torch
@@ -19,10 +19,11 @@ def score(
 ) -> Tensor:
     """1 minus the mean rank correlation of all pairs of members' maps, [N], in [0, 2].
 
-    A map is gradient times input, summed over the channels, of the class that ``classifier``
-    predicts; ranks are Spearman's, over the pixels.  Nets that agree for the same reasons give 0.
+    A map is gradient times input, summed over channels, for the class predicted by
+    ``classifier``; the correlation is Spearman's, over the pixels.  The score is 0 if all nets
+    have the same ranking.
 
-    Raises :class:`InputError` unless there are two ``members`` at least.
+    Raises :class:`InputError` if ``members`` is below 2.
     """
     if members < 2:
         raise InputError(f"explanation_disagreement.members must be at least 2, not {members}")
@@ -43,6 +44,6 @@ def _agreement(maps: np.ndarray) -> np.ndarray:
     ranks -= ranks.mean(2, keepdims=True)
     length = np.sqrt((ranks**2).sum(2, keepdims=True))
     unit = np.divide(ranks, length, out=np.zeros_like(ranks), where=length > 0)
-    # The square of a sum is the squares and twice the products of all pairs.
+    # The square of a sum is the sum of squares plus twice the products of all pairs.
     pairs = (unit.sum(0) ** 2).sum(1) - (unit**2).sum((0, 2))
     return pairs / (len(maps) * (len(maps) - 1))

@@ -1,4 +1,4 @@
-"""How thinly training images are sown around an image's code in the latent space of a VAE."""
+"""Density of training images around an image's code in the latent space of a VAE."""
 
 import math
 
@@ -13,17 +13,16 @@ NEEDS = ("train", "vae")
 
 
 def score(material: Material, pixels: Tensor, *, seed: int, batch: int = 256) -> Tensor:
-    """Negative log density, in nats, of an image's code among those of the training images, [N].
+    """Negative log density of the training images' codes at the code of an image, in nats, [N].
 
-    The density is a sum of normal distributions around the training images' codes with the
-    codes' covariance times n^(-1/3), Scott's rule in two dimensions (Scott 1992).  The net is
-    not asked.
+    A Gaussian kernel density with the covariance of the codes times n^(-1/3), Scott's rule in two
+    dimensions (Scott 1992).  The score does not use the net.
     """
     train = material.train_codes
     found = torch.from_numpy(encode(material.vae, pixels, batch)).double()
     n, dimensions = train.shape
     kernel = train.T.cov() * n ** (-2 / (dimensions + 4))
-    # In units of the kernel: |a - b|^2 is what stands in its exponent.
+    # In units of the kernel, so that its exponent is -|a - b|^2 / 2.
     root = torch.linalg.cholesky(kernel)
     train, found = (
         torch.linalg.solve_triangular(root, each.T, upper=False).T for each in (train, found)

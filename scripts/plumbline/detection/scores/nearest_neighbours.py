@@ -1,4 +1,4 @@
-"""Distance to the k-th nearest training image, in the penultimate features."""
+"""Distance from the k-th nearest training image, in the space of penultimate features."""
 
 import torch
 from torch import Tensor
@@ -16,17 +16,17 @@ def score(
     """Euclidean distance of the normalised features to those of the k-th nearest training image,
     k = ``neighbours``, [N], in [0, 2].
 
-    Features are divided by their Euclidean norm.  Sun, Ming, Zhu and Li 2022, who take k = 50
-    on CIFAR-10's 50,000 training images.
+    Features are divided by their Euclidean norm.  Sun, Ming, Zhu and Li 2022, who use k = 50 for
+    CIFAR-10's 50,000 training images.
 
     Raises :class:`InputError` if there are fewer than ``neighbours`` training images.
     """
     train = torch.nn.functional.normalize(material.train_features)
     if not 1 <= neighbours <= len(train):
         raise InputError(
-            f"nearest_neighbours.neighbours must lie in 1..{len(train)}, not {neighbours}"
+            f"nearest_neighbours.neighbours must be from 1 to {len(train)}, not {neighbours}"
         )
     found = torch.nn.functional.normalize(features(material.classifier, pixels, batch))
-    # Of unit vectors, |a - b|^2 = 2 - 2 a'b; the k-th nearest has the k-th largest product.
+    # For unit vectors |a - b|^2 = 2 - 2 a'b: the k-th nearest has the k-th largest product.
     alike = [(part @ train.T).topk(neighbours).values[:, -1] for part in found.split(batch)]
     return (2 - 2 * torch.cat(alike)).clamp(min=0).sqrt()

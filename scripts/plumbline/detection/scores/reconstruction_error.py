@@ -1,4 +1,4 @@
-"""How badly a VAE of the training images reconstructs an image."""
+"""Reconstruction error of a VAE fitted to the training images."""
 
 import torch
 from torch import Tensor
@@ -12,10 +12,10 @@ NEEDS = ("vae",)
 
 @torch.no_grad()
 def score(material: Material, pixels: Tensor, *, seed: int, batch: int = 256) -> Tensor:
-    """Mean squared difference of an image and its reconstruction, [N], in [0, 1].
+    """Mean squared difference between an image and its reconstruction, in [0, 1], [N].
 
-    Reconstructed from the mean of its posterior, so that nothing is random.  The net is not
-    asked.
+    The reconstruction is decoded from the posterior mean, without randomness.  The score does not
+    use the net.
     """
     vae = material.vae
     parts = []
