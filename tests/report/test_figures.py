@@ -260,6 +260,15 @@ def test_each_kind_of_score_is_drawn_by_its_best():
     assert detection.best_of_kinds(order, 2) == [*best[:2], "softmax.max_probability"]
 
 
+def test_a_score_has_the_colour_of_the_family_of_its_estimator():
+    colors = detection.FAMILIES
+    assert detection.color("bayes_by_backprop.entropy") == colors["bayesian"]
+    assert detection.color("dropout_ensemble.entropy") == colors["ensemble"]
+    assert detection.color("mc_dropout_logits.entropy") == colors["dropout"]
+    assert detection.color("label_change_rate.weight_noise") == colors["label_change_rate"]
+    assert detection.color("logistic.lcr") == style.COLORS[7]
+
+
 def test_the_same_figure_is_the_same_bytes_whatever_the_settings(fake, tmp_path):
     table = read(fake, f"attacks/{DATASET}/*/*.csv")
     first = style.png(attacks.draw(table))

@@ -83,8 +83,13 @@ def kind(score: str) -> str:
         return score
     if family in DETECTORS.names():
         return "fitted conductance" if rest.startswith("conductance") else f"fitted {rest}"
-    declared = ESTIMATORS.family(family)
-    return declared if declared in FAMILIES else family
+    return _family(family)
+
+
+def _family(name: str) -> str:
+    """The family of an estimator, if it has a colour; else the name itself."""
+    declared = ESTIMATORS.family(name)
+    return declared if declared in FAMILIES else name
 
 
 def best_of_kinds(order: Sequence[str], count: int = SHOWN) -> list[str]:
@@ -162,5 +167,4 @@ def color(score: str) -> str | tuple[float, ...]:
     """The colour of a score, that of what it is made of; the control is grey."""
     if score == CONTROL_SCORE:
         return "0.3"
-    family = score.split(".")[0]
-    return next((each for part, each in FAMILIES.items() if part in family), COLORS[7])
+    return FAMILIES.get(_family(score.split(".")[0]), COLORS[7])
