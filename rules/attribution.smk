@@ -31,7 +31,7 @@ rule explain:
         """
 
 
-rule degrade:
+rule measure_degradation:
     input:
         classifier=files(PLAN.training.net),
         images=results("data/{dataset}/test.safetensors"),
@@ -40,18 +40,22 @@ rule degrade:
     output:
         results("attribution/{dataset}/{model}/{method}.degradation.safetensors"),
     log:
-        log("degrade/{dataset}/{model}/{method}"),
+        log("measure_degradation/{dataset}/{model}/{method}"),
     benchmark:
-        bench("degrade/{dataset}/{model}/{method}")
+        bench("measure_degradation/{dataset}/{model}/{method}")
     conda:
         "../envs/attribution.yaml"
     resources:
         **needs(3000, minutes=60, gpu=1),
     params:
-        job=job("degrade.py", "attribution", PLAN.attribution.degrade),
+        job=job(
+            "measure_degradation.py",
+            "attribution",
+            PLAN.attribution.measure_degradation,
+        ),
     shell:
         r"""
-        python "$SCRIPTS/degrade.py" \
+        python "$SCRIPTS/measure_degradation.py" \
             --classifier {input.classifier:q} \
             --images {input.images:q} \
             --train {input.train:q} \
@@ -63,24 +67,28 @@ rule degrade:
         """
 
 
-rule compare:
+rule compare_attributions:
     input:
         files(PLAN.attribution.files, ending="degradation.safetensors"),
     output:
         results("attribution/{dataset}/{model}/degradation.csv"),
     log:
-        log("compare/{dataset}/{model}"),
+        log("compare_attributions/{dataset}/{model}"),
     benchmark:
-        bench("compare/{dataset}/{model}")
+        bench("compare_attributions/{dataset}/{model}")
     conda:
         "../envs/attribution.yaml"
     resources:
         **needs(2000, minutes=30),
     params:
-        job=job("compare.py", "attribution", PLAN.attribution.compare),
+        job=job(
+            "compare_attributions.py",
+            "attribution",
+            PLAN.attribution.compare_attributions,
+        ),
     shell:
         r"""
-        python "$SCRIPTS/compare.py" \
+        python "$SCRIPTS/compare_attributions.py" \
             --results {input:q} \
             {params.job[options]} \
             --out {output:q} \
@@ -88,83 +96,28 @@ rule compare:
         """
 
 
-# The methods explain here for two classes each, so that their modules count.
-rule log_odds:
+# All methods of a net in one job: a net with re-drawn weights is made once for them all.
+rule check_attributions:
     input:
         classifier=files(PLAN.training.net),
         images=results("data/{dataset}/test.safetensors"),
     output:
-        results("attribution/{dataset}/{model}/log_odds.csv"),
+        results("attribution/{dataset}/{model}/{check}.csv"),
     log:
-        log("log_odds/{dataset}/{model}"),
+        log("check_attributions/{dataset}/{model}/{check}"),
     benchmark:
-        bench("log_odds/{dataset}/{model}")
+        bench("check_attributions/{dataset}/{model}/{check}")
+    wildcard_constraints:
+        check="conservation|log_odds|randomization",
     conda:
         "../envs/attribution.yaml"
     resources:
         **needs(3000, minutes=240, gpu=1),
     params:
-        job=job("log_odds.py", "attribution", PLAN.attribution.log_odds),
+        job=job("check_attributions.py", "attribution", PLAN.attribution.check),
     shell:
         r"""
-        python "$SCRIPTS/log_odds.py" \
-            --classifier {input.classifier:q} \
-            --images {input.images:q} \
-            {params.job[options]} \
-            --threads {threads} \
-            --out {output:q} \
-            >{log:q} 2>&1
-        """
-
-
-rule conserve:
-    input:
-        classifier=files(PLAN.training.net),
-        images=results("data/{dataset}/test.safetensors"),
-    output:
-        results("attribution/{dataset}/{model}/conservation.csv"),
-    log:
-        log("conserve/{dataset}/{model}"),
-    benchmark:
-        bench("conserve/{dataset}/{model}")
-    conda:
-        "../envs/attribution.yaml"
-    resources:
-        **needs(3000, minutes=60, gpu=1),
-    params:
-        job=job("conserve.py", "attribution", PLAN.attribution.conserve),
-    shell:
-        r"""
-        python "$SCRIPTS/conserve.py" \
-            --classifier {input.classifier:q} \
-            --images {input.images:q} \
-            {params.job[options]} \
-            --threads {threads} \
-            --out {output:q} \
-            >{log:q} 2>&1
-        """
-
-
-# Each net with re-drawn weights is made once, for all methods.
-rule randomize:
-    input:
-        classifier=files(PLAN.training.net),
-        images=results("data/{dataset}/test.safetensors"),
-    output:
-        results("attribution/{dataset}/{model}/randomization.csv"),
-    log:
-        log("randomize/{dataset}/{model}"),
-    benchmark:
-        bench("randomize/{dataset}/{model}")
-    conda:
-        "../envs/attribution.yaml"
-    resources:
-        **needs(3000, minutes=240, gpu=1),
-    params:
-        job=job("randomize.py", "attribution", PLAN.attribution.randomize),
-    shell:
-        r"""
-        python "$SCRIPTS/randomize.py" \
+        python "$SCRIPTS/check_attributions.py" {wildcards.check} \
             --classifier {input.classifier:q} \
             --images {input.images:q} \
             {params.job[options]} \
@@ -176,7 +129,7 @@ rule randomize:
 
 # An evidential net is compared with the plain one where there is the same spread for both.  The
 # seed does not depend on the entry: masks and noise are the same, so that images are paired.
-rule spread:
+rule check_spread:
     input:
         classifier=files(PLAN.attribution.spread_net),
         images=results("data/{dataset}/test.safetensors"),
@@ -185,9 +138,9 @@ rule spread:
         spread=results("attribution/{dataset}/{model}/spread/{spread}.safetensors"),
         table=results("attribution/{dataset}/{model}/spread/{spread}.csv"),
     log:
-        log("spread/{dataset}/{model}/{spread}"),
+        log("check_spread/{dataset}/{model}/{spread}"),
     benchmark:
-        bench("spread/{dataset}/{model}/{spread}")
+        bench("check_spread/{dataset}/{model}/{spread}")
     wildcard_constraints:
         spread=one_of(CONFIG.attribution.spread),
     conda:
@@ -195,10 +148,10 @@ rule spread:
     resources:
         **needs(3000, minutes=240, gpu=1),
     params:
-        job=job("spread.py", "attribution", PLAN.attribution.spread),
+        job=job("check_attributions.py", "attribution", PLAN.attribution.check_spread),
     shell:
         r"""
-        python "$SCRIPTS/spread.py" \
+        python "$SCRIPTS/check_attributions.py" spread \
             --classifier {input.classifier:q} \
             --images {input.images:q} \
             --reference {input.reference:q} \

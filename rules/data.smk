@@ -75,15 +75,15 @@ rule prepare:
 
 
 # Every level of a shift has the same seed: levels compare the same draws.
-rule shift:
+rule shift_images:
     input:
         results("data/{dataset}/test.safetensors"),
     output:
         results(f"shifts/{{dataset}}/{SHIFTED}.safetensors"),
     log:
-        log(f"shift/{{dataset}}/{SHIFTED}"),
+        log(f"shift_images/{{dataset}}/{SHIFTED}"),
     benchmark:
-        bench(f"shift/{{dataset}}/{SHIFTED}")
+        bench(f"shift_images/{{dataset}}/{SHIFTED}")
     wildcard_constraints:
         shift=one_of(CONFIG.uncertainty.shifts),
         level="[0-9.e-]+",
@@ -92,10 +92,10 @@ rule shift:
     resources:
         **needs(1000, minutes=10),
     params:
-        job=job("shift.py", "data", PLAN.data.shift),
+        job=job("shift_images.py", "data", PLAN.data.shift_images),
     shell:
         r"""
-        python "$SCRIPTS/shift.py" \
+        python "$SCRIPTS/shift_images.py" \
             --images {input:q} \
             {params.job[options]} \
             --out {output:q} \

@@ -1,7 +1,7 @@
 # Detection: every score as a detector of wrong, adversarial and out-of-distribution images.
 
 
-rule score:
+rule score_images:
     input:
         classifiers=files(PLAN.detection.nets),
         train=files(PLAN.detection.needed, what="train"),
@@ -10,18 +10,18 @@ rule score:
     output:
         results("detection/{dataset}/{model}/scores/{score}.parquet"),
     log:
-        log("score/{dataset}/{model}/{score}"),
+        log("score_images/{dataset}/{model}/{score}"),
     benchmark:
-        bench("score/{dataset}/{model}/{score}")
+        bench("score_images/{dataset}/{model}/{score}")
     conda:
         "../envs/detection.yaml"
     resources:
         **needs(3000, minutes=120, gpu=1),
     params:
-        job=job("score.py", "detection", PLAN.detection.score),
+        job=job("score_images.py", "detection", PLAN.detection.score_images),
     shell:
         r"""
-        python "$SCRIPTS/score.py" \
+        python "$SCRIPTS/score_images.py" \
             --classifiers {input.classifiers:q} \
             --train {input.train:q} \
             --vae {input.vae:q} \
@@ -65,7 +65,7 @@ rule fit_detectors:
         """
 
 
-rule detect:
+rule compare_scores:
     input:
         uncertainty=results("uncertainty/{dataset}/{model}/scores.parquet"),
         scores=files(PLAN.detection.score_files),
@@ -74,18 +74,18 @@ rule detect:
     output:
         results("detection/{dataset}/{model}.csv"),
     log:
-        log("detect/{dataset}/{model}"),
+        log("compare_scores/{dataset}/{model}"),
     benchmark:
-        bench("detect/{dataset}/{model}")
+        bench("compare_scores/{dataset}/{model}")
     conda:
         "../envs/detection.yaml"
     resources:
         **needs(2000, minutes=60),
     params:
-        job=job("detect.py", "detection", PLAN.detection.detect),
+        job=job("compare_scores.py", "detection", PLAN.detection.compare_scores),
     shell:
         r"""
-        python "$SCRIPTS/detect.py" \
+        python "$SCRIPTS/compare_scores.py" tasks \
             --uncertainty {input.uncertainty:q} \
             --scores {input.scores:q} \
             --label-changes {input.label_changes:q} \
@@ -96,24 +96,24 @@ rule detect:
         """
 
 
-rule rank:
+rule rank_scores:
     input:
         results(PLAN.report.parts()["detection"]),
     output:
         results("tables/leaderboard.csv"),
     log:
-        log("rank"),
+        log("rank_scores"),
     benchmark:
-        bench("rank")
+        bench("rank_scores")
     conda:
         "../envs/detection.yaml"
     resources:
         **needs(2000, minutes=30),
     params:
-        job=job("rank.py", "detection", PLAN.detection.rank),
+        job=job("compare_scores.py", "detection", PLAN.detection.rank_scores),
     shell:
         r"""
-        python "$SCRIPTS/rank.py" \
+        python "$SCRIPTS/compare_scores.py" ranks \
             --tables {input:q} \
             {params.job[options]} \
             --out {output:q} \

@@ -53,10 +53,10 @@ rule map_latent:
     resources:
         **needs(3000, minutes=120, gpu=1),
     params:
-        job=job("map_latent.py", "latent", PLAN.latent.map_latent),
+        job=job("survey_latent.py", "latent", PLAN.latent.map_latent),
     shell:
         r"""
-        python "$SCRIPTS/map_latent.py" \
+        python "$SCRIPTS/survey_latent.py" maps \
             --vaes {input.vaes:q} \
             --codes {input.codes:q} \
             --test {input.test:q} \
@@ -86,10 +86,10 @@ rule find_holes:
     resources:
         **needs(3000, minutes=60),
     params:
-        job=job("find_holes.py", "latent", PLAN.latent.find_holes),
+        job=job("survey_latent.py", "latent", PLAN.latent.find_holes),
     shell:
         r"""
-        python "$SCRIPTS/find_holes.py" \
+        python "$SCRIPTS/survey_latent.py" holes \
             --vaes {input.vaes:q} \
             --maps {input.maps:q} \
             --train {input.train:q} \
@@ -121,10 +121,10 @@ rule interpolate:
     resources:
         **needs(3000, minutes=60, gpu=1),
     params:
-        job=job("interpolate.py", "latent", PLAN.latent.interpolate),
+        job=job("survey_latent.py", "latent", PLAN.latent.interpolate),
     shell:
         r"""
-        python "$SCRIPTS/interpolate.py" \
+        python "$SCRIPTS/survey_latent.py" interpolation \
             --vae {input.vae:q} \
             --test {input.test:q} \
             --classifiers {input.classifiers:q} \
@@ -153,10 +153,10 @@ rule sample_holes:
     resources:
         **needs(2000, minutes=10),
     params:
-        job=job("sample_holes.py", "latent", PLAN.latent.sample_holes),
+        job=job("survey_latent.py", "latent", PLAN.latent.sample_holes),
     shell:
         r"""
-        python "$SCRIPTS/sample_holes.py" \
+        python "$SCRIPTS/survey_latent.py" samples \
             --vae {input.vae:q} \
             --map {input.map:q} \
             --holes {input.holes:q} \
@@ -164,44 +164,6 @@ rule sample_holes:
             --threads {threads} \
             --out {output.holes:q} \
             --random {output.random:q} \
-            >{log:q} 2>&1
-        """
-
-
-# The seed is that of rule train: nets of one seed begin with the same weights, whatever the arm.
-rule retrain:
-    input:
-        train=results("data/{dataset}/train.safetensors"),
-        val=results("data/{dataset}/val.safetensors"),
-        extra=results("latent/{dataset}/{model}/extension_{arm}.safetensors"),
-    output:
-        classifier=results(
-            "models/{dataset}/{model}/extension/{arm}{seed}/classifier.safetensors"
-        ),
-        history=results("models/{dataset}/{model}/extension/{arm}{seed}/history.csv"),
-    log:
-        log("retrain/{dataset}/{model}/{arm}{seed}"),
-    benchmark:
-        bench("retrain/{dataset}/{model}/{arm}{seed}")
-    wildcard_constraints:
-        arm="random|holes",
-    conda:
-        "../envs/latent.yaml"
-    resources:
-        **needs(3000, minutes=480, gpu=1),
-    params:
-        job=job("retrain.py", "latent", PLAN.latent.retrain),
-    shell:
-        r"""
-        python "$SCRIPTS/retrain.py" \
-            --train {input.train:q} \
-            --val {input.val:q} \
-            --extra {input.extra:q} \
-            {params.job[options]} \
-            --threads {threads} \
-            --checkpoint {output.classifier:q}.checkpoint \
-            --out {output.classifier:q} \
-            --history {output.history:q} \
             >{log:q} 2>&1
         """
 

@@ -2,7 +2,7 @@
 
 
 # An operator's table could bear the name of the conductance's.
-ruleorder: conduct > mutate
+ruleorder: measure_conductance > mutate
 
 
 rule mutate:
@@ -39,7 +39,7 @@ rule mutate:
         """
 
 
-rule conduct:
+rule measure_conductance:
     input:
         classifier=files(PLAN.training.net),
         sets=files(PLAN.data.sets),
@@ -47,18 +47,20 @@ rule conduct:
         images=results("stability/{dataset}/{model}/conductance.safetensors"),
         table=results("stability/{dataset}/{model}/conductance.csv"),
     log:
-        log("conduct/{dataset}/{model}"),
+        log("measure_conductance/{dataset}/{model}"),
     benchmark:
-        bench("conduct/{dataset}/{model}")
+        bench("measure_conductance/{dataset}/{model}")
     conda:
         "../envs/stability.yaml"
     resources:
         **needs(3000, minutes=120, gpu=1),
     params:
-        job=job("conduct.py", "stability", PLAN.stability.conduct),
+        job=job(
+            "measure_conductance.py", "stability", PLAN.stability.measure_conductance
+        ),
     shell:
         r"""
-        python "$SCRIPTS/conduct.py" \
+        python "$SCRIPTS/measure_conductance.py" \
             --classifier {input.classifier:q} \
             --sets {input.sets:q} \
             {params.job[options]} \

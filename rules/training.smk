@@ -5,6 +5,7 @@ rule train:
     input:
         train=results("data/{dataset}/train.safetensors"),
         val=results("data/{dataset}/val.safetensors"),
+        extra=[],
     output:
         classifier=results(
             "models/{dataset}/{model}/{objective}/{seed}/classifier.safetensors"
@@ -27,6 +28,7 @@ rule train:
         python "$SCRIPTS/train.py" \
             --train {input.train:q} \
             --val {input.val:q} \
+            --extra {input.extra:q} \
             {params.job[options]} \
             --threads {threads} \
             --checkpoint {output.classifier:q}.checkpoint \
@@ -36,30 +38,51 @@ rule train:
         """
 
 
+# The same with extra images, decoded from a latent space.
+use rule train as retrain with:
+    input:
+        train=results("data/{dataset}/train.safetensors"),
+        val=results("data/{dataset}/val.safetensors"),
+        extra=results("latent/{dataset}/{model}/extension_{arm}.safetensors"),
+    output:
+        classifier=results(
+            "models/{dataset}/{model}/extension/{arm}{seed}/classifier.safetensors"
+        ),
+        history=results("models/{dataset}/{model}/extension/{arm}{seed}/history.csv"),
+    log:
+        log("retrain/{dataset}/{model}/{arm}{seed}"),
+    benchmark:
+        bench("retrain/{dataset}/{model}/{arm}{seed}")
+    wildcard_constraints:
+        arm="random|holes",
+    params:
+        job=job("train.py", "training", PLAN.latent.retrain),
+
+
 # Given weights are one net, number 0; the network is where the workflow was started.
 localrules:
-    adopt,
+    import_weights,
 
 
-rule adopt:
+rule import_weights:
     input:
         images=results("data/{dataset}/test.safetensors"),
         weights=lambda w: own_files(asked(PLAN.training.weights, w).path),
     output:
         results("models/{dataset}/{model}/given/0/classifier.safetensors"),
     log:
-        log("adopt/{dataset}/{model}"),
+        log("import_weights/{dataset}/{model}"),
     benchmark:
-        bench("adopt/{dataset}/{model}")
+        bench("import_weights/{dataset}/{model}")
     conda:
         "../envs/training.yaml"
     resources:
         **needs(2000, minutes=60),
     params:
-        job=job("adopt.py", "training", PLAN.training.import_weights),
+        job=job("import_weights.py", "training", PLAN.training.import_weights),
     shell:
         r"""
-        python "$SCRIPTS/adopt.py" \
+        python "$SCRIPTS/import_weights.py" \
             --images {input.images:q} \
             --downloads "$PLUMBLINE_DOWNLOADS" \
             {params.job[options]} \
@@ -68,43 +91,15 @@ rule adopt:
         """
 
 
-rule calibrate:
-    input:
-        classifiers=files(PLAN.training.nets),
-        calibration=results("data/{dataset}/calibration.safetensors"),
-    output:
-        results("models/{dataset}/{model}/temperature.csv"),
-    log:
-        log("calibrate/{dataset}/{model}"),
-    benchmark:
-        bench("calibrate/{dataset}/{model}")
-    conda:
-        "../envs/training.yaml"
-    resources:
-        **needs(3000, minutes=60, gpu=1),
-    params:
-        job=job("calibrate.py", "training", PLAN.training.calibrate),
-    shell:
-        r"""
-        python "$SCRIPTS/calibrate.py" \
-            --classifiers {input.classifiers:q} \
-            --calibration {input.calibration:q} \
-            {params.job[options]} \
-            --threads {threads} \
-            --out {output:q} \
-            >{log:q} 2>&1
-        """
-
-
 rule evaluate:
     input:
         classifiers=files(PLAN.training.nets),
-        temperature=results("models/{dataset}/{model}/temperature.csv"),
         train=results("data/{dataset}/train.safetensors"),
         val=results("data/{dataset}/val.safetensors"),
         calibration=results("data/{dataset}/calibration.safetensors"),
         test=results("data/{dataset}/test.safetensors"),
     output:
+        temperature=results("models/{dataset}/{model}/temperature.csv"),
         table=results("models/{dataset}/{model}/evaluation.csv"),
         reliability=results("models/{dataset}/{model}/reliability.csv"),
     log:
@@ -121,10 +116,11 @@ rule evaluate:
         r"""
         python "$SCRIPTS/evaluate.py" \
             --classifiers {input.classifiers:q} \
-            --temperature {input.temperature:q} \
+            --calibration {input.calibration:q} \
             --sets {input.train:q} {input.val:q} {input.calibration:q} {input.test:q} \
             {params.job[options]} \
             --threads {threads} \
+            --temperature {output.temperature:q} \
             --out {output.table:q} \
             --reliability {output.reliability:q} \
             >{log:q} 2>&1

@@ -31,59 +31,38 @@ rule predict:
         """
 
 
-rule measure:
+rule score_uncertainty:
     input:
         files(PLAN.uncertainty.files),
     output:
         scores=results("uncertainty/{dataset}/{model}/scores.parquet"),
         table=results("uncertainty/{dataset}/{model}/measures.csv"),
+        refusal=results("uncertainty/{dataset}/{model}/refusal.csv"),
     log:
-        log("measure/{dataset}/{model}"),
+        log("score_uncertainty/{dataset}/{model}"),
     benchmark:
-        bench("measure/{dataset}/{model}")
+        bench("score_uncertainty/{dataset}/{model}")
     conda:
         "../envs/uncertainty.yaml"
     resources:
         **needs(2000, minutes=30),
     params:
-        job=job("measure.py", "uncertainty", PLAN.uncertainty.measure),
+        job=job(
+            "score_uncertainty.py", "uncertainty", PLAN.uncertainty.score_uncertainty
+        ),
     shell:
         r"""
-        python "$SCRIPTS/measure.py" \
+        python "$SCRIPTS/score_uncertainty.py" \
             --predictions {input:q} \
             {params.job[options]} \
             --scores {output.scores:q} \
             --out {output.table:q} \
+            --refusal {output.refusal:q} \
             >{log:q} 2>&1
         """
 
 
-rule refuse:
-    input:
-        files(PLAN.uncertainty.files),
-    output:
-        results("uncertainty/{dataset}/{model}/refusal.csv"),
-    log:
-        log("refuse/{dataset}/{model}"),
-    benchmark:
-        bench("refuse/{dataset}/{model}")
-    conda:
-        "../envs/uncertainty.yaml"
-    resources:
-        **needs(2000, minutes=30),
-    params:
-        job=job("refuse.py", "uncertainty", PLAN.uncertainty.refuse),
-    shell:
-        r"""
-        python "$SCRIPTS/refuse.py" \
-            --predictions {input:q} \
-            {params.job[options]} \
-            --out {output:q} \
-            >{log:q} 2>&1
-        """
-
-
-rule sweep:
+rule sweep_uncertainty:
     input:
         classifiers=files(PLAN.training.nets),
         nets=files(PLAN.uncertainty.swept_nets),
@@ -91,18 +70,20 @@ rule sweep:
     output:
         results("uncertainty/{dataset}/{model}/sweep.csv"),
     log:
-        log("sweep/{dataset}/{model}"),
+        log("sweep_uncertainty/{dataset}/{model}"),
     benchmark:
-        bench("sweep/{dataset}/{model}")
+        bench("sweep_uncertainty/{dataset}/{model}")
     conda:
         "../envs/uncertainty.yaml"
     resources:
         **needs(4000, minutes=240, gpu=1),
     params:
-        job=job("sweep.py", "uncertainty", PLAN.uncertainty.sweep),
+        job=job(
+            "sweep_uncertainty.py", "uncertainty", PLAN.uncertainty.sweep_uncertainty
+        ),
     shell:
         r"""
-        python "$SCRIPTS/sweep.py" \
+        python "$SCRIPTS/sweep_uncertainty.py" \
             --classifiers {input.classifiers:q} \
             --nets {input.nets:q} \
             --test {input.test:q} \

@@ -1,25 +1,25 @@
 # What a net takes for a class: images made for it, from pixels or from a generator's codes.
 
 
-rule fit_gan:
+rule fit_generator:
     input:
         results("data/{dataset}/train.safetensors"),
     output:
         generator=results("visualization/{dataset}/{generator}.safetensors"),
         history=results("visualization/{dataset}/{generator}.history.csv"),
     log:
-        log("fit_gan/{dataset}/{generator}"),
+        log("fit_generator/{dataset}/{generator}"),
     benchmark:
-        bench("fit_gan/{dataset}/{generator}")
+        bench("fit_generator/{dataset}/{generator}")
     conda:
         "../envs/visualization.yaml"
     resources:
         **needs(3000, minutes=240, gpu=1),
     params:
-        job=job("fit_gan.py", "visualization", PLAN.visualization.fit_gan),
+        job=job("fit_generator.py", "visualization", PLAN.visualization.fit_generator),
     shell:
         r"""
-        python "$SCRIPTS/fit_gan.py" \
+        python "$SCRIPTS/fit_generator.py" \
             --train {input:q} \
             {params.job[options]} \
             --threads {threads} \
@@ -30,10 +30,10 @@ rule fit_gan:
         """
 
 
-rule measure_gan:
+rule measure_generator:
     input:
-        generator=rules.fit_gan.output.generator,
-        history=rules.fit_gan.output.history,
+        generator=rules.fit_generator.output.generator,
+        history=rules.fit_generator.output.history,
         train=results("data/{dataset}/train.safetensors"),
         test=results("data/{dataset}/test.safetensors"),
         classifiers=files(PLAN.visualization.judging_nets),
@@ -41,18 +41,22 @@ rule measure_gan:
         samples=results("visualization/{dataset}/{generator}.samples.safetensors"),
         table=results("visualization/{dataset}/{generator}.csv"),
     log:
-        log("measure_gan/{dataset}/{generator}"),
+        log("measure_generator/{dataset}/{generator}"),
     benchmark:
-        bench("measure_gan/{dataset}/{generator}")
+        bench("measure_generator/{dataset}/{generator}")
     conda:
         "../envs/visualization.yaml"
     resources:
         **needs(3000, minutes=60, gpu=1),
     params:
-        job=job("measure_gan.py", "visualization", PLAN.visualization.measure_gan),
+        job=job(
+            "measure_generator.py",
+            "visualization",
+            PLAN.visualization.measure_generator,
+        ),
     shell:
         r"""
-        python "$SCRIPTS/measure_gan.py" \
+        python "$SCRIPTS/measure_generator.py" \
             --generator {input.generator:q} \
             --history {input.history:q} \
             --train {input.train:q} \

@@ -6,7 +6,7 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--leaderboard", required=True, help="CSV of rank.py")
+    parser.add_argument("--leaderboard", required=True, help="CSV of the ranks")
     parser.add_argument("--back", required=True, help="link to the report")
     parser.add_argument("--out", required=True, help="HTML to write")
 

@@ -1,4 +1,5 @@
-"""Measure every seed's net on every split, with and without its temperature."""
+"""Fit the temperature of every seed's net on calibration, and measure the net on every split with
+and without it."""
 
 import argparse
 from pathlib import Path
@@ -10,25 +11,39 @@ MOST = 10_000  # images of a set: enough for every interval, and train may be mu
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classifiers", nargs="+", required=True, help="Classifiers, seed 0 first")
-    parser.add_argument("--temperature", required=True, help="CSV of calibrate.py, a row per seed")
+    parser.add_argument("--calibration", required=True, help="ImageSet to fit temperatures on")
     parser.add_argument("--sets", nargs="+", required=True, help="ImageSets, named as their files")
     parser.add_argument("--dataset", required=True, help="key of the tables")
     parser.add_argument("--model", required=True, help="key of the tables")
+    parser.add_argument("--temperature-seed", type=int, default=0, help="of its bootstrap")
+    parser.add_argument("--temperature", required=True, help="CSV to write, a row per seed")
     parser.add_argument("--out", required=True, help="CSV of accuracy, NLL, Brier score and ECE")
     parser.add_argument("--reliability", required=True, help="CSV of the reliability diagrams")
     cli.add_runtime(parser)
 
 
 def main(args: argparse.Namespace) -> None:
+    import torch
+
     from plumbline.models.classifier import Classifier, logits
     from plumbline.runtime.torch_setup import setup
     from plumbline.storage.artefacts import ImageSet
-    from plumbline.storage.tables import Row, read_frame, write_csv
+    from plumbline.storage.tables import Row, read_frame, row, write_csv
     from plumbline.training.evaluation import evaluation_rows, reliability_rows
+    from plumbline.training.temperature import temperature_interval
 
     device = setup(args.device, args.threads)
     sets = {Path(path).stem: ImageSet.load(path).select(slice(MOST)) for path in args.sets}
-    temperatures = read_frame([args.temperature])["value"]
+    calibration = ImageSet.load(args.calibration)
+    labels = torch.from_numpy(calibration.labels)
+    names = {"dataset": args.dataset, "model": args.model}
+    fitted: list[Row] = []
+    for number, path in enumerate(args.classifiers):
+        answers = logits(Classifier.load(path, device), calibration.images)
+        found = temperature_interval(answers, labels, args.temperature_seed)
+        fitted.append(row("temperature", *found, len(labels), **names, seed=number))
+    write_csv(args.temperature, fitted)
+    temperatures = read_frame([args.temperature])["value"]  # rounded, as all who read the table
     rows: list[Row] = []
     diagrams: list[Row] = []
     for number, path in enumerate(args.classifiers):
@@ -37,8 +52,7 @@ def main(args: argparse.Namespace) -> None:
             answers = logits(classifier, images.images)
             for scaling, by in (("raw", 1.0), ("temperature", temperatures[number])):
                 probs = (answers / by).softmax(1).numpy()
-                keys = {"dataset": args.dataset, "model": args.model, "seed": number}
-                keys |= {"scaling": scaling, "split": name}
+                keys = {**names, "seed": number, "scaling": scaling, "split": name}
                 rows += evaluation_rows(probs, images, args.seed, **keys)
                 diagrams += reliability_rows(probs, images, **keys)
     write_csv(args.out, rows)

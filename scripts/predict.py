@@ -14,7 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--temperature",
         nargs="*",
         default=[],
-        help="CSV of calibrate.py, if logits are to be divided by it",
+        help="CSV of evaluate.py, if logits are to be divided by it",
     )
     parser.add_argument("--classifiers", nargs="+", required=True, help="nets of several seeds")
     parser.add_argument("--sets", nargs="+", required=True, help="ImageSets")

@@ -1,4 +1,7 @@
-"""Train one classifier and keep it as it was after its best epoch on val."""
+"""Train one classifier and keep it as it was after its best epoch on val.
+
+With extra images, it is also trained to be uncertain of these.
+"""
 
 import argparse
 import json
@@ -20,6 +23,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="what the net is trained for",
     )
     parser.add_argument("--set", type=json.loads, default={}, help="its own options, as JSON")
+    parser.add_argument("--extra", nargs="*", default=[], help="ImageSet that is mixed in")
+    parser.add_argument(
+        "--target",
+        choices=["soft", "class"],
+        default="soft",
+        help="of the extra images: all classes alike, or one more",
+    )
     parser.add_argument("--checkpoint", type=Path, help="resume from here, removed at the end")
     parser.add_argument("--out", required=True, help="Classifier to write")
     parser.add_argument("--history", required=True, help="CSV to write, a row per epoch")
@@ -31,14 +41,20 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.runtime.torch_setup import setup
     from plumbline.storage.artefacts import ImageSet
     from plumbline.storage.tables import write_csv
-    from plumbline.training.fit import fit
+    from plumbline.training.extra_images import with_targets
+    from plumbline.training.fit import Extra, fit
     from plumbline.training.losses import trained_for
     from plumbline.workflow.code_hash import code_hash
 
     networks = NETWORKS.joined({args.model: args.entry} if args.entry else {})
     networks.check(args.model, args.options.network)
+    train, extra = ImageSet.load(args.train), None
+    for path in args.extra:
+        images = ImageSet.load(path).images
+        train, targets = with_targets(train, len(images), args.target)
+        extra = Extra(images, targets)
     classifier, history = fit(
-        ImageSet.load(args.train),
+        train,
         ImageSet.load(args.val),
         model=args.model,
         entry=args.entry,
@@ -46,6 +62,7 @@ def main(args: argparse.Namespace) -> None:
         seed=args.seed,
         device=setup(args.device, args.threads),
         objective=trained_for({"objective": args.objective, **args.set}),
+        extra=extra,
         checkpoint=args.checkpoint,
         code=code_hash(Path(__file__).parent, __file__, networks.file(args.model)),
     )

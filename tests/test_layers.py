@@ -17,6 +17,7 @@ ROWS = (
     {"training"},
     {"attacks", "uncertainty", "latent", "attribution", "visualization", "stability"},
     {"detection"},
+    {"programs"},
     {"report"},
     {"benchmarks"},
 )
@@ -59,7 +60,8 @@ def test_the_library_knows_nothing_of_snakemake_and_of_the_workflow_s_paths():
 
 def test_what_only_draws_or_counts_does_not_import_torch():
     files = [path for stage in ("report", "config") for path in (LIBRARY / stage).rglob("*.py")]
-    files += closure(SCRIPTS, "detect.py", "rank.py")
+    compared = [f"plumbline/programs/compare_scores/{part}.py" for part in ("tasks", "ranks")]
+    files += closure(SCRIPTS, "compare_scores.py", *compared)
     for path in files:
         assert "torch" not in {name.split(".")[0] for name in imported(path)}, path
 

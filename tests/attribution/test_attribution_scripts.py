@@ -1,4 +1,4 @@
-"""The programs explain, degrade, compare and log_odds, and their configuration."""
+"""The programs that explain, degrade, compare and check by log-odds, and their configuration."""
 
 import argparse
 import csv
@@ -47,9 +47,9 @@ def run_explain(files, method="integrated_gradients", name="mine", count=5, **op
 
 
 def run_degrade(files, name="mine", images="test", count=5):
-    import degrade
+    import measure_degradation
 
-    degrade.main(
+    measure_degradation.main(
         argparse.Namespace(
             classifier=files / "classifier.safetensors",
             images=files / f"{images}.safetensors",
@@ -66,20 +66,22 @@ def run_degrade(files, name="mine", images="test", count=5):
 
 
 def run_compare(files, *names):
-    import compare
+    import compare_attributions
 
     results = [files / f"{name}.degradation.safetensors" for name in names]
-    compare.main(argparse.Namespace(results=results, seed=1, out=files / "degradation.csv"))
+    compare_attributions.main(
+        argparse.Namespace(results=results, seed=1, out=files / "degradation.csv")
+    )
     return (files / "degradation.csv").read_text()
 
 
 def run_log_odds(files, pairs):
-    import log_odds
+    from plumbline.programs.check_attributions import log_odds
 
     methods = {
-        "gxi": {"method": "gradient_x_input", "set": {}},
-        "ig": {"method": "integrated_gradients", "set": {"steps": 3}},
-        "random": {"method": "random", "set": {}},
+        "gxi": ["gradient_x_input", {}],
+        "ig": ["integrated_gradients", {"steps": 3}],
+        "random": ["random", {}],
     }
     log_odds.main(
         argparse.Namespace(

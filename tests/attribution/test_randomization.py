@@ -195,7 +195,7 @@ def test_relevance_that_is_not_finite_is_told(nets, digits):
 
 
 def test_the_program_writes_the_same_table_twice(digits, lenet, tmp_path):
-    import randomize
+    from plumbline.programs.check_attributions import randomization as program
 
     lenet.save(tmp_path / "net")
     digits["test"].save(tmp_path / "test")
@@ -213,15 +213,15 @@ def test_the_program_writes_the_same_table_twice(digits, lenet, tmp_path):
         device="cpu",
         threads=1,
     )
-    randomize.main(arguments)
+    program.main(arguments)
     first = (tmp_path / "table.csv").read_bytes()
-    randomize.main(arguments)
+    program.main(arguments)
     assert (tmp_path / "table.csv").read_bytes() == first
     assert first.startswith(b"dataset,model,method,kind,layer,stage,of,metric,value,low,high,n\n")
     assert set(pd.read_csv(tmp_path / "table.csv")["method"]) == {"lrp", "random"}
     arguments.methods = {"lrp": ["lrp_epsilon", {"epsilom": 0.2}]}
     with pytest.raises(InputError, match="did you mean 'epsilon'"):
-        randomize.main(arguments)
+        program.main(arguments)
 
 
 def planted(**intervals):

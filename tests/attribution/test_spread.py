@@ -216,7 +216,7 @@ def test_rows_have_the_chance_level_and_paired_differences():
 
 
 def test_the_program_writes_maps_and_table_and_compares_with_a_reference(digits, lenet, tmp_path):
-    import spread as program
+    from plumbline.programs.check_attributions import spread as program
 
     lenet.save(tmp_path / "net")
     digits["test"].select(slice(20)).save(tmp_path / "test")

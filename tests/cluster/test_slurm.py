@@ -47,8 +47,8 @@ rule hopeless:
         "false"
 """
 GPUS_OF = {"hopeless": 0} | {rule: found.gpus for rule, found in limits().items()}
-# The two jobs of a group may have 1000 MB at first and 2000 MB then.
-GROUP = {"calibrate", "evaluate"}
+# The jobs of a group may have 1000 MB at first and 2000 MB then.
+GROUP = {"explain", "measure_degradation"}
 ALLOWED, EATEN = 1000, 1000
 EATER = f"import time; eaten = b'1' * ({EATEN} << 20); time.sleep(3)"
 
@@ -119,14 +119,14 @@ def prepare(repository: Repository) -> None:
         repository.edit("profiles/lab_slurm/profile.yaml", old, new)
     with open(repository.folder / "Snakefile", "a") as handle:
         handle.write(HOPELESS)
-    place = repository.folder / "rules/training.smk"
-    before, name, group = place.read_text().partition("rule calibrate:")
+    place = repository.folder / "rules/attribution.smk"
+    group, name, after = place.read_text().partition("rule compare_attributions:")
     assert group.count("needs(3000,") == len(GROUP)
     group = group.replace("needs(3000,", f"needs({ALLOWED},")
-    script = 'python "$SCRIPTS/calibrate.py"'
+    script = 'python "$SCRIPTS/measure_degradation.py"'
     assert script in group
     place.write_text(
-        before + name + group.replace(script, f'python -c "{EATER}"\n{" " * 8}{script}')
+        group.replace(script, f'python -c "{EATER}"\n{" " * 8}{script}') + name + after
     )
 
 

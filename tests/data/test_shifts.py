@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import shift
+import shift_images
 from scipy.stats import kstest
 from support import run_script
 
@@ -74,7 +74,7 @@ def test_the_script_keeps_labels_and_origin(digits, tmp_path):
     for out in ("first", "second"):
         words = ["--shift", "noise", "--level", "0.25", "--count", "12", "--seed", "5"]
         words += ["--images", str(tmp_path / "test.safetensors"), "--out", str(tmp_path / out)]
-        run_script(shift, *words)
+        run_script(shift_images, *words)
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
     made, source = ImageSet.load(tmp_path / "first"), digits["test"].select(slice(12))
     assert (made.name, made.classes) == ("digits_noise_0.25", source.classes)

@@ -59,7 +59,7 @@ GAINS = {CONTROL: 0.0, "energy": 0.02, "worse": -0.1, "tied": 0.02}
 
 
 def detection(datasets=("digits",), nets=("lenet5", "alexnet"), gains=GAINS):
-    """A table as detect.py writes it, every score with the same gain everywhere."""
+    """A table as compare_scores.py writes it, every score with the same gain everywhere."""
     rows = []
     for dataset in datasets:
         for net in nets:
@@ -138,7 +138,9 @@ def test_script(tmp_path, run_script):
     for net in ("lenet5", "alexnet"):
         parts.append(tmp_path / f"{net}.csv")
         detection(nets=(net,)).to_csv(parts[-1], index=False)
-    run_script("rank.py", "--tables", *parts, "--out", tmp_path / "leaderboard.csv")
+    run_script(
+        "compare_scores.py", "ranks", "--tables", *parts, "--out", tmp_path / "leaderboard.csv"
+    )
     table = pd.read_csv(tmp_path / "leaderboard.csv")
     assert {*BLOCK, "model", "nets"} < set(table.columns)
     assert len(table) == 2 * len(TASKS) * (2 * len(GAINS) - 1) + len(GAINS) + 4
@@ -234,7 +236,15 @@ def test_script_joins_replicates(tmp_path, run_script):
         parts.append(tmp_path / f"{net}.csv")
         detection(nets=(net,)).to_csv(parts[-1], index=False)
     more = ("--replicates", json.dumps(REPLICATES))
-    run_script("rank.py", "--tables", *parts, *more, "--out", tmp_path / "leaderboard.csv")
+    run_script(
+        "compare_scores.py",
+        "ranks",
+        "--tables",
+        *parts,
+        *more,
+        "--out",
+        tmp_path / "leaderboard.csv",
+    )
     table = pd.read_csv(tmp_path / "leaderboard.csv")
     each = len(TASKS) * (2 * len(GAINS) - 1)
     assert table["nets"].value_counts().to_dict() == {1: 3 * each, 3: each}

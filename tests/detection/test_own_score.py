@@ -36,7 +36,7 @@ def test_it_runs_and_is_judged(example, digits, lenet, run_script, tmp_path):
         images.save(tmp_path / f"{name}.safetensors")
     lenet.save(tmp_path / "net.safetensors")
     run_script(
-        "score.py",
+        "score_images.py",
         *("--score", "margin", "--method", "margin", "--device", "cpu", "--names", *sets),
         *("--classifiers", tmp_path / "net.safetensors", "--out", tmp_path / "margin.parquet"),
         *("--sets", *(tmp_path / f"{name}.safetensors" for name in sets)),
@@ -50,7 +50,7 @@ def test_it_runs_and_is_judged(example, digits, lenet, run_script, tmp_path):
 
     softmax(sets, lenet).to_parquet(tmp_path / "uncertainty.parquet")
     run_script(
-        "detect.py",
+        *("compare_scores.py", "tasks"),
         *("--uncertainty", tmp_path / "uncertainty.parquet", "--passes", '{"softmax": 1}'),
         *("--scores", tmp_path / "margin.parquet"),
         *("--dataset", "digits", "--model", "lenet5", "--out", tmp_path / "lenet5.csv"),

@@ -273,7 +273,7 @@ def test_script(uncertainty, label_changes, tmp_path):
 
     import plumbline
 
-    script = Path(plumbline.__file__).parents[1] / "detect.py"
+    script = Path(plumbline.__file__).parents[1] / "compare_scores.py"
     uncertainty.to_parquet(tmp_path / "scores.parquet")
     label_changes.to_parquet(tmp_path / "operator.parquet")
     detectors = (
@@ -283,7 +283,7 @@ def test_script(uncertainty, label_changes, tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError('torch is not needed here')")
     energy = label_changes[["set", "index"]].assign(score=0.5, evaluations=1.0)
     energy.to_parquet(tmp_path / "energy.parquet")
-    command = [sys.executable, str(script), "--uncertainty", "scores.parquet"]
+    command = [sys.executable, str(script), "tasks", "--uncertainty", "scores.parquet"]
     command += ["--scores", "energy.parquet", "--passes", '{"softmax": 1, "ensemble": 3}']
     command += ["--near", "patches", "--steps", "10"]
     command += ["--label-changes", "operator.parquet", "--detectors", "detectors.parquet"]

@@ -8,7 +8,16 @@ import sys
 import pytest
 from support import SCRIPTS
 
-ALL = sorted(path.stem for path in SCRIPTS.glob("*.py"))
+PARTS = {
+    "check_attributions": ("conservation", "log_odds", "randomization", "spread"),
+    "compare_scores": ("ranks", "tasks"),
+    "survey_latent": ("holes", "interpolation", "maps", "samples"),
+}
+ALL = [
+    " ".join([path.stem, part]).strip()
+    for path in sorted(SCRIPTS.glob("*.py"))
+    for part in PARTS.get(path.stem, ("",))
+]
 GARBAGE = b"\xff\xfe\x00 no such thing \n\xff\x00"
 
 # Values of arguments that are no files; all others are given the bad file.
@@ -35,16 +44,16 @@ METHODS = {
     "explain": "gradient",
     "mutate": "gaussian_fuzzing",
     "predict": "softmax",
-    "score": "density",
-    "spread": "gradient",
+    "score_images": "density",
+    "check_attributions spread": "gradient",
     "visualize": "activation_maximization",
 }
 OWN = {
-    "fit_gan": {"--generator": "gan"},
-    "shift": {"--shift": "noise"},
-    "sample_holes": {"--of": "all"},
+    "fit_generator": {"--generator": "gan"},
+    "shift_images": {"--shift": "noise"},
+    "survey_latent samples": {"--of": "all"},
 }
-FURTHER = {"adopt": "--path", "fetch": "--path"}
+FURTHER = {"import_weights": "--path", "fetch": "--path"}
 
 
 class ParsedError(Exception):
@@ -60,9 +69,16 @@ def arguments(script, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(argparse.ArgumentParser, "parse_args", stop)
         with pytest.raises(ParsedError) as stopped:
-            runpy.run_path(str(SCRIPTS / f"{script}.py"), run_name="__main__")
+            run(script, [], patch)
     (parser,) = stopped.value.args
     return [action for action in parser._actions if action.required]
+
+
+def run(script, words, patch):
+    """Run a script, or a part of it, in this process."""
+    name, *part = script.split()
+    patch.setattr(sys, "argv", [f"{name}.py", *part, *words])
+    runpy.run_path(str(SCRIPTS / f"{name}.py"), run_name="__main__")
 
 
 def value(script, action, bad):
@@ -95,13 +111,18 @@ def test_a_bad_file_is_told_in_a_line(script, content, tmp_path, monkeypatch, ca
         words += [FURTHER[script], str(bad)]
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PLUMBLINE_MIRROR", raising=False)
-    monkeypatch.setattr(sys, "argv", [f"{script}.py", *words])
     with pytest.raises(SystemExit) as caught:
-        runpy.run_path(str(SCRIPTS / f"{script}.py"), run_name="__main__")
+        run(script, words, monkeypatch)
     message = caught.value.code
     assert isinstance(message, str), (message, capsys.readouterr().err)
-    assert message.startswith(f"{script}.py: ")
+    assert message.startswith(f"{script.split()[0]}.py: ")
     assert "bad.file" in message
     assert message.count("\n") <= 1
     assert len(message) < 600
     assert [path.name for path in tmp_path.iterdir()] == ([] if content is None else ["bad.file"])
+
+
+def test_an_unknown_part_is_told_with_the_nearest_name(monkeypatch):
+    with pytest.raises(SystemExit) as caught:
+        run("survey_latent map", [], monkeypatch)
+    assert caught.value.code.startswith("survey_latent.py: no part 'map'; did you mean 'maps'?")

@@ -3,10 +3,9 @@
 import argparse
 import shlex
 
-import fit_gan
+import fit_generator
 import numpy as np
 import pytest
-import retrain
 import torch
 import train
 from support import SCRIPTS
@@ -25,16 +24,16 @@ RUN = {"epochs": 3, "batch": 32, "learning_rate": 0.01, "seed": 7, "device": "cp
 NET = RUN | {"model": "lenet5", "network": {"width": 4, "dense": 16}, "val": "val"}
 PROGRAMS = {
     "train": (train, TrainingOptions, NET),
-    "retrain": (retrain, TrainingOptions, NET | {"extra": "extra", "target": "soft"}),
-    "fit_gan": (
-        *(fit_gan, GeneratorOptions),
+    "retrain": (train, TrainingOptions, NET | {"extra": "extra", "target": "soft"}),
+    "fit_generator": (
+        *(fit_generator, GeneratorOptions),
         RUN | {"generator": "gan", "network": {"code": 8, "hidden": 16}},
     ),
 }
-METHODS = {
-    "train": NETWORKS.file("lenet5"),
-    "retrain": NETWORKS.file("lenet5"),
-    "fit_gan": GENERATORS.file("gan"),
+CODE = {
+    "train": ("train.py", NETWORKS.file("lenet5")),
+    "retrain": ("train.py", NETWORKS.file("lenet5")),
+    "fit_generator": ("fit_generator.py", GENERATORS.file("gan")),
 }
 OF_ALL = {
     "seed": {"seed": 8},
@@ -54,12 +53,12 @@ OWN = {
         }
     },
     "retrain": {"further images": {"extra": "others"}, "classes": {"target": "class"}},
-    "fit_gan": {"architecture": {"network": {"code": 9, "hidden": 16}}},
+    "fit_generator": {"architecture": {"network": {"code": 9, "hidden": 16}}},
 }
 CHANGES = {
     f"{program}, {name}": (program, change)
     for program, own in OWN.items()
-    for name, change in (OF_ALL | (OF_NETS if program != "fit_gan" else {}) | own).items()
+    for name, change in (OF_ALL | (OF_NETS if program != "fit_generator" else {}) | own).items()
 }
 
 
@@ -158,7 +157,7 @@ def test_other_code_begins_anew(run, killed, capsys, monkeypatch, name):
 
     monkeypatch.setattr("plumbline.workflow.code_hash.code_hash", edited)
     made = run(name, checkpoint)
-    assert asked == [code_hash(SCRIPTS, f"{name}.py", METHODS[name])]
+    assert asked == [code_hash(SCRIPTS, *CODE[name])]
     assert SAID in capsys.readouterr().err
     assert made == run(name)
 

@@ -8,12 +8,13 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import chisquare, t
 from sklearn.metrics import roc_auc_score
 
-from plumbline.latent.extension import draw, inside, with_targets, without_extra
+from plumbline.latent.extension import draw, inside, without_extra
 from plumbline.latent.maps import estimates
 from plumbline.latent.trial import MAP, SHARES, TEST, by_estimator, extra_row, table, trial
 from plumbline.metrics import classification
 from plumbline.metrics.intervals import mean_interval
 from plumbline.storage.artefacts import ImageSet
+from plumbline.training.extra_images import with_targets
 from plumbline.uncertainty.measures import mean_probs, measures
 
 AXIS = np.linspace(-3, 3, 7)

@@ -1,14 +1,11 @@
-"""sample_holes.py, retrain.py and measure_extension.py by hand, from a VAE to the table."""
+"""Images from holes, nets trained with them, and the comparison of these nets, by hand."""
 
-import find_holes
 import fit_vae
-import map_latent
 import measure_extension
 import numpy as np
 import pandas as pd
 import pytest
-import retrain
-import sample_holes
+import train
 from support import run_script
 
 from plumbline.config.latent import GridOptions, VaeOptions
@@ -17,6 +14,7 @@ from plumbline.data.image_sets import COLUMNS
 from plumbline.latent.extension import inside
 from plumbline.latent.vae import Vae, decode
 from plumbline.models.classifier import Classifier
+from plumbline.programs.survey_latent import holes, maps, samples
 from plumbline.storage.artefacts import ImageSet, load_arrays, save_arrays
 
 NET = ("--model", "lenet5", "--network", '{"width": 4, "dense": 16}', "--epochs", 1)
@@ -24,7 +22,7 @@ NET = ("--model", "lenet5", "--network", '{"width": 4, "dense": 16}', "--epochs"
 
 def sample(folder, out, seed=5):
     run_script(
-        *(sample_holes, "--vae", folder / "vae", "--map", folder / "map"),
+        *(samples, "--vae", folder / "vae", "--map", folder / "map"),
         *("--holes", folder / "holes", "--of", "softmax.entropy", "--count", 60),
         *("--seed", seed, "--device", "cpu", "--threads", 1),
         *("--out", folder / f"{out}_holes", "--random", folder / f"{out}_random"),
@@ -42,14 +40,14 @@ def chain(folder, out):
         options=VaeOptions,
     )
     run_script(
-        *(map_latent, *keys, "--vaes", folder / "vae", "--codes", folder / "codes"),
+        *(maps, *keys, "--vaes", folder / "vae", "--codes", folder / "codes"),
         *("--test", folder / "test", "--classifiers", folder / "net"),
         *("--estimators", estimators, "--extent", 10, "--points", 16, "--device", "cpu"),
         *("--maps", folder / "map", "--table", folder / "map.csv"),
         options=GridOptions,
     )
     run_script(
-        *(find_holes, "--vaes", folder / "vae", "--maps", folder / "map", "--device", "cpu"),
+        *(holes, "--vaes", folder / "vae", "--maps", folder / "map", "--device", "cpu"),
         *("--train", folder / "train", "--estimators", "softmax"),
         *("--out", folder / "holes", "--table", folder / "holes.csv"),
     )
@@ -113,7 +111,7 @@ def test_a_map_without_a_hole_adds_nothing_to_either_arm(place, tmp_path):
 def test_nets_are_retrained_and_compared(place, target):
     for arm in ("holes", "random"):
         run_script(
-            *(retrain, *NET, "--train", place / "train", "--val", place / "val"),
+            *(train, *NET, "--train", place / "train", "--val", place / "val"),
             *("--extra", place / f"extra_{arm}", "--target", target, "--device", "cpu"),
             *("--checkpoint", place / "checkpoint"),
             *("--out", place / arm, "--history", place / f"{arm}.csv"),

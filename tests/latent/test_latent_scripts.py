@@ -4,10 +4,7 @@ import json
 from dataclasses import asdict, replace
 from itertools import product
 
-import find_holes
 import fit_vae
-import interpolate
-import map_latent
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +14,7 @@ from plumbline.config.latent import GridOptions, InterpolationOptions, VaeOption
 from plumbline.data.image_sets import ImageSetKey
 from plumbline.latent.maps import MAPPED
 from plumbline.latent.vae import Vae, decode
+from plumbline.programs.survey_latent import holes, interpolation, maps
 from plumbline.storage.artefacts import ImageSet, load_arrays
 
 NAMES = ("softmax", "mc_dropout")
@@ -92,7 +90,7 @@ def test_each_corpus_has_codes_of_the_test_images_and_of_what_was_held_out(files
 
 def run_map(folder, name, codes, corpus="in_distribution", *more, seeds=1):
     run_script(
-        *(map_latent, "--test", folder / "test"),
+        *(maps, "--test", folder / "test"),
         *("--vaes", *(folder / f"{each}.vae" for each in numbered(codes, seeds))),
         *("--codes", *(folder / f"{each}.codes" for each in numbered(codes, seeds))),
         *("--maps", *(folder / f"{each}.map" for each in numbered(name, seeds))),
@@ -106,7 +104,7 @@ def run_map(folder, name, codes, corpus="in_distribution", *more, seeds=1):
 
 def run_holes(folder, name, codes, seeds=1):
     run_script(
-        find_holes,
+        holes,
         *("--vaes", *(folder / f"{each}.vae" for each in numbered(codes, seeds))),
         *("--maps", *(folder / f"{each}.map" for each in numbered(name, seeds))),
         *("--train", folder / "train", "--estimators", *NAMES, "--seed", 1, "--device", "cpu"),
@@ -116,7 +114,7 @@ def run_holes(folder, name, codes, seeds=1):
 
 def run_ways(folder, name, codes):
     run_script(
-        *(interpolate, "--vae", folder / f"{codes}.vae"),
+        *(interpolation, "--vae", folder / f"{codes}.vae"),
         *("--test", folder / "test", "--classifiers", folder / "classifier"),
         *("--estimators", ESTIMATORS, "--dataset", "digits", "--corpus", "in_distribution"),
         *("--model", "lenet5", "--pairs", 20, "--steps", 4, "--seed", 1, "--device", "cpu"),

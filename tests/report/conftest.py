@@ -109,7 +109,7 @@ def tables(run, fake):
         write_csv(found[name], rows)
     found["leaderboard"] = fake / "tables/leaderboard.csv"
     parts = sorted(fake.glob("detection/*/*.csv"))
-    run("rank.py", "--tables", *parts, "--out", found["leaderboard"])
+    run("compare_scores.py", "ranks", "--tables", *parts, "--out", found["leaderboard"])
     return found
 
 

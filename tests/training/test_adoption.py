@@ -141,7 +141,7 @@ def script(digits, tmp_path):
         words = ["--model", "resnet20", "--network", '{"width": 4}', "--images", tmp_path / "test"]
         words += ["--downloads", tmp_path / "downloads", "--out", tmp_path / "net", *more]
         return subprocess.run(
-            [sys.executable, str(SCRIPTS / "adopt.py"), *map(str, words)],
+            [sys.executable, str(SCRIPTS / "import_weights.py"), *map(str, words)],
             capture_output=True,
             text=True,
             env=environment,
@@ -209,7 +209,7 @@ def test_a_given_net_is_one_and_is_not_trained(weights, tmp_path):
     given = {"path": str(tmp_path / "w.pth"), "network": {"width": 4}}
     config = {"results": str(tmp_path), "models": ["lenet5", "resnet20"]}
     found = jobs(tmp_path, config | {"training": {"weights": {"digits": {"resnet20": given}}}})
-    assert found == {("adopt", "dataset=digits, model=resnet20")} | {
+    assert found == {("import_weights", "dataset=digits, model=resnet20")} | {
         ("train", f"dataset=digits, model=lenet5, objective=cross_entropy, seed={seed}")
         for seed in range(3)
     }

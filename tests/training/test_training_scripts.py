@@ -47,21 +47,17 @@ def test_train_writes_a_net_and_its_history_and_removes_its_checkpoint(place):
     assert not (place / "checkpoint").exists()
 
 
-def test_calibrate_and_evaluate_write_a_row_for_every_figure(place):
+def test_evaluate_writes_a_row_for_every_temperature_and_figure(place):
     done = run(
-        *("calibrate", *nets(place), "--calibration", place / "calibration.safetensors"),
-        *("--out", place / "temperature.csv"),
+        *("evaluate", *nets(place), "--calibration", place / "calibration.safetensors"),
+        *("--temperature", place / "temperature.csv"),
+        *("--sets", place / "val.safetensors", place / "test.safetensors"),
+        *("--out", place / "evaluation.csv", "--reliability", place / "reliability.csv"),
     )
     assert done.returncode == 0, done.stderr
     temperature = pd.read_csv(place / "temperature.csv")
     assert temperature["seed"].tolist() == [0, 1]
     assert (temperature["low"] <= temperature["value"]).all()
-    done = run(
-        *("evaluate", *nets(place), "--temperature", place / "temperature.csv"),
-        *("--sets", place / "val.safetensors", place / "test.safetensors"),
-        *("--out", place / "evaluation.csv", "--reliability", place / "reliability.csv"),
-    )
-    assert done.returncode == 0, done.stderr
     table = pd.read_csv(place / "evaluation.csv")
     assert set(table["metric"]) == {"accuracy", "nll", "brier", "ece"}
     whole = table[table["class"] == "all"]
@@ -157,8 +153,10 @@ def test_a_net_of_the_user_s_own_is_trained_and_then_read_without_being_told(pla
     assert next(net.network.parameters()).shape == (5, 28**2)
     (tmp_path / "net.py").unlink()
     done = run(
-        *("calibrate", "--classifiers", tmp_path / "net", "--dataset", "d", "--model", "mine"),
-        *("--calibration", place / "calibration.safetensors", "--out", tmp_path / "t.csv"),
+        *("evaluate", "--classifiers", tmp_path / "net", "--dataset", "d", "--model", "mine"),
+        *("--calibration", place / "calibration.safetensors", "--temperature", tmp_path / "t.csv"),
+        *("--sets", place / "test.safetensors"),
+        *("--out", tmp_path / "e.csv", "--reliability", tmp_path / "r.csv"),
     )
     assert done.returncode == 1
     assert "net.py" in done.stderr

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import refuse
+import score_uncertainty
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import run_script
@@ -143,11 +143,15 @@ def test_where_nothing_suffices_nothing_is_answered(sets):
 
 
 def test_the_script_writes_a_tidy_table(sets, tmp_path):
+    controls = [replace(each, estimator="softmax") for each in sets.values()]
+    save_predictions(tmp_path / "softmax", controls)
     save_predictions(tmp_path / "mc_dropout", sets.values())
     for out in ("first", "second"):
-        words = ["--predictions", tmp_path / "mc_dropout", "--dataset", "digits", "--model"]
-        words += ["lenet5", "--seed", "3", "--accuracy", "0.9", "--out", tmp_path / out]
-        run_script(refuse, *words, options=RefusalOptions)
+        words = ["--predictions", tmp_path / "softmax", tmp_path / "mc_dropout"]
+        words += ["--dataset", "digits", "--model", "lenet5", "--refusal-seed", "3"]
+        words += ["--accuracy", "0.9", "--refusal", tmp_path / out]
+        words += ["--out", tmp_path / "measures.csv", "--scores", tmp_path / "scores.parquet"]
+        run_script(score_uncertainty, *words, options=RefusalOptions)
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
     with open(tmp_path / "first") as handle:
         table = list(csv.DictReader(handle))

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-import sweep
+import sweep_uncertainty
 from scipy.stats import t
 from support import run_script
 
@@ -148,7 +148,7 @@ def test_the_script_sweeps_both(digits, lenet, tmp_path):
         words += ["--nets", *[tmp_path / "net"] * 3, "--estimators", json.dumps(ESTIMATORS)]
         words += ["--images", 50, "--samples", 1, 3, "--members", 1, 2, "--dataset", "digits"]
         words += ["--model", "lenet5", "--seed", 7, "--device", "cpu", "--out", tmp_path / out]
-        run_script(sweep, *words)
+        run_script(sweep_uncertainty, *words)
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
     with open(tmp_path / "first") as handle:
         rows = list(csv.DictReader(handle))

@@ -1,15 +1,16 @@
-"""predict.py and measure.py by hand: contracts of their files, and equal bytes on a rerun."""
+"""predict.py and score_uncertainty.py by hand: their files, and equal bytes on a rerun."""
 
 from dataclasses import replace
 
-import measure
 import numpy as np
 import pandas as pd
 import predict
 import pytest
+import score_uncertainty
 import torch
 from support import run_script
 
+from plumbline.config.uncertainty import RefusalOptions
 from plumbline.data.image_sets import COLUMNS
 from plumbline.errors import ArtefactError
 from plumbline.storage.artefacts import load_predictions
@@ -80,8 +81,10 @@ def test_measures_and_scores_keep_their_contract(predicted, tmp_path):
     for number in range(2):
         scores, table = tmp_path / f"{number}.parquet", tmp_path / f"{number}.csv"
         run_script(
-            *(measure, "--predictions", *predicted, "--dataset", "digits", "--model", "lenet5"),
-            *("--seed", 9, "--scores", scores, "--out", table),
+            *(score_uncertainty, "--predictions", *predicted, "--dataset", "digits"),
+            *("--model", "lenet5", "--seed", 9, "--scores", scores, "--out", table),
+            *("--refusal", tmp_path / "refusal.csv"),
+            options=RefusalOptions,
         )
         outs.append((scores.read_bytes(), table.read_bytes()))
     assert outs[0] == outs[1]

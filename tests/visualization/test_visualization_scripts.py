@@ -2,8 +2,8 @@
 
 import json
 
-import fit_gan
-import measure_gan
+import fit_generator
+import measure_generator
 import numpy as np
 import pandas as pd
 import plot
@@ -33,14 +33,14 @@ def named(**inputs):
 
 def run_fit(folder, out):
     run_script(
-        *(fit_gan, "--generator", "gan", "--train", folder / "train", "--epochs", 2),
+        *(fit_generator, "--generator", "gan", "--train", folder / "train", "--epochs", 2),
         *("--network", '{"hidden": 16}', "--checkpoint", folder / "checkpoint", "--seed", 3),
         *("--out", folder / f"{out}.gan", "--history", folder / f"{out}.history", "--device"),
         "cpu",
         options=GeneratorOptions,
     )
     run_script(
-        *(measure_gan, "--generator", folder / f"{out}.gan", "--seed", 3, "--device", "cpu"),
+        *(measure_generator, "--generator", folder / f"{out}.gan", "--seed", 3, "--device", "cpu"),
         *("--history", folder / f"{out}.history", "--train", folder / "train"),
         *("--test", folder / "test", "--classifiers", folder / "first", folder / "second"),
         *("--models", "lenet5", "alexnet", "--dataset", "digits"),

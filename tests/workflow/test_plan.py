@@ -29,6 +29,7 @@ NAMES = {  # a value of every wildcard
     "objective": "cross_entropy",
     "corpus": "adversarial",
     "arm": "holes",
+    "check": "log_odds",
     "shift": "rotation",
     "level": "30",
     "operator": "gaussian_fuzzing",
@@ -101,7 +102,7 @@ def test_a_seed_follows_from_the_job_s_name_alone(plan):
     job = plan.attribution.explain("digits", "lenet5", "gradient")
     seed = plan.config.seed
     assert job.options["seed"] == derive(seed, "explain", "digits", "lenet5", "gradient")
-    compared = plan.attribution.compare("digits", "lenet5")
+    compared = plan.attribution.compare_attributions("digits", "lenet5")
     assert compared.options == {"seed": derive(seed, "compare", "digits", "lenet5")}
 
 
@@ -112,7 +113,7 @@ def test_retrained_nets_begin_with_the_weights_of_the_first_training(plan):
 
 
 def test_all_levels_of_a_shift_and_all_visualizations_draw_the_same(plan):
-    levels = [plan.data.shift("digits", "rotation", level) for level in ("10", "90")]
+    levels = [plan.data.shift_images("digits", "rotation", level) for level in ("10", "90")]
     assert levels[0].options["seed"] == levels[1].options["seed"]
     assert levels[1].options["level"] == 90.0
     methods = list(plan.config.visualization.methods)
@@ -131,7 +132,7 @@ def test_image_sets_are_named_in_the_order_of_their_kinds(plan):
     assert len(set(files)) == len(kinds)
     assert files[:2] == ["data/digits/calibration.safetensors", "data/digits/test.safetensors"]
     assert "data/digits/calibration.safetensors" not in plan.stability.sets("digits", "lenet5")
-    named = plan.stability.conduct("digits", "lenet5").options
+    named = plan.stability.measure_conductance("digits", "lenet5").options
     assert named["minimal"] == plan.config.attacks.minimal()
 
 

@@ -6,13 +6,7 @@ many from anywhere off the data as a control; a net is trained to be uncertain a
 images.  This module does not use torch: codes are decoded elsewhere.
 """
 
-from dataclasses import replace
-
 import numpy as np
-
-from plumbline.storage.artefacts import ImageSet
-
-UNCERTAIN = "uncertain"
 
 
 def draw(where: np.ndarray, axis: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -35,20 +29,6 @@ def inside(where: np.ndarray, axis: np.ndarray, codes: np.ndarray) -> np.ndarray
     cells = np.rint((codes - axis[0]) / (axis[1] - axis[0])).astype(int)
     columns, rows = cells.clip(0, len(axis) - 1).T
     return where[rows, columns]
-
-
-def with_targets(train: ImageSet, count: int, target: str) -> tuple[ImageSet, np.ndarray]:
-    """The training set, and the target probabilities of ``count`` extra images, [count, K].
-
-    With ``target`` ``soft`` every class has the same probability.  With ``class`` the target is
-    an additional class, which is added to the training set's classes without images.
-    """
-    known = len(train.classes)
-    if target == "soft":
-        return train, np.full((count, known), 1 / known, np.float32)
-    targets = np.zeros((count, known + 1), np.float32)
-    targets[:, -1] = 1
-    return replace(train, classes=(*train.classes, UNCERTAIN)), targets
 
 
 def without_extra(probs: np.ndarray, classes: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 import argparse
 import atexit
 import gc
+import importlib
 import json
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from plumbline.errors import DamagedFileError, InputError
+from plumbline.registry import nearest
 from plumbline.runtime import job_log, watchdog
 from plumbline.runtime.snakemake_records import remedy
 
@@ -68,6 +70,26 @@ def run(
 def message(error: InputError) -> str:
     """What the user is told of an error; for a damaged file also how it is made again."""
     return f"{error}; {remedy(error.path)}" if isinstance(error, DamagedFileError) else str(error)
+
+
+def run_part(package: str, description: str) -> None:
+    """Run one of the programs of a package: the module that the first argument names.
+
+    The module has the functions ``arguments`` and ``main`` of :func:`run` and, for options of the
+    configuration, their model as ``OPTIONS``.  Parts share a script and not their code: each is
+    imported, and hashed, alone.
+    """
+    folder = Path(__file__).parents[2].joinpath(*package.split("."))
+    names = sorted(file.stem for file in folder.glob("*.py") if file.stem != "__init__")
+    part, script = "".join(sys.argv[1:2]), Path(sys.argv[0]).name
+    if part in ("-h", "--help"):
+        print(f"usage: {script} {{{','.join(names)}}} ...\n\n{description}")
+        return
+    if part not in names:
+        sys.exit(f"{script}: no part {part!r}{nearest(part, names)}")
+    del sys.argv[1]
+    module = importlib.import_module(f"{package}.{part}")
+    run(module.main, module.__doc__, module.arguments, getattr(module, "OPTIONS", None))
 
 
 def add_runtime(parser: argparse.ArgumentParser) -> None:

@@ -48,7 +48,7 @@ def with_methods(folder: Path, script: str) -> list[str]:
 
 
 def loaded(folder: Path, *files: str) -> set[str]:
-    """Packages whose modules ``files``, and all our code that they import, load by name."""
+    """Packages of the modules that ``files``, and all our code that they import, load by name."""
     packages = {
         name: kind.package
         for name, kind in vars(registry).items()
@@ -57,20 +57,25 @@ def loaded(folder: Path, *files: str) -> set[str]:
     paths = closure(folder, *files)
     names = set().union(*(_loading(path) for path in paths))
     known = {packages[name] for name in names & packages.keys()}
-    return known.union(*(_imported_by_name(path) for path in paths))
+    parts = {name.removeprefix(f"{OURS}.").replace(".", "/") for name in names if "." in name}
+    return known.union(parts, *(_imported_by_name(path) for path in paths))
 
 
 @functools.cache
 def _loading(path: Path) -> frozenset[str]:
-    """Names ``X`` of one file's calls ``X.load(...)``."""
-    return frozenset(
-        node.func.value.id
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "load"
-        and isinstance(node.func.value, ast.Name)
-    )
+    """Names ``X`` of a file's calls ``X.load(...)``, and packages of its ``cli.run_part(...)``."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    found = set()
+    for call in calls:
+        match call:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="load")):
+                found.add(name)
+            case ast.Call(
+                func=ast.Attribute(attr="run_part"), args=[ast.Constant(value=package), *_]
+            ):
+                found.add(package)
+    return frozenset(found)
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from plumbline.workflow.stages.part import Job, Part, options
 from plumbline.workflow.stages.training import TrainingPlan
 
 Entries = list[str]
+CHECKS = "plumbline/programs/check_attributions"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class AttributionPlan(Part):
             given | self._common("explain", dataset, model, method), self._files(model, method)
         )
 
-    def degrade(self, dataset: str, model: str, method: str) -> Job:
+    def measure_degradation(self, dataset: str, model: str, method: str) -> Job:
         """Keep or delete the highest-ranked pixels of one method."""
         section = self.config.attribution
         given = options(section.degradation) | {"count": section.images_of(method)}
@@ -76,7 +77,7 @@ class AttributionPlan(Part):
             (self.networks.file(model),),
         )
 
-    def compare(self, dataset: str, model: str) -> Job:
+    def compare_attributions(self, dataset: str, model: str) -> Job:
         """Compare all methods of a net by that test."""
         return Job({"seed": self.seed("compare", dataset, model)})
 
@@ -85,24 +86,6 @@ class AttributionPlan(Part):
         test = self.config.attribution.log_odds
         chosen = test.methods if test.pairs else ()
         return [entry for entry in chosen if not self.inapplicable(entry, model)]
-
-    def log_odds(self, dataset: str, model: str) -> Job:
-        """Erase what speaks for one class and against another.
-
-        The methods explain here for two classes each, so that their modules count.
-        """
-        section, entries = self.config.attribution, self.with_log_odds(model)
-        test = section.log_odds
-        given = {
-            "methods": {
-                entry: {"method": section.module_of(entry), "set": section.options_of(entry)}
-                for entry in entries
-            },
-            "pairs": test.pairs,
-            "share": test.share,
-            "count": test.images,
-        }
-        return Job(given | self._common("log_odds", dataset, model), self._files(model, *entries))
 
     def propagating(self, model: str) -> Entries:
         """Entries that propagate relevance by rules, so that its conservation can be checked."""
@@ -113,28 +96,38 @@ class AttributionPlan(Part):
             if ATTRIBUTIONS.defines(section.module_of(entry), "rules")
         ]
 
-    def conserve(self, dataset: str, model: str) -> Job:
-        """Check the conservation of relevance."""
-        section, entries = self.config.attribution, self.propagating(model)
-        given = {"methods": self._called(entries), "count": section.images}
-        modules = [ATTRIBUTIONS.file(section.module_of(entry)) for entry in entries]
-        return Job(
-            given | self._common("conserve", dataset, model),
-            (*modules, self.networks.file(model)),
-        )
-
     def randomized(self, model: str) -> Entries:
         """Entries that the check by randomization is made of, as far as they apply to a net."""
         section = self.config.attribution
         chosen = section.randomization.methods or section.methods
         return [entry for entry in chosen if not self.inapplicable(entry, model)]
 
-    def randomize(self, dataset: str, model: str) -> Job:
-        """Compare the maps of a net with those of the same net with re-drawn weights."""
-        entries = self.randomized(model)
-        count = self.config.attribution.randomization.images
-        given = {"methods": self._called(entries), "count": count}
-        return Job(given | self._common("randomize", dataset, model), self._files(model, *entries))
+    def checked(self, model: str, check: str) -> Entries:
+        """Entries of a net that take a check, ``conservation``, ``log_odds``, ``randomization``."""
+        return {
+            "conservation": self.propagating,
+            "log_odds": self.with_log_odds,
+            "randomization": self.randomized,
+        }[check](model)
+
+    def check(self, dataset: str, model: str, check: str) -> Job:
+        """Check all entries that take a check in one job."""
+        section, entries = self.config.attribution, self.checked(model, check)
+        called = {entry: [section.module_of(entry), section.options_of(entry)] for entry in entries}
+        of_check: dict[str, Any] = {
+            "conservation": {"count": section.images},
+            "log_odds": {
+                "pairs": section.log_odds.pairs,
+                "share": section.log_odds.share,
+                "count": section.log_odds.images,
+            },
+            "randomization": {"count": section.randomization.images},
+        }
+        seeds = {"conservation": "conserve", "log_odds": "log_odds", "randomization": "randomize"}
+        return Job(
+            of_check[check] | {"methods": called} | self._common(seeds[check], dataset, model),
+            (f"{CHECKS}/{check}.py", *self._files(model, *entries)),
+        )
 
     def no_spread(self, dataset: str, model: str, spread: str) -> str:
         """Why an entry of ``attribution.spread`` does not apply to a net; empty if it does."""
@@ -169,7 +162,7 @@ class AttributionPlan(Part):
         objective = self.config.attribution.spread[spread].objective
         return self.training.net(dataset, model, objective=objective)
 
-    def spread(self, dataset: str, model: str, spread: str) -> Job:
+    def check_spread(self, dataset: str, model: str, spread: str) -> Job:
         """How far one attribution varies.
 
         The seed does not depend on the entry: masks and noise are the same, so that images are
@@ -184,12 +177,10 @@ class AttributionPlan(Part):
             "set": section.options_of(entry.method),
             "objective": self.spread_objective(dataset, model, spread),
         }
-        return Job(given | self._common("spread", dataset, model), self._files(model, entry.method))
-
-    def _called(self, entries: Entries) -> dict[str, list[Any]]:
-        """Module and options of each entry."""
-        section = self.config.attribution
-        return {entry: [section.module_of(entry), section.options_of(entry)] for entry in entries}
+        return Job(
+            given | self._common("spread", dataset, model),
+            (f"{CHECKS}/spread.py", *self._files(model, entry.method)),
+        )
 
     def _common(self, rule: str, dataset: str, model: str, *names: str) -> dict[str, Any]:
         """Options that every program of the stage has."""

@@ -88,7 +88,7 @@ class DataPlan(Part):
         given = self.config.data.preparation(dataset)
         return Job(given | {"seed": self.seed("prepare", dataset)}, (READERS.file(kind),))
 
-    def shift(self, dataset: str, shift: str, level: str) -> Job:
+    def shift_images(self, dataset: str, shift: str, level: str) -> Job:
         """Change the first test images.
 
         Every level of a shift has the same seed: levels compare the same draws.

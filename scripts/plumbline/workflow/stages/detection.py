@@ -9,6 +9,8 @@ from plumbline.workflow.stages.stability import StabilityPlan
 from plumbline.workflow.stages.training import TrainingPlan
 from plumbline.workflow.stages.uncertainty import UncertaintyPlan
 
+COMPARISONS = "plumbline/programs/compare_scores"
+
 
 @dataclass(frozen=True)
 class DetectionPlan(Part):
@@ -50,7 +52,7 @@ class DetectionPlan(Part):
         }
         return [files[what]] if what in self.config.detection.needs(score) else []
 
-    def score(self, dataset: str, model: str, score: str) -> Job:
+    def score_images(self, dataset: str, model: str, score: str) -> Job:
         """Score every image of every set."""
         section = self.config.detection
         given = {
@@ -88,7 +90,7 @@ class DetectionPlan(Part):
         }
         return Job(given, tuple(map(DETECTORS.file, section.methods)))
 
-    def detect(self, dataset: str, model: str) -> Job:
+    def compare_scores(self, dataset: str, model: str) -> Job:
         """Measure how well every score tells wrong, adversarial and foreign images."""
         return Job(
             {
@@ -98,9 +100,11 @@ class DetectionPlan(Part):
                 "passes": self.uncertainty.passes(dataset, model),
                 "steps": self.config.stability.conductance.steps,
                 "seed": self.seed("detect", dataset, model),
-            }
+            },
+            (f"{COMPARISONS}/tasks.py",),
         )
 
-    def rank(self) -> Job:
+    def rank_scores(self) -> Job:
         """Rank all scores over all nets."""
-        return Job({"replicates": self.networks.replicates, "seed": self.seed("rank")})
+        given = {"replicates": self.networks.replicates, "seed": self.seed("rank")}
+        return Job(given, (f"{COMPARISONS}/ranks.py",))

@@ -10,6 +10,8 @@ from plumbline.workflow.stages.part import Job, Part, options
 from plumbline.workflow.stages.training import TrainingPlan
 from plumbline.workflow.stages.uncertainty import UncertaintyPlan
 
+SURVEYS = "plumbline/programs/survey_latent"
+
 
 @dataclass(frozen=True)
 class LatentPlan(Part):
@@ -100,7 +102,7 @@ class LatentPlan(Part):
             "model": model,
             **self.runtime("map_latent", dataset, corpus, model),
         }
-        return Job(options(self.config.latent.grid) | given, self._modules(dataset, model))
+        return Job(options(self.config.latent.grid) | given, self._modules("maps", dataset, model))
 
     def interpolate(self, dataset: str, corpus: str, model: str) -> Job:
         """Ask a net about images between two test images.
@@ -115,11 +117,11 @@ class LatentPlan(Part):
             **self.runtime("interpolate", dataset, corpus),
         }
         section = self.config.latent.interpolation
-        return Job(options(section) | given, self._modules(dataset, model))
+        return Job(options(section) | given, self._modules("interpolation", dataset, model))
 
-    def _modules(self, dataset: str, model: str) -> tuple[str, ...]:
+    def _modules(self, survey: str, dataset: str, model: str) -> tuple[str, ...]:
         methods = sorted({entry["method"] for entry in self.mapped(dataset, model).values()})
-        return (self.networks.file(model), *map(ESTIMATORS.file, methods))
+        return (f"{SURVEYS}/{survey}.py", self.networks.file(model), *map(ESTIMATORS.file, methods))
 
     def find_holes(self, dataset: str, corpus: str, model: str) -> Job:
         """Find where a map is sure of what is far from the data."""
@@ -128,7 +130,8 @@ class LatentPlan(Part):
                 "estimators": list(self.mapped(dataset, model)),
                 "seed": self.seed("find_holes", dataset),
                 "device": "cpu",
-            }
+            },
+            (f"{SURVEYS}/holes.py",),
         )
 
     def not_extended(self, dataset: str, model: str) -> str:
@@ -173,7 +176,8 @@ class LatentPlan(Part):
                 "count": section.images,
                 "seed": self.seed("sample_holes", dataset, model),
                 "device": "cpu",
-            }
+            },
+            (f"{SURVEYS}/samples.py",),
         )
 
     def retrain(self, dataset: str, model: str, arm: str, seed: str | int) -> Job:

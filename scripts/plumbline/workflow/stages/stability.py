@@ -56,7 +56,7 @@ class StabilityPlan(Part):
         }
         return Job(given, (OPERATORS.file(section.module_of(operator)), self.networks.file(model)))
 
-    def conduct(self, dataset: str, model: str) -> Job:
+    def measure_conductance(self, dataset: str, model: str) -> Job:
         """Measure the conductance of a net's blocks."""
         given = options(self.config.stability.conductance) | {
             "dataset": dataset,

@@ -71,14 +71,12 @@ class TrainingPlan(Part):
         networks = self.networks
         return {"model": networks.architecture(model), "entry": networks.made_by(model)}
 
-    def calibrate(self, dataset: str, model: str) -> Job:
-        """Fit the temperatures of all nets of one architecture."""
-        return self._measuring("calibrate", dataset, model)
-
     def evaluate(self, dataset: str, model: str) -> Job:
-        """Measure all nets of one architecture on all splits."""
-        return self._measuring("evaluate", dataset, model)
-
-    def _measuring(self, name: str, dataset: str, model: str) -> Job:
-        given = {"dataset": dataset, "model": model, **self.runtime(name, dataset, model)}
+        """Fit the temperatures of all nets of one architecture, and measure them on all splits."""
+        given = {
+            "dataset": dataset,
+            "model": model,
+            "temperature_seed": self.seed("calibrate", dataset, model),
+            **self.runtime("evaluate", dataset, model),
+        }
         return Job(given, (self.networks.file(model),))

@@ -77,24 +77,14 @@ class UncertaintyPlan(Part):
             given, (ESTIMATORS.file(section.module_of(estimator)), self.networks.file(model))
         )
 
-    def measure(self, dataset: str, model: str) -> Job:
-        """Score every image by every measure, and measure the scores."""
-        return Job(
-            {
-                "dataset": dataset,
-                "model": model,
-                "minimal": self.config.attacks.minimal(),
-                "seed": self.seed("measure", dataset, model),
-            }
-        )
-
-    def refuse(self, dataset: str, model: str) -> Job:
-        """Withhold answers whose median probability is low."""
+    def score_uncertainty(self, dataset: str, model: str) -> Job:
+        """Score every image by every measure, measure the scores, and withhold answers."""
         given = {
             "minimal": self.config.attacks.minimal(),
             "dataset": dataset,
             "model": model,
-            "seed": self.seed("refuse", dataset, model),
+            "seed": self.seed("measure", dataset, model),
+            "refusal_seed": self.seed("refuse", dataset, model),
         }
         return Job(options(self.config.uncertainty.refusal) | given)
 
@@ -134,7 +124,7 @@ class UncertaintyPlan(Part):
         models = self.config.uncertain_models
         return [model for model in models if self.sweep_options(dataset, model)[vary]]
 
-    def sweep(self, dataset: str, model: str) -> Job:
+    def sweep_uncertainty(self, dataset: str, model: str) -> Job:
         """Measure estimators with more and more passes, and ensembles of more and more nets."""
         estimators = self.swept(dataset, model)
         methods = sorted({entry["method"] for entry in estimators.values()})

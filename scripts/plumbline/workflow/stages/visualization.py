@@ -15,7 +15,7 @@ class VisualizationPlan(Part):
     data: DataPlan
     training: TrainingPlan
 
-    def fit_gan(self, dataset: str, generator: str) -> Job:
+    def fit_generator(self, dataset: str, generator: str) -> Job:
         """Train a generator against its discriminator."""
         given = options(self.config.visualization.generators[generator])
         return Job(
@@ -27,7 +27,7 @@ class VisualizationPlan(Part):
         """Files of the nets that judge a generator: the first of each architecture."""
         return [self.training.net(dataset, model) for model in self.config.models]
 
-    def measure_gan(self, dataset: str, generator: str) -> Job:
+    def measure_generator(self, dataset: str, generator: str) -> Job:
         """Measure what a generator makes."""
         models = self.config.models
         given = {

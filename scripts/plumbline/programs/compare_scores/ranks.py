@@ -3,11 +3,9 @@
 import argparse
 import json
 
-from plumbline.runtime import cli
-
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--tables", nargs="+", required=True, help="CSVs of detect.py")
+    parser.add_argument("--tables", nargs="+", required=True, help="CSVs of the part tasks")
     parser.add_argument("--replicates", type=json.loads, default={}, help="net to architecture")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap over blocks")
     parser.add_argument("--out", required=True, help="CSV to write")
@@ -21,7 +19,3 @@ def main(args: argparse.Namespace) -> None:
     singles = leaderboard.single_nets(detection, args.replicates)
     joined = [*leaderboard.over_nets(singles), *leaderboard.rows(singles, args.seed)]
     write_csv(args.out, singles.to_dict("records") + joined)
-
-
-if __name__ == "__main__":
-    cli.run(main, __doc__, arguments)

@@ -73,7 +73,3 @@ def main(args: argparse.Namespace) -> None:
     table.append(row("accuracy", right / n, *wilson(int(right), n), n, **keys))
     found.save(args.out)
     write_csv(args.table, table)
-
-
-if __name__ == "__main__":
-    cli.run(main, __doc__, arguments)

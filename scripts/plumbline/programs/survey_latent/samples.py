@@ -41,7 +41,3 @@ def main(args: argparse.Namespace) -> None:
             provenance={"decoded from": f"{name}, {args.of}", "off data": int(off_data.sum())},
             extra={"codes": codes, "in_hole": inside(where, axis, codes)},
         ).save(path)
-
-
-if __name__ == "__main__":
-    cli.run(main, __doc__, arguments)

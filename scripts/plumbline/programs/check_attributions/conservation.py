@@ -1,4 +1,4 @@
-"""Check that attributions change when the net's weights are re-drawn, from the output down."""
+"""Draw up the balance of LRP: what of the logit reaches the pixels, what is lost on the way."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--classifier", required=True, help="trained Classifier")
+    parser.add_argument("--classifier", required=True, help="Classifier that is explained")
     parser.add_argument("--images", required=True, help="ImageSet")
     parser.add_argument("--count", type=int, required=True, help="how many of them, from the first")
     parser.add_argument(
@@ -21,34 +21,27 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    import functools
-
     import torch
 
-    from plumbline.attribution import randomization
     from plumbline.attribution.budget import batch_size
+    from plumbline.attribution.conservation import conservation
     from plumbline.models.classifier import Classifier, logits
     from plumbline.registry import ATTRIBUTIONS
     from plumbline.runtime.torch_setup import setup
     from plumbline.storage.artefacts import ImageSet
     from plumbline.storage.tables import write_csv
 
-    methods = {}
-    for name, (module, options) in args.methods.items():
-        ATTRIBUTIONS.check(module, options)
-        methods[name] = functools.partial(ATTRIBUTIONS.load(module), **options)
     device = setup(args.device, args.threads)
     classifier = Classifier.load(args.classifier, device)
     images = ImageSet.load(args.images).select(slice(args.count))
     pixels = torch.from_numpy(images.pixels).to(device)
     batch = batch_size(classifier, pixels, args.memory_mb << 20)
     target = logits(classifier, pixels, batch).argmax(1).to(device)
-    found = randomization.map_correlations(
-        methods, classifier, pixels, target, seed=args.seed, batch=batch
-    )
-    keys = {"dataset": args.dataset, "model": args.model}
-    write_csv(args.out, randomization.rows(found, args.seed, **keys))
-
-
-if __name__ == "__main__":
-    cli.run(main, __doc__, arguments)
+    table = []
+    for name, (module, options) in args.methods.items():
+        ATTRIBUTIONS.check(module, options)
+        rules = ATTRIBUTIONS.load(module, "rules")(**options)
+        keys = {"dataset": args.dataset, "model": args.model, "method": name}
+        found = conservation(classifier, pixels, target, rules, seed=args.seed, batch=batch, **keys)
+        table += found
+    write_csv(args.out, table)

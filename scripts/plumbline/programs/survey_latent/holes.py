@@ -40,7 +40,3 @@ def main(args: argparse.Namespace) -> None:
             about = {**keys, "estimators": args.estimators, "data_distance": float(np.median(data))}
             holes.save(args.out, found, parts, axis, about)
     write_csv(args.table, rows)
-
-
-if __name__ == "__main__":
-    cli.run(main, __doc__, arguments)

@@ -4,8 +4,6 @@ import argparse
 import json
 from pathlib import Path
 
-from plumbline.runtime import cli
-
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--uncertainty", required=True, help="of each image, Parquet")
@@ -54,7 +52,3 @@ def main(args: argparse.Namespace) -> None:
         for row in judge(task, table, args.seed, costs, **keys)
     ]
     write_csv(args.out, rows)
-
-
-if __name__ == "__main__":
-    cli.run(main, __doc__, arguments)

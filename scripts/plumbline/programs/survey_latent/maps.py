@@ -7,6 +7,8 @@ from functools import partial
 from plumbline.config.latent import GridOptions
 from plumbline.runtime import cli
 
+OPTIONS = GridOptions
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vaes", nargs="+", required=True, help="VAEs of several seeds")
@@ -71,7 +73,3 @@ def main(args: argparse.Namespace) -> None:
         save_arrays(path, "LatentMap", arrays, keys)
         table += rows
     write_csv(args.table, table)
-
-
-if __name__ == "__main__":
-    cli.run(main, __doc__, arguments, GridOptions)

@@ -1,7 +1,12 @@
-"""Turn the predictions of all estimators into scores per image and a table of estimates."""
+"""Turn the predictions of all estimators into scores per image and tables of estimates.
+
+One of the tables is of selective prediction: how often each estimator refuses to answer, and how
+right it is where it answers.
+"""
 
 import argparse
 
+from plumbline.config.uncertainty import RefusalOptions
 from plumbline.runtime import cli
 
 
@@ -13,6 +18,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
     parser.add_argument("--scores", required=True, help="Parquet to write, a row per image")
     parser.add_argument("--out", required=True, help="CSV of the estimates to write")
+    parser.add_argument("--refusal-seed", type=int, default=0, help="of that of the refusals")
+    parser.add_argument("--refusal", required=True, help="CSV of selective prediction to write")
 
 
 def main(args: argparse.Namespace) -> None:
@@ -21,6 +28,7 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.runtime.seeding import derive
     from plumbline.storage.artefacts import load_predictions
     from plumbline.storage.tables import write_csv, write_parquet
+    from plumbline.uncertainty import refusal
     from plumbline.uncertainty.estimates import CONTROL, rises, rows
     from plumbline.uncertainty.measures import scores
 
@@ -38,9 +46,15 @@ def main(args: argparse.Namespace) -> None:
                 source = estimator[TEST.name]
                 table += rises(each, source, key, derive(args.seed, name), **keys)
         predictions += here
+    refusals = []
+    for estimator in files:
+        by_key = {sets[name]: each for name, each in estimator.items()}
+        how = args.options.model_dump()
+        refusals += refusal.rows(by_key, **how, seed=args.refusal_seed, **keys)
     write_csv(args.out, table)
+    write_csv(args.refusal, refusals)
     write_parquet(args.scores, scores(predictions, sets))
 
 
 if __name__ == "__main__":
-    cli.run(main, __doc__, arguments)
+    cli.run(main, __doc__, arguments, RefusalOptions)

@@ -7,6 +7,8 @@ from functools import partial
 from plumbline.config.latent import InterpolationOptions
 from plumbline.runtime import cli
 
+OPTIONS = InterpolationOptions
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vae", required=True, help="VAE whose latent space is crossed")
@@ -44,7 +46,3 @@ def main(args: argparse.Namespace) -> None:
     arrays, rows = interpolate(vae, test, predicts, measures, args.options, args.seed, **keys)
     write_csv(args.table, rows)
     save_arrays(args.out, "Interpolation", arrays, {**keys, "classes": test.classes})
-
-
-if __name__ == "__main__":
-    cli.run(main, __doc__, arguments, InterpolationOptions)

@@ -11,7 +11,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classifier", required=True, help="Classifier that is explained")
     parser.add_argument("--images", required=True, help="ImageSet")
     parser.add_argument(
-        "--methods", type=json.loads, required=True, help="JSON: name to method and set"
+        "--methods", type=json.loads, required=True, help="name: [module, options], as JSON"
     )
     parser.add_argument(
         "--pairs", type=json.loads, nargs="+", required=True, help='class names, ["8", "3"]'
@@ -46,9 +46,9 @@ def main(args: argparse.Namespace) -> None:
     }
     first = torch.from_numpy(images.select(slice(log_odds.TEMPERED)).pixels).to(device)
     found, temperatures = {}, {}
-    for name, entry in args.methods.items():
-        ATTRIBUTIONS.check(entry["method"], entry["set"])
-        attribute = partial(ATTRIBUTIONS.load(entry["method"]), **entry["set"])
+    for name, (module, options) in args.methods.items():
+        ATTRIBUTIONS.check(module, options)
+        attribute = partial(ATTRIBUTIONS.load(module), **options)
         batch = batch_size(classifier, first, args.memory_mb << 20)
         how = {"seed": derive(args.seed, name), "batch": batch}
         found[name] = log_odds.changes(
@@ -57,7 +57,3 @@ def main(args: argparse.Namespace) -> None:
         temperatures[name] = log_odds.temperature_change(attribute, classifier, first, **how)
     keys = {"dataset": args.dataset, "model": args.model}
     write_csv(args.out, log_odds.rows(found, temperatures, images.classes, args.seed, **keys))
-
-
-if __name__ == "__main__":
-    cli.run(main, __doc__, arguments)

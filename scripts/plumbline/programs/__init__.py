@@ -1,0 +1,1 @@
+"""Parts of the programs that have several: each a module with arguments and main."""
