@@ -12,6 +12,7 @@ import os
 import re
 import runpy
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from plumbline.errors import InputError
 from plumbline.runtime.snakemake_records import Record, all_records
+from plumbline.workflow.configuration_file import FOLDER
 
 ROOT = Path(__file__).resolve().parents[3]
 ROUNDS = 3  # of each dry run; the quickest counts
@@ -134,6 +136,9 @@ def measure(folder: Path, configfiles: list[Path], cores: int) -> None:
     whole = snakemake(ROOT / "Snakefile", folder / "workflow", *arguments)
     jobs = jobs_of(folder / "workflow")
     (folder / "process").mkdir()
+    # The workflow writes the file of its configuration, no job.
+    if (folder / "workflow" / FOLDER).exists():
+        shutil.copytree(folder / "workflow" / FOLDER, folder / "process" / FOLDER)
     with contextlib.chdir(folder / "process"):
         alone = seconds_of(lambda: replay(jobs, cores))
         report(f"workflow of {len(jobs)} jobs on {cores} cores / in one process", whole, alone)

@@ -1,1 +1,1 @@
-"""The workflow itself: code hashes, lineage, comparison of runs, RO-Crate, environments."""
+"""The workflow: plan, rules, code hashes, lineage, comparison of runs, RO-Crate, environments."""
