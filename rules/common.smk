@@ -189,7 +189,7 @@ def judgement():
 def page():
     """The report, made of a template and the modules of its sections and figures."""
     files = ("plumbline/report/pages/report.html", *outline.modules())
-    return Job({"benchmarks": results("benchmarks")}, files, shown(CONFIG))
+    return Job({"results": CONFIG.results}, files, shown(CONFIG))
 
 
 CAPTION = "../docs/caption.rst"  # writes the parameter of this name

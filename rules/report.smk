@@ -175,7 +175,6 @@ rule build_report:
             --published {input.published:q} \
             --ledger {input.ledger:q} \
             --tables {input.tables:q} \
-            --figures {input.figures:q} \
             --manifests {input.manifests:q} \
             --explorers {input.explorers:q} {input.leaderboard:q} \
             {params.job[options]} \

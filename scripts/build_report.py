@@ -13,10 +13,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--published", required=True, help="YAML of published tables")
     parser.add_argument("--ledger", required=True, help="CSV of the judged claims")
     parser.add_argument("--tables", nargs="+", type=Path, required=True, help="CSVs by stage name")
-    parser.add_argument("--figures", nargs="+", type=Path, required=True, help="the PNGs")
     parser.add_argument("--manifests", nargs="+", type=Path, required=True, help="of the data")
     parser.add_argument("--explorers", nargs="*", type=Path, default=[], help="pages beside it")
-    parser.add_argument("--benchmarks", type=Path, required=True, help="folder of job times")
+    parser.add_argument("--results", type=Path, required=True, help="of figures and benchmarks")
     parser.add_argument("--out", required=True, help="HTML to write")
 
 
@@ -41,8 +40,8 @@ def main(args: argparse.Namespace) -> None:
     tables["published"] = published.frame(published.load_published(args.published), tables)
     if run["left_out"]:
         tables["left_out"] = pd.DataFrame(run["left_out"], columns=COLUMNS)
-    drawings = {drawing.file: drawing for drawing in (Drawing(**each) for each in run["figures"])}
-    figures = [(drawings["/".join(path.parts[-3:])], path) for path in args.figures]
+    drawings = [Drawing(**fields) for fields in run["figures"]]
+    figures = [(drawing, args.results / drawing.file) for drawing in drawings]
     text = page.render(
         config=run["configuration"],
         config_text=yaml.safe_dump(run["configuration"], sort_keys=False, allow_unicode=True),
@@ -52,7 +51,7 @@ def main(args: argparse.Namespace) -> None:
         data=provenance.data_files(args.manifests),
         machine=provenance.machine(),
         versions=provenance.versions(run["pins"]),
-        job_time=provenance.job_time(args.benchmarks),
+        job_time=provenance.job_time(args.results / "benchmarks"),
         built=provenance.now(),
     )
     write_text(args.out, text)

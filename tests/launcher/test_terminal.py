@@ -92,3 +92,4 @@ def test_the_log_of_a_job_begins_with_its_command(tiny):
         assert re.match(rf"command: python \S+/scripts/{record.script} --", first)
         assert record.options in first
         assert record.output in first
+        assert len(first) < 4000, "more than a screen"

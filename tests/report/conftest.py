@@ -193,9 +193,8 @@ def report(run, fake, tables, drawings, figures, config, coverage, explorer, lea
         *("--configuration", fake / "config.json"),
         *("--claims", claims, "--ledger", ledger, "--tables", *tables.values()),
         *("--published", ROOT / "config/published.yaml"),
-        *("--figures", *figures),
         *("--manifests", *sorted(fake.glob("data/*/manifest.json"))),
-        *("--benchmarks", fake / "benchmarks", "--out", out),
+        *("--results", fake, "--out", out),
         *("--explorers", explorer, leaderboard),
     )
     return out
