@@ -1,4 +1,4 @@
-"""The README's score of one's own: put where it says, it runs and is judged like any other."""
+"""The score in CONTRIBUTING.md: put where it says, it runs and is judged like any other."""
 
 import re
 import shutil
@@ -18,9 +18,9 @@ PLACE = "detection/scores/margin.py"
 
 @pytest.fixture(scope="module")
 def example():
-    """The block of code that follows the file's name in the README."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return re.search(rf"{PLACE}`:\n\n```python\n(.*?)```", text, re.DOTALL)[1]
+    """The block of code that follows the file's name in CONTRIBUTING.md."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    return re.search(rf"{PLACE}`.*?```python\n(.*?)```", text, re.DOTALL)[1]
 
 
 def test_it_has_ten_lines(example):
