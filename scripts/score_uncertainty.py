@@ -27,7 +27,7 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.runtime.progress import progress
     from plumbline.runtime.seeding import derive
     from plumbline.storage.artefacts import load_predictions
-    from plumbline.storage.tables import write_csv, write_parquet
+    from plumbline.storage.tables import Row, write_csv, write_parquet
     from plumbline.uncertainty import refusal
     from plumbline.uncertainty.estimates import CONTROL, rises, rows
     from plumbline.uncertainty.measures import scores
@@ -46,7 +46,7 @@ def main(args: argparse.Namespace) -> None:
                 source = estimator[TEST.name]
                 table += rises(each, source, key, derive(args.seed, name), **keys)
         predictions += here
-    refusals = []
+    refusals: list[Row] = []
     for estimator in files:
         by_key = {sets[name]: each for name, each in estimator.items()}
         how = args.options.model_dump()

@@ -11,10 +11,16 @@ def test_the_name_follows_from_the_content(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = configuration_file(CONTENT, write=True)
     assert json.loads(path.read_text()) == CONTENT
-    swapped = {name: CONTENT[name] for name in reversed(CONTENT)}
-    assert configuration_file(swapped, write=True) == path
+    assert configuration_file(dict(CONTENT), write=True) == path
     assert configuration_file(CONTENT | {"left_out": ["x"]}, write=True) != path
     assert len(list(FOLDER.iterdir())) == 2
+
+
+def test_the_order_of_keys_is_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    content = {"figures": [{"kind": "gallery", "of": {"model": "lenet5", "family": "lrp"}}]}
+    (figure,) = json.loads(configuration_file(content, write=True).read_text())["figures"]
+    assert list(figure["of"]) == ["model", "family"]
 
 
 def test_a_dry_run_writes_nothing_and_a_second_run_nothing_new(tmp_path, monkeypatch):

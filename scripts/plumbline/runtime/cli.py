@@ -89,7 +89,7 @@ def run_part(package: str, description: str) -> None:
         sys.exit(f"{script}: no part {part!r}{nearest(part, names)}")
     del sys.argv[1]
     module = importlib.import_module(f"{package}.{part}")
-    run(module.main, module.__doc__, module.arguments, getattr(module, "OPTIONS", None))
+    run(module.main, module.__doc__ or "", module.arguments, getattr(module, "OPTIONS", None))
 
 
 def add_runtime(parser: argparse.ArgumentParser) -> None:

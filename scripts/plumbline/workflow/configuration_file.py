@@ -17,8 +17,12 @@ FOLDER = Path(".snakemake/plumbline")
 
 
 def configuration_file(content: Mapping[str, Any], *, write: bool) -> Path:
-    """The JSON file with ``content`` in :data:`FOLDER`; written if it is missing and ``write``."""
-    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    """The JSON file with ``content`` in :data:`FOLDER`; written if it is missing and ``write``.
+
+    The order of keys is kept: that of methods is the order of the report, and the name of a figure
+    follows from what it is of in order.
+    """
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     path = FOLDER / f"{digest}.json"
     if write and not path.exists():

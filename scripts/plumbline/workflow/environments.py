@@ -72,7 +72,7 @@ def _loading(path: Path) -> frozenset[str]:
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="load")):
                 found.add(name)
             case ast.Call(
-                func=ast.Attribute(attr="run_part"), args=[ast.Constant(value=package), *_]
+                func=ast.Attribute(attr="run_part"), args=[ast.Constant(value=str(package)), *_]
             ):
                 found.add(package)
     return frozenset(found)
