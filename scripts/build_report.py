@@ -1,7 +1,6 @@
 """Build the report: one self-contained HTML page of claims, figures, tables and provenance."""
 
 import argparse
-import json
 from pathlib import Path
 
 from plumbline.runtime import cli
@@ -30,10 +29,10 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.report.pages import origin as provenance
     from plumbline.report.pages import report as page
     from plumbline.report.spec import Drawing
-    from plumbline.storage.files import write_text
+    from plumbline.storage.files import read_json, write_text
     from plumbline.storage.tables import read_frame, read_rows
 
-    run = json.loads(args.configuration.read_text(encoding="utf-8"))
+    run = read_json(args.configuration)
     tables = {path.stem: read_frame([path]) for path in args.tables}
     if run["coverage"]:
         tables["coverage"] = coverage_frame(run["coverage"])

@@ -29,7 +29,7 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.errors import InputError
     from plumbline.models.classifier import Architecture
     from plumbline.storage.artefacts import ImageSet
-    from plumbline.training.imported_weights import adopt, read_weights
+    from plumbline.training.imported_weights import classifier_with, read_weights
 
     given, images = args.options, ImageSet.load(args.images)
     _, channels, size, _ = images.images.shape
@@ -39,7 +39,7 @@ def main(args: argparse.Namespace) -> None:
     architecture = Architecture(args.model, shape | given.network, entry=args.entry)
     weights = read_weights(file.place)
     try:
-        classifier = adopt(weights, architecture, images.classes, given.mean, given.std)
+        classifier = classifier_with(weights, architecture, images.classes, given.mean, given.std)
     except InputError as error:
         raise InputError(f"{file.path}: {error}") from None
     classifier.record = {"weights": file.name, "sha256": file.sha256, "origin": file.origin}

@@ -16,8 +16,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from plumbline.storage.files import write_text
+    from plumbline.storage.files import read_json, write_text
 
+    read_json(args.source)  # damaged, it is not kept
     write_text(args.out, args.source.read_text(encoding="utf-8"))
 
 

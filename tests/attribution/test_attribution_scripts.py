@@ -168,5 +168,5 @@ def test_configuration_of_fills_and_images():
     section = AttributionSection(images=50, methods={"lime": {"images": 8}, "gradient": {}})
     assert (section.images_of("lime"), section.images_of("gradient")) == (8, 50)
     for wrong in (0, 1.5, True, "all"):
-        with pytest.raises(ValidationError, match=r"lime\.images must be a whole number"):
+        with pytest.raises(ValidationError, match=r"lime\.images must be an integer above 0"):
             AttributionSection(methods={"lime": {"images": wrong}})

@@ -13,7 +13,7 @@ from plumbline.models.cifar_resnet import PaddedShortcut
 from plumbline.models.classifier import Architecture, Classifier, batches, logits
 from plumbline.registry import NETWORKS
 from plumbline.runtime.torchvision_import import import_torchvision
-from plumbline.training import imported_weights as adoption
+from plumbline.training import imported_weights
 
 SIZES = {
     "lenet": (12, 28, 32),
@@ -121,8 +121,10 @@ def test_squeezenet_is_torchvisions():
     reference.to(memory_format=torch.channels_last)
     weights = reference.state_dict()
     net = make("squeezenet1_1", channels=3, size=64)
-    adoption.check(adoption.rename(weights, net.network), net.network, "squeezenet1_1")
-    net.network.load_state_dict(adoption.rename(weights, net.network))
+    imported_weights.check(
+        imported_weights.rename(weights, net.network), net.network, "squeezenet1_1"
+    )
+    net.network.load_state_dict(imported_weights.rename(weights, net.network))
     pixels = torch.rand(2, 3, 64, 64)
     torch.testing.assert_close(net(pixels), reference((pixels - 0.3) / 0.4), rtol=0, atol=0)
 

@@ -14,7 +14,7 @@ from plumbline.errors import InputError
 from plumbline.models.classifier import Architecture, Classifier, Network, logits
 from plumbline.models.own_nets import take_apart
 from plumbline.registry import ESTIMATORS, NETWORKS
-from plumbline.training.imported_weights import adopt, read_weights
+from plumbline.training.imported_weights import classifier_with, read_weights
 from plumbline.workflow.code_hash import code_hash
 
 MIRROR = os.environ.get("PLUMBLINE_MIRROR")
@@ -210,7 +210,7 @@ def test_weights_by_their_own_names_fit_and_the_file_comes_back(file, tmp_path):
         expected = theirs((torch.from_numpy(pixels) - 0.2) / 0.5)
         for path in ("weights.pt", "weights.safetensors"):
             weights = read_weights(tmp_path / path)
-            net = adopt(
+            net = classifier_with(
                 weights,
                 Architecture(model, SHAPE, entry=f"{file}:{name}"),
                 tuple("abc"),
@@ -323,7 +323,7 @@ def test_torchvision_s_squeezenet_with_given_weights_is_ours(tmp_path):
     pixels = np.random.default_rng(0).random((2, 3, 64, 64), np.float32)
     answers = [
         logits(
-            adopt(
+            classifier_with(
                 read_weights(weights), Architecture(name, shape, entry=entry), classes, None, None
             ),
             pixels,
@@ -342,7 +342,9 @@ def test_the_published_resnet20_is_taken_apart_into_the_same_blocks(tmp_path):
     shape, classes = {"channels": 3, "size": 32, "classes": 10}, tuple("0123456789")
     pixels = np.random.default_rng(0).random((4, 3, 32, 32), np.float32)
     nets = [
-        adopt(read_weights(weights), Architecture(name, shape, entry=entry), classes, None, None)
+        classifier_with(
+            read_weights(weights), Architecture(name, shape, entry=entry), classes, None, None
+        )
         for name, entry in entries.items()
     ]
     kept = [f"layer{stage}_{block}" for stage in (1, 2, 3) for block in range(3)]

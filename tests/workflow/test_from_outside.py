@@ -244,7 +244,7 @@ def test_nets_that_do_not_fit_are_told_in_a_line(elsewhere):
     nets = (CLASSIFIER.replace("mynet", name) for name in UNFIT)
     snakemake(elsewhere, *without(), *nets, check=False)
     for name, (_, _, message) in UNFIT.items():
-        told = (elsewhere / f"results/logs/adopt/mine/{name}.log").read_text()
+        told = (elsewhere / f"results/logs/import_weights/mine/{name}.log").read_text()
         assert message in told
         assert "Traceback" not in told
 

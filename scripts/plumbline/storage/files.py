@@ -3,6 +3,7 @@
 import errno
 import glob
 import hashlib
+import json
 import os
 import platform
 import shutil
@@ -10,8 +11,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from plumbline.errors import InputError, shown
+from plumbline.errors import ArtefactError, InputError, shown
 from plumbline.runtime.watchdog import orphaned
 
 HOUR = 3600.0  # seconds
@@ -77,6 +79,14 @@ def write_text(path: str | os.PathLike, text: str) -> None:
     """Write ``text`` as UTF-8, atomically."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def read_json(path: str | os.PathLike) -> Any:
+    """The content of a JSON file; raises :class:`ArtefactError` if it is none."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ArtefactError(f"{path}: not a JSON file; delete it and run again") from error
 
 
 def settle_times(folder: str | os.PathLike) -> int:

@@ -14,7 +14,7 @@ from plumbline.models.classifier import Architecture, Classifier, Network
 Weights = dict[str, Tensor]
 
 
-def adopt(
+def classifier_with(
     weights: Weights,
     architecture: Architecture,
     classes: tuple[str, ...],

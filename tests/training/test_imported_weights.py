@@ -20,7 +20,7 @@ from support import ROOT, SCRIPTS, Malicious
 
 from plumbline.errors import InputError
 from plumbline.models.classifier import Architecture, Classifier, logits
-from plumbline.training.imported_weights import adopt, read_weights
+from plumbline.training.imported_weights import classifier_with, read_weights
 
 ARCHITECTURE = Architecture("resnet20", {"channels": 1, "size": 28, "classes": 10, "width": 4})
 CLASSES = tuple("0123456789")
@@ -34,7 +34,7 @@ def weights():
 
 
 def take(weights, mean=None, std=None):
-    return adopt(weights, ARCHITECTURE, CLASSES, mean, std)
+    return classifier_with(weights, ARCHITECTURE, CLASSES, mean, std)
 
 
 def test_every_usual_form_gives_the_same_net(weights, digits, tmp_path):
@@ -201,7 +201,7 @@ def jobs(folder, config):
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     output = done.stdout + done.stderr
     found = re.findall(r"^(?:local)?rule (\w+):\n(?:    .*\n)*?    wildcards: (.*)$", output, re.M)
-    return {each for each in found if each[0] in ("train", "adopt")}
+    return {each for each in found if each[0] in ("train", "import_weights")}
 
 
 def test_a_given_net_is_one_and_is_not_trained(weights, tmp_path):
@@ -220,7 +220,7 @@ def test_published_weights_classify_real_images():
     """ResNet-20 for CIFAR-10: .9173 of all test images, as published, here of the first 1,000."""
     with np.load(Path(MIRROR) / "cifar10_subset.npz") as arrays:
         images, labels = arrays["x_test"][:1000].transpose(0, 3, 1, 2), arrays["y_test"][:1000]
-    net = adopt(
+    net = classifier_with(
         read_weights(Path(MIRROR) / "weights/resnet20_cifar10.safetensors"),
         Architecture("resnet20", {"channels": 3, "size": 32, "classes": 10}),
         CLASSES,
