@@ -60,6 +60,16 @@ def test_an_edited_method_reruns_that_method_and_what_follows(repository):
     assert repository.pending() == expected
 
 
+def test_another_name_for_a_method_redraws_what_shows_it_and_computes_nothing(repository):
+    module = "scripts/plumbline/attribution/methods/intensity.py"
+    repository.edit(module, 'LABEL = "intensity', 'LABEL = "brightness')
+    jobs = repository.pending()
+    assert rules(jobs) == {"plot", "judge_claims", "build_report"}
+    drawn = {job.split()[1] for job in jobs if job.startswith("plot ")}
+    assert {"digits/cost_lenet5", "digits/gallery_lenet5_controls"} <= drawn
+    assert not {"digits/accuracy", "digits/ranks", "digits/attacks"} & drawn
+
+
 def test_a_method_that_is_built_on_another_reruns_with_it(repository):
     module = "scripts/plumbline/attribution/methods/guided_backpropagation.py"
     text = (repository.folder / module).read_text()
