@@ -106,6 +106,11 @@ ARGUMENTS = {
         "def score(material, pixels, seed: int, batch: int = 256): ...\n",
         "score must take (material, pixels, *, seed, batch, options)",
     ),
+    "no seed": (
+        ATTRIBUTIONS,
+        "def attribute(classifier, pixels, target, *, batch: int = 256): ...\n",
+        "attribute must take (classifier, pixels, target, *, seed, batch, options)",
+    ),
     "any further": (SCORES, "def score(material, pixels, *, seed: int, **more): ...\n", "**more"),
     "no rate": (
         OPERATORS,
@@ -191,6 +196,11 @@ CONSTANTS = {
         ATTRIBUTIONS,
         'VARIANTS = ("mine_too",)\n' + ATTRIBUTE.format(""),
         "): must be a dictionary of texts",
+    ),
+    "a list of lists": (
+        ATTRIBUTIONS,
+        'NEEDS = (["dropout"],)\n' + ATTRIBUTE.format(""),
+        "): no ['dropout']; did you mean 'dropout'?",
     ),
     "computed": (
         ATTRIBUTIONS,
@@ -278,6 +288,19 @@ def test_an_estimator_whose_option_has_an_odd_name_is_costed_right(written):
     assert kind.cost(MINE, {"draws": 10, "committee": 3}) == 3 * 21
     assert kind.nets(MINE, {"committee": 5}) == 5
     assert kind.constant(MINE, "PASSES") == "draws"
+
+
+def test_a_cost_may_take_all_options(written):
+    text = "def cost(**options): return options['draws'] + len(options)\n"
+    kind = written(ESTIMATORS, PREDICT.format(", draws: int = 7, other: float = 1.0") + text)
+    assert kind.cost(MINE, {"draws": 5}) == 7
+
+
+def test_an_argument_that_is_not_always_supplied_may_be_left_out(written):
+    text = "def perturb(classifier, pixels, labels, *, seed: int): ...\n"
+    written(ATTACKS, text).check_contract(MINE)
+    assert not ATTACKS.takes(MINE, "epsilons")
+    assert not ATTACKS.takes(MINE, "mutate")
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind.package}-{kind.function}")

@@ -58,7 +58,7 @@ class Constant:
 
     @staticmethod
     def _unknown(value: Any, allowed: Collection[str]) -> str:
-        return "" if value in allowed else f"no {shown(value)}{nearest(str(value), allowed)}"
+        return "" if value in list(allowed) else f"no {shown(value)}{nearest(str(value), allowed)}"
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,10 @@ class Kind:
     """A kind of methods and its contract.
 
     The modules lie in ``package`` under ``plumbline``.  Each defines ``function``, which takes the
-    arguments ``positional``, of which those in ``optional`` may be left out, and keyword-only ones:
-    those that the workflow supplies (``supplied``, name -> annotation), and the method's options,
-    ``required`` among them.  ``entry`` are the keys of an entry of the configuration that are no
-    options.  ``constants`` are those that a module may define, ``families`` the headings of the
+    arguments ``positional`` and keyword-only ones: those that the workflow supplies (``supplied``,
+    name -> annotation), and the method's options, ``required`` among them.  The arguments in
+    ``optional`` may be left out.  ``entry`` are the keys of an entry of the configuration that are
+    no options.  ``constants`` are those that a module may define, ``families`` the headings of the
     groups of methods by the value of ``FAMILY``.  If it is ``costed``, each module also defines
     ``cost``.
     """
@@ -175,9 +175,8 @@ class Kind:
 
     def settings(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """Every option of a method: as ``given``, or its default."""
-        return {option: default for option, (_, default) in self.options(name).items()} | dict(
-            given
-        )
+        defaults = {option: default for option, (_, default) in self.options(name).items()}
+        return {**defaults, **given}
 
     def takes(self, name: str, argument: str) -> bool:
         """Whether a method's function has an argument that not every method of its kind has."""
@@ -195,7 +194,7 @@ class Kind:
             return {"texts": {}, "choices": ()}.get(self.constants[constant].form, "")
         try:
             return ast.literal_eval(node)
-        except ValueError:
+        except (TypeError, ValueError):
             raise InputError(f"{self.module(name)}: {constant} must be a literal") from None
 
     def nets(self, name: str, given: Mapping[str, Any]) -> int:
@@ -224,7 +223,8 @@ class Kind:
         scope: dict[str, Any] = {}
         exec(compile(ast.Module([node], []), file, "exec"), scope)
         try:
-            found = scope["cost"](**{each.arg: settings[each.arg] for each in arguments})
+            named = {each.arg: settings[each.arg] for each in arguments}
+            found = scope["cost"](**(settings if node.args.kwarg else named))
         except Exception as error:  # an author's code can raise anything
             raise InputError(f"{file}: cost fails: {error}") from None
         if type(found) is not int or found < 1:
@@ -303,7 +303,9 @@ class Kind:
         wanted = tuple(
             each for each in self.positional if each in found or each not in self.optional
         )
-        if found != wanted or arguments.vararg or arguments.kwarg:
+        keywords = {each.arg for each in arguments.kwonlyargs}
+        missing = set(self.supplied) - keywords - set(self.optional)
+        if found != wanted or missing or arguments.vararg or arguments.kwarg:
             signature = ", ".join([*self.positional, "*", *self.supplied])
             given = ast.unparse(arguments)
             yield f"{self.function} must take ({signature}, options), not ({given})"

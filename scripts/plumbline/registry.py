@@ -146,7 +146,8 @@ ATTACKS = Kind(
     "attacks/methods",
     "perturb",
     ("classifier", "pixels", "labels", "epsilons"),
-    optional=("epsilons",),  # an attack without them looks for the smallest change
+    # An attack without epsilons searches for the smallest change.
+    optional=("epsilons", "batch", "mutate"),
     supplied=BATCH | {"mutate": "Callable"},
     entry=("method", "images", "operator"),
     constants=SHOWN | {"ADAPTIVE": Constant("the detector that the attack knows", "text")},
@@ -162,6 +163,7 @@ ESTIMATORS = Kind(
     "uncertainty/estimators",
     "predict",
     ("classifiers", "pixels"),
+    optional=("batch",),
     supplied=BATCH,
     entry=("method", "objective", "temperature", "models"),
     constants=SHOWN
@@ -218,6 +220,7 @@ SCORES = Kind(
     "detection/scores",
     "score",
     ("material", "pixels"),
+    optional=("batch",),
     supplied=BATCH,
     constants=SHOWN | {"NEEDS": _needs(("train", "vae")), "NETS": NETS},
 )

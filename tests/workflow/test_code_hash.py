@@ -96,7 +96,7 @@ def test_descriptions_of_configuration_fields_do_not_count(tmp_path):
 def test_how_a_method_is_shown_does_not_count_but_all_else_of_it_does(tmp_path):
     texts = {
         "plain": "def attribute(): ...\n",
-        "shown": 'LABEL = "Mine"\nFAMILY = "lrp"\nVARIANTS = {}\ndef attribute(): ...\n',
+        "shown": 'LABEL: str = "Mine"\nFAMILY = "lrp"\nVARIANTS = {}\ndef attribute(): ...\n',
         "needs": 'NEEDS = ("dropout",)\ndef attribute(): ...\n',
     }
     hashes = {}

@@ -92,11 +92,8 @@ def _is_bare_string(node: ast.AST) -> bool:
 
 def _is_presentation(node: ast.AST) -> bool:
     """Whether a statement says only how a method's results are shown."""
-    return (
-        isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Name)
-        and node.targets[0].id in PRESENTATION
-    )
+    targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
+    return any(isinstance(target, ast.Name) and target.id in PRESENTATION for target in targets)
 
 
 @functools.cache
