@@ -151,8 +151,14 @@ def tables(names):
 
 
 def hashes():
-    """Hash of every script that a rule runs, and of every chosen method."""
+    """Hash of every script that a rule runs, and of every part, figure, section and chosen method
+    that a script loads by name."""
     names = sorted(file.name for file in SCRIPTS.glob("*.py"))
+    names += sorted(
+        file.relative_to(SCRIPTS).as_posix()
+        for file in SCRIPTS.glob("plumbline/programs/*/[!_]*.py")
+    )
+    names += outline.modules()
     return {
         name if Path(name).parts[0] != ".." else Path(name).name: code_hash(
             SCRIPTS, name
@@ -188,7 +194,11 @@ def judgement():
 
 def page():
     """The report, made of a template and the modules of its sections and figures."""
-    files = ("plumbline/report/pages/report.html", *outline.modules())
+    files = (
+        "plumbline/programs/build_page/report.py",
+        "plumbline/report/pages/report.html",
+        *outline.modules(),
+    )
     return Job({"results": CONFIG.results}, files, shown(CONFIG))
 
 

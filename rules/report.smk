@@ -48,10 +48,10 @@ rule build_explorer:
     resources:
         **needs(3000, minutes=10),
     params:
-        job=job("build_explorer.py", "report", PLAN.report.explorer),
+        job=job("build_page.py", "report", PLAN.report.explorer),
     shell:
         r"""
-        python "$SCRIPTS/build_explorer.py" \
+        python "$SCRIPTS/build_page.py" explorer \
             --train {input.train:q} \
             --vaes {input.vaes:q} \
             --codes {input.codes:q} \
@@ -77,10 +77,10 @@ rule build_leaderboard:
     resources:
         **needs(1000, minutes=10),
     params:
-        job=job("build_leaderboard.py", "report", PLAN.report.leaderboard),
+        job=job("build_page.py", "report", PLAN.report.leaderboard),
     shell:
         r"""
-        python "$SCRIPTS/build_leaderboard.py" \
+        python "$SCRIPTS/build_page.py" leaderboard \
             --leaderboard {input:q} \
             {params.job[options]} \
             --out {output:q} \
@@ -166,10 +166,10 @@ rule build_report:
     resources:
         **needs(2000, minutes=10),
     params:
-        job=job("build_report.py", "report", page),
+        job=job("build_page.py", "report", page),
     shell:
         r"""
-        python "$SCRIPTS/build_report.py" \
+        python "$SCRIPTS/build_page.py" report \
             --configuration {input.configuration:q} \
             --claims {input.claims:q} \
             --published {input.published:q} \

@@ -17,8 +17,8 @@ ROWS = (
     {"training"},
     {"attacks", "uncertainty", "latent", "attribution", "visualization", "stability"},
     {"detection"},
-    {"programs"},
     {"report"},
+    {"programs"},
     {"benchmarks"},
 )
 RANK = {stage: rank for rank, row in enumerate(ROWS) for stage in row}

@@ -138,7 +138,7 @@ def test_a_script_may_load_modules_that_it_names_by_package():
     assert "plumbline/report/figures/uncertainty.py" in files
     assert "seaborn" in third_party(SCRIPTS, *files)
     assert not any("/sections/" in file for file in files)
-    assert "plumbline/report/sections/latent.py" in with_methods(SCRIPTS, "build_report.py")
+    assert "plumbline/report/sections/latent.py" in with_methods(SCRIPTS, "build_page.py")
 
 
 def test_the_lock_lies_within_the_ranges_of_the_project():

@@ -57,7 +57,8 @@ def build_explorer(run, latent):
         folders = [latent / corpus for corpus in fake_latent.CORPORA]
         nets = [folder / model for folder in folders for model in fake_latent.MODELS]
         return run(
-            "build_explorer.py",
+            "build_page.py",
+            "explorer",
             *("--dataset", DATASET, "--train", train),
             *("--vaes", *(folder / "vae.safetensors" for folder in folders)),
             *("--codes", *(folder / "codes.safetensors" for folder in folders)),
@@ -118,7 +119,7 @@ def leaderboard(run, tables):
     """The page of all scores."""
     out = tables["leaderboard"].parent / "report/leaderboard.html"
     how = ("--leaderboard", tables["leaderboard"], "--back", "index.html#detection")
-    run("build_leaderboard.py", *how, "--out", out)
+    run("build_page.py", "leaderboard", *how, "--out", out)
     return out
 
 
@@ -189,7 +190,8 @@ def report(run, fake, tables, drawings, figures, config, coverage, explorer, lea
     }
     (fake / "config.json").write_text(json.dumps(content))
     run(
-        "build_report.py",
+        "build_page.py",
+        "report",
         *("--configuration", fake / "config.json"),
         *("--claims", claims, "--ledger", ledger, "--tables", *tables.values()),
         *("--published", ROOT / "config/published.yaml"),

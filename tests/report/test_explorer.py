@@ -147,5 +147,5 @@ def test_codes_of_other_images_end_in_one_line(build_explorer, latent, tmp_path)
     train.select(slice(10)).save(tmp_path / "train.safetensors")
     out = tmp_path / "out.html"
     message = build_explorer(out, train=tmp_path / "train.safetensors", expect=1)
-    assert message == ("build_explorer.py: in_distribution: 60 codes for 10 training images\n")
+    assert message == ("build_page.py: in_distribution: 60 codes for 10 training images\n")
     assert not out.exists()

@@ -24,6 +24,7 @@ from plumbline.workflow.stages.uncertainty import UncertaintyPlan
 
 NOT_CHOSEN = "not in this configuration"  # a method or net
 PAGES = "plumbline/report/pages"
+PROGRAMS = "plumbline/programs/build_page"
 MEASURES = ("entropy", "mutual_information", "max_probability")  # that are mapped
 LeftOut = tuple[str, str, str, str, str]
 
@@ -163,13 +164,19 @@ class ReportPlan(Part):
                 "measures": MEASURES,
                 "back": f"index.html#latent-{dataset}",
             },
-            tuple(f"{PAGES}/explorer{rest}" for rest in (".html", ".js", "_arrays.js")),
+            (
+                f"{PROGRAMS}/explorer.py",
+                *(f"{PAGES}/explorer{rest}" for rest in (".html", ".js", "_arrays.js")),
+            ),
             shown(self.config, "latent"),
         )
 
     def leaderboard(self) -> Job:
         """A page of the leaderboard."""
-        files = tuple(f"{PAGES}/leaderboard{rest}" for rest in (".html", ".js"))
+        files = (
+            f"{PROGRAMS}/leaderboard.py",
+            *(f"{PAGES}/leaderboard{rest}" for rest in (".html", ".js")),
+        )
         return Job({"back": "index.html#detection"}, files, shown(self.config, "detection"))
 
     def explorers(self) -> list[str]:

@@ -2,8 +2,6 @@
 
 import argparse
 
-from plumbline.runtime import cli
-
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", required=True, help="dataset, for titles")
@@ -49,7 +47,3 @@ def main(args: argparse.Namespace) -> None:
         args.dataset, train, train.classes, corpora, args.estimators, args.measures
     )
     write_text(args.out, explorer.render(args.dataset, found, args.back))
-
-
-if __name__ == "__main__":
-    cli.run(main, __doc__, arguments)

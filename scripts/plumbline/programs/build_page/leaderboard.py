@@ -2,8 +2,6 @@
 
 import argparse
 
-from plumbline.runtime import cli
-
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--leaderboard", required=True, help="CSV of the ranks")
@@ -17,7 +15,3 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.storage.tables import read_frame
 
     write_text(args.out, leaderboard.render(read_frame([args.leaderboard]), args.back))
-
-
-if __name__ == "__main__":
-    cli.run(main, __doc__, arguments)

@@ -3,8 +3,6 @@
 import argparse
 from pathlib import Path
 
-from plumbline.runtime import cli
-
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--configuration", type=Path, required=True, help="config.json")
@@ -54,7 +52,3 @@ def main(args: argparse.Namespace) -> None:
         built=provenance.now(),
     )
     write_text(args.out, text)
-
-
-if __name__ == "__main__":
-    cli.run(main, __doc__, arguments)
