@@ -414,5 +414,7 @@ def test_the_configuration_counts_nets_and_passes_of_an_estimator_by_its_own_wor
     assert section.passes("other") == 4
     with pytest.raises(InputError, match=r"estimators\.mine\.committee: 4, but .* only 3 nets"):
         configured(mine={"committee": 4}, other=plain)
+    with pytest.raises(InputError, match=r"estimators\.mine: .*cost must be a whole number"):
+        configured(mine={"draws": -1}, other=plain)
     with pytest.raises(InputError, match="other does not make several passes through one net"):
         configured(other={"method": "mine"})

@@ -161,6 +161,7 @@ def _check_estimators(config: Config) -> None:
     for name, entry in section.estimators.items():
         key = f"uncertainty.estimators.{name}"
         named(key, ESTIMATORS.check, section.module_of(name), section.options_of(name))
+        named(key, section.passes, name)
         objectives = (CROSS_ENTROPY, *config.training.objectives)
         if (objective := section.objective_of(name)) not in objectives:
             raise InputError(f"{key}.objective: no {objective!r}{nearest(objective, objectives)}")
