@@ -94,7 +94,21 @@ def test_right_options_pass():
 
 ARGUMENTS = {
     "no function": (ATTRIBUTIONS, "def atribute(): ...\n", "did you mean 'atribute'"),
-    "no Python": (ATTRIBUTIONS, "def attribute(:\n", "mine.py: not Python"),
+    "no Python": (
+        ATTRIBUTIONS,
+        "def attribute(:\n",
+        "attribution/methods/mine.py: not Python: invalid syntax (line 1)",
+    ),
+    "no seed": (
+        ATTRIBUTIONS,
+        "def attribute(classifier, pixels, target, *, batch: int = 256): ...\n",
+        "attribute must take (classifier, pixels, target, *, seed, batch, options)",
+    ),
+    "a default that cannot be": (
+        OPERATORS,
+        MUTATE.format(", share: float = {[]: 1}"),
+        "'share' needs a type and a literal",
+    ),
     "another argument": (
         ATTRIBUTIONS,
         "def attribute(net, pixels, target, *, seed: int): ...\n",
@@ -161,6 +175,23 @@ def test_a_wrong_function_is_refused(kind, text, message, written):
     assert message in fault(written(kind, text))
 
 
+def test_a_file_s_name_is_one_that_the_configuration_can_give(written):
+    for name in ("my-method", "Mine", "_mine"):
+        kind = written(ATTRIBUTIONS, ATTRIBUTE.format(""), name)
+        with pytest.raises(InputError, match="small letters, digits and underscores"):
+            kind.check_contract(name)
+
+
+def test_an_import_of_what_is_not_there_is_told_in_a_line(monkeypatch):
+    def failing(name):
+        raise ModuleNotFoundError("No module named 'captum'")
+
+    monkeypatch.setattr(contracts.importlib, "import_module", failing)
+    message = r"^attribution/methods/lime\.py cannot be imported: No module named 'captum'$"
+    with pytest.raises(InputError, match=message):
+        ATTRIBUTIONS.load("lime")
+
+
 CONSTANTS = {
     "misspelt": (
         ATTRIBUTIONS,
@@ -186,6 +217,11 @@ CONSTANTS = {
         ATTRIBUTIONS,
         'FAMILY = "gradients"\n' + ATTRIBUTE.format(""),
         "): no 'gradients'; did you mean 'gradient'",
+    ),
+    "a need that is a list": (
+        ATTRIBUTIONS,
+        "NEEDS = ([],)\n" + ATTRIBUTE.format(""),
+        "): no []",
     ),
     "no text": (
         ATTRIBUTIONS,
@@ -351,7 +387,7 @@ def test_what_a_method_needs_of_a_net_is_said_in_words():
 
 
 def test_nets_of_the_user_s_own_are_those_of_one_configuration(tmp_path):
-    (tmp_path / "net.py").write_text("TRAITS = ('gap_head',)\n")
+    (tmp_path / "net.py").write_text("TRAITS = ('gap_head',)\nclass Net: ...\n")
     networks = NETWORKS.joined({"own": f"{tmp_path}/net.py:Net"}, {"own_b": "own", "a": "lenet5"})
     networks.check_own()
     assert set(networks.names()) - set(NETWORKS.names()) == {"own", "own_b", "a"}
@@ -365,6 +401,28 @@ def test_nets_of_the_user_s_own_are_those_of_one_configuration(tmp_path):
         networks.check("a", {"anything": 1})
     assert isinstance(NETWORKS, Networks)
     assert isinstance(NETWORKS, Kind)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("class Nett: ...\n", "has no class or function Net; did you mean 'Nett'"),
+        ("class Net: ...\nTRAITS = ('droput',)\n", "no 'droput'; did you mean 'dropout'"),
+        ("class Net: ...\nTRAITS = tuple('ab')\n", "TRAITS must be a literal"),
+    ],
+)
+def test_a_net_of_the_user_s_own_is_checked_before_it_is_built(text, message, tmp_path):
+    (tmp_path / "net.py").write_text(text)
+    with pytest.raises(InputError, match=message):
+        NETWORKS.joined({"own": f"{tmp_path}/net.py:Net"}).check_own()
+
+
+@pytest.mark.parametrize(
+    "text", ["from torchvision.models import Net", "from nets import *", "Net = build"]
+)
+def test_a_net_of_the_user_s_own_may_be_made_in_any_way(text, tmp_path):
+    (tmp_path / "net.py").write_text(text)
+    NETWORKS.joined({"own": f"{tmp_path}/net.py:Net"}).check_own()
 
 
 def test_the_configuration_is_refused_if_a_module_breaks_its_contract(written):

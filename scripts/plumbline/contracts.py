@@ -10,6 +10,7 @@ import ast
 import copy
 import functools
 import importlib
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +69,8 @@ class Module:
     functions: Mapping[str, ast.FunctionDef]
     constants: Mapping[str, ast.expr]
     read: frozenset[str]
+    bound: frozenset[str]
+    """All names that exist once the file is imported, imported ones and classes among them."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -86,7 +89,17 @@ class Module:
             for node in ast.walk(tree)
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
         }
-        return cls(functions, constants, frozenset(read))
+        return cls(functions, constants, frozenset(read), frozenset(_bound(tree)))
+
+
+def _bound(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from ((each.asname or each.name).partition(".")[0] for each in node.names)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
 
 
 def _assigned(target: ast.expr, value: ast.expr) -> dict[str, ast.expr]:
@@ -103,11 +116,14 @@ def _assigned(target: ast.expr, value: ast.expr) -> dict[str, ast.expr]:
 
 @functools.cache
 def read_module(file: Path) -> Module:
-    """The file's :class:`Module`; raises :class:`InputError` if it is not Python."""
-    try:
-        return Module.parse(file.read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError) as error:
-        raise InputError(f"{file.name}: not Python: {error}") from None
+    """The file's :class:`Module`; raises SyntaxError or ValueError if it is not Python."""
+    return Module.parse(file.read_text(encoding="utf-8"))
+
+
+def not_python(error: SyntaxError | ValueError) -> str:
+    """What is wrong with a file that :meth:`Module.parse` cannot read."""
+    line = f"{error.msg} (line {error.lineno})" if isinstance(error, SyntaxError) else error
+    return f"not Python: {line}"
 
 
 @dataclass(frozen=True)
@@ -150,10 +166,14 @@ class Kind:
     def load(self, name: str, function: str | None = None) -> Callable:
         """Import the method's function, or another of its module.
 
-        Raises :class:`InputError` if there is no method so named.
+        Raises :class:`InputError` if there is no method so named, or if it imports what is not
+        there.
         """
         self.check_name(name)
-        module = importlib.import_module(f"plumbline.{self.package.replace('/', '.')}.{name}")
+        try:
+            module = importlib.import_module(f"plumbline.{self.package.replace('/', '.')}.{name}")
+        except ImportError as error:
+            raise InputError(f"{self.module(name)} cannot be imported: {error}") from None
         return getattr(module, function or self.function)
 
     def options(self, name: str) -> dict[str, tuple[str, Any]]:
@@ -285,6 +305,8 @@ class Kind:
             raise InputError(f"{self.module(name)}: {fault}")
 
     def _faults(self, name: str) -> Iterator[str]:
+        if not re.fullmatch("[a-z0-9][a-z0-9_]*", name):
+            yield "a method's file has a name of small letters, digits and underscores"
         arguments = self._function(name, self.function).args
         yield from self._faults_of_arguments(arguments)
         options = self.options(name)
@@ -330,7 +352,10 @@ class Kind:
                 yield f"nothing reads the constant {constant}{nearest(constant, self.constants)}"
 
     def _read(self, name: str) -> Module:
-        return read_module(SCRIPTS / self.file(name))
+        try:
+            return read_module(SCRIPTS / self.file(name))
+        except (SyntaxError, ValueError) as error:
+            raise InputError(f"{self.module(name)}: {not_python(error)}") from None
 
     def _function(self, name: str, function: str) -> ast.FunctionDef:
         found = self._read(name).functions
@@ -362,7 +387,7 @@ def _option(module: str, argument: ast.arg, default: ast.expr | None) -> tuple[s
         if argument.annotation is None or default is None:
             raise ValueError
         kind, value = ast.unparse(argument.annotation), ast.literal_eval(default)
-    except ValueError:
+    except (ValueError, TypeError):
         raise InputError(f"{where} needs a type and a literal default") from None
     for part in kind.split(" | "):
         if part not in TYPES:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from plumbline.contracts import OTHERS, SCRIPTS, Constant, Kind, labelled
-from plumbline.errors import InputError, nearest, shown
+from plumbline.contracts import OTHERS, SCRIPTS, Constant, Kind, Module, labelled, not_python
+from plumbline.errors import InputError, close, nearest, shown
 
 TRAITS = {
     "dropout": "no dropout layer",
@@ -46,10 +46,7 @@ class Networks(Kind):
                 raise InputError(f"{name}.entry: {name} is a net of plumbline/models already")
             if not Path(path).is_file():
                 raise InputError(f"{name}.entry: no file {path}")
-            try:
-                ast.parse(Path(path).read_text(encoding="utf-8"))
-            except (SyntaxError, ValueError) as error:
-                raise InputError(f"{name}.entry: {path} is no Python: {error}") from None
+            self._check_file(name, path, made)
         known = sorted({*here, *self.own})
         for name, net in self.replicates.items():
             if name in here:
@@ -58,6 +55,20 @@ class Networks(Kind):
                 )
             if net not in known:
                 raise InputError(f"{name}.architecture: no {shown(net)}{nearest(net, known)}")
+
+    def _check_file(self, name: str, path: str, made: str) -> None:
+        """Raise :class:`InputError` unless an own net's file is Python, names the net, and declares
+        no traits but known ones."""
+        try:
+            bound = Module.parse(Path(path).read_text(encoding="utf-8")).bound
+        except (SyntaxError, ValueError) as error:
+            raise InputError(f"{name}.entry: {path}: {not_python(error)}") from None
+        if made not in bound and "*" not in bound:
+            hint = close(made, bound)
+            raise InputError(f"{name}.entry: {path} has no class or function {made}{hint}")
+        expected = self.constants["TRAITS"]
+        if fault := expected.fault(self.constant(name, "TRAITS"), {}):
+            raise InputError(f"{name}.entry: {path}: TRAITS ({expected.meaning}): {fault}")
 
     def architecture(self, name: str) -> str:
         """The net that ``name`` is a replicate of; itself, if it is none."""

@@ -283,7 +283,7 @@ def test_without_a_dropout_layer_there_is_no_mc_dropout_and_a_reason(tmp_path):
     [
         ("missing.py:Net", "training.models: mine.entry: no file missing.py"),
         ("net.txt", "training.models: mine.entry: must be file.py:Name, not 'net.txt'"),
-        ("{}/broken.py:Net", "is no Python"),
+        ("{}/broken.py:Net", r"broken.py: not Python: .* \(line 1\)"),
     ],
 )
 def test_a_bad_entry_stops_before_any_job(tmp_path, entry, message):
