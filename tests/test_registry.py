@@ -99,11 +99,6 @@ ARGUMENTS = {
         "def attribute(:\n",
         "attribution/methods/mine.py: not Python: invalid syntax (line 1)",
     ),
-    "no seed": (
-        ATTRIBUTIONS,
-        "def attribute(classifier, pixels, target, *, batch: int = 256): ...\n",
-        "attribute must take (classifier, pixels, target, *, seed, batch, options)",
-    ),
     "a default that cannot be": (
         OPERATORS,
         MUTATE.format(", share: float = {[]: 1}"),
