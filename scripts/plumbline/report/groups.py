@@ -1,4 +1,4 @@
-"""Kinds of images that figures compare."""
+"""Groups of images that figures compare."""
 
 from collections.abc import Collection
 from typing import Any
@@ -21,9 +21,8 @@ GROUPS: dict[str, dict[str, Any]] = {
 def groups(scores: pd.DataFrame, adaptive: Collection[str] = ()) -> pd.Series:
     """The group of each row of scores; rows of calibration and of shifted sets have none.
 
-    Adversarial images are those of the largest ε of every attack; adaptive are those among them
-    whose attack is in ``adaptive``, because it knows a detector, smallest those of attacks without
-    ε.
+    Adversarial images are those of the largest ε of every attack.  Among them, those of attacks in
+    ``adaptive``, which are adapted to a detector, form a group; so do those of attacks without ε.
     """
     kind, epsilon = scores["set_kind"], scores["epsilon"]
     group = pd.Series(pd.NA, index=scores.index, dtype="object")

@@ -1,4 +1,4 @@
-"""What the configuration names but a net or a dataset cannot have, stage by stage, and why."""
+"""Entries of the configuration that do not apply to a net or dataset, and why."""
 
 import pandas as pd
 
@@ -9,9 +9,9 @@ COLUMNS = ("stage", "dataset", "model", "entry", "reason")
 
 
 def left_out(frames: Frames, dataset: str, stage: str) -> list[ReportTable]:
-    """The entries of a stage that have no job, if there are any.
+    """A table of the entries of a stage that have no job, if any.
 
-    ``frames["left_out"]`` has ``COLUMNS``; an entry of a dataset as a whole has no ``model``.
+    ``frames["left_out"]`` has ``COLUMNS``; those of a whole dataset have no ``model``.
     """
     if "left_out" not in frames:
         return []
@@ -21,7 +21,7 @@ def left_out(frames: Frames, dataset: str, stage: str) -> list[ReportTable]:
         [words(row.model) if row.model else "–", words(row.entry), row.reason]
         for row in rows.itertuples()
     ]
-    return [ReportTable("Left out, and why", ["net", "entry", "reason"], lines, 2)] if lines else []
+    return [ReportTable("Omitted entries", ["net", "entry", "reason"], lines, 2)] if lines else []
 
 
 def coverage_frame(reasons: dict[str, dict[str, dict[str, str]]]) -> pd.DataFrame:

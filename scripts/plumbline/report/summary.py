@@ -1,4 +1,4 @@
-"""Figures of several training seeds as one, and numbers as text."""
+"""Joining of estimates over training seeds, and formatting of numbers."""
 
 import math
 from collections.abc import Sequence
@@ -17,9 +17,7 @@ BOUNDS |= {"distance_correlation": (-1.0, 1.0), "spread_ratio": (0.0, math.inf)}
 
 def over_seeds(metric: str, estimates: Sequence[Estimate]) -> Estimate:
     """Mean over training seeds of ``(value, low, high)``, each with its interval over images
-    (of VAEs: over cells of a map): :func:`joined_interval`.  Ends stay within what ``metric`` can
-    be.
-    """
+    (for VAEs over cells of a map): :func:`joined_interval`, clipped to the range of ``metric``."""
     if len(estimates) == 1:
         return estimates[0]
     lowest, highest = BOUNDS.get(metric, (-math.inf, math.inf))
@@ -28,10 +26,10 @@ def over_seeds(metric: str, estimates: Sequence[Estimate]) -> Estimate:
 
 
 def difference(first: Estimate, second: Estimate) -> Estimate:
-    """``first`` minus ``second``, the half widths combined in quadrature.
+    """``first`` minus ``second``, with half widths combined in quadrature.
 
-    That is exact for independent figures and too wide for two scores on the same images,
-    which are positively correlated: it errs towards saying nothing.
+    This is exact for independent estimates and conservative for two scores on the same images,
+    which are positively correlated.
     """
     value = first[0] - second[0]
     below = math.hypot(first[0] - first[1], second[2] - second[0])
@@ -49,7 +47,7 @@ def number(value: float) -> str:
 
 
 def estimate(value: float, low: float, high: float) -> str:
-    """``value [low, high]``, with decimals enough to see the width of the interval."""
+    """``value [low, high]``, with enough decimals to show the width of the interval."""
     if value != value:
         return "–"
     width = high - low

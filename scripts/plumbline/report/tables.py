@@ -1,4 +1,4 @@
-"""What all tables of the page are made with."""
+"""The tables of the report, and formatting of their cells."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ Frames = Mapping[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class ReportTable:
-    """A table of the page: the first ``keys`` columns are headings of their rows.
+    """A table of the report, in which the first ``keys`` columns are row headings.
 
-    ``note`` is a sentence below it.  A ``folded`` one is long: its title opens it.
+    ``note`` is shown below the table.  A ``folded`` table is collapsed until its title is clicked.
     """
 
     title: str
@@ -32,19 +32,19 @@ def of_dataset(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
 
 
 def cell(rows: pd.DataFrame, metric: str) -> str:
-    """The one figure of ``metric`` among ``rows``, as text; a dash if there is none."""
+    """The estimate of ``metric`` in ``rows`` as text; a dash if there is none."""
     part = rows.loc[rows["metric"] == metric, ["value", "low", "high"]]
     return estimate(*part.iloc[0]) if len(part) else "–"
 
 
 def count(row: pd.Series) -> str:
-    """The n of a figure; where positives are told from negatives, also how many are positive."""
+    """The n of an estimate; for detection also the number of positives."""
     found = row.get(POSITIVE, float("nan"))
     return f"{row['n']:.0f}" if pd.isna(found) else f"{found:.0f} of {row['n']:.0f}"
 
 
 def mean_cell(rows: pd.DataFrame, metric: str) -> str:
-    """The mean over seeds of ``metric`` among ``rows``, one of each seed; a dash without rows."""
+    """The mean over seeds of ``metric`` in ``rows``, which has one row per seed; a dash if none."""
     part = rows.loc[rows["metric"] == metric, ["value", "low", "high"]]
     if part.empty:
         return "–"

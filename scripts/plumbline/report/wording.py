@@ -1,4 +1,4 @@
-"""Names of the configuration in the words of the field."""
+"""Display names of entries of the configuration, measures and image sets."""
 
 import functools
 
@@ -23,13 +23,13 @@ ACRONYMS = {each.lower(): each for each in ("FGSM", "PGD", "LRP", "LIME", "NLL",
 
 @functools.cache
 def words(name: str) -> str:
-    """A name of the configuration as a reader would write it."""
+    """The display name of a name in the configuration or a table."""
     known = WORDS.get(name) or label(name)
     return known or " ".join(ACRONYMS.get(part, part) for part in name.split("_"))
 
 
 def describe(images: ImageSetKey) -> str:
-    """What an image set holds, as a reader would write it: PGD, ε = 0.3."""
+    """The display name of an image set, such as "PGD, ε = 0.3"."""
     match images.kind:
         case "out_of_distribution":
             return words(images.source)

@@ -19,12 +19,12 @@ FIGURE = FigureSpec(
         ]
     },
     caption="""
-    Accuracy, negative log-likelihood and expected calibration error on test. The large mark is
-    the mean over training seeds with its 95 % interval, over seeds and images together; the small
-    dots are the seeds. Further right is better for accuracy, further left for NLL and ECE.
+    Accuracy, negative log-likelihood and expected calibration error on test. The large mark is the
+    mean over training seeds with a 95 % interval over seeds and images; the small dots are single
+    seeds. Higher accuracy, lower NLL and lower ECE are better.
 
-    Temperature scaling divides the logits by one number that is fitted on calibration. It moves
-    no prediction, so accuracy has one mark only.
+    Temperature scaling divides the logits by one number fitted on calibration. It does not change
+    predictions, so accuracy has a single mark.
     """,
 )
 

@@ -1,4 +1,4 @@
-"""What attacks achieve by their size, beside random noise of the same size."""
+"""Success of attacks by perturbation size, compared with random noise of the same size."""
 
 from typing import Any
 
@@ -23,20 +23,19 @@ FIGURE = FigureSpec(
     },
     when=lambda plan, dataset: bool(plan.config.attacks.methods),
     caption="""
-    Above, the share of attacked images whose class changes, counted only over images that the net
-    gets right; below it, the accuracy on the attacked images. ε is the largest change of any
-    pixel, in units of the pixel range. Bands are 95 % Wilson intervals.
+    Top: the success rate, the share of correctly classified images that the attack makes the net
+    misclassify. Below: the accuracy on the attacked images. ε is the largest change of a pixel, in
+    units of the pixel range. Bands are 95 % Wilson intervals.
 
-    The dashed grey line is the control: random noise in which every pixel moves by ε. An attack
-    that does no better than it has found nothing about the net.
+    The dashed grey line is the control: random noise that changes every pixel by ε. An attack that
+    is not better than this control uses nothing specific to the net.
 
-    PGD against a score attacks a detector, too: it also wants the mutants to agree with the net,
-    or the softmax to be sure.
+    PGD against a score also attacks a detector: it makes the mutants agree with the net, or the
+    softmax confident.
 
-    The points belong to attacks that look for the smallest change and have no ε: median size of
-    the change, over the images on which the attack succeeds, with its 95 % bootstrap interval.
-    The number at the right edge is the share on which it does. HopSkipJump sees no more of the
-    net than its answers.
+    The points belong to attacks that search for the smallest perturbation and have no ε: the median
+    size of the perturbation over successful attacks, with its 95 % bootstrap interval. The number
+    at the right is the success rate. HopSkipJump uses only the predicted classes of the net.
     """,
 )
 

@@ -20,11 +20,11 @@ FIGURE = FigureSpec(
     inputs={"scores": "uncertainty/{dataset}/{model}/scores.parquet"},
     when=lambda plan, dataset: [{"model": model} for model in plan.config.uncertain_models],
     caption="""
-    Accuracy of the test images in each bin of confidence, the largest mean probability, for every
-    estimator, with 95 % Wilson intervals; below, how many images the bin has, on a logarithmic
-    scale. On the dashed line confidence and accuracy agree. Points under it mean that the
-    estimator is surer than it is right, points above it that it doubts too much, as the mean over
-    dropout passes tends to.
+    Accuracy on test in each bin of confidence (the largest mean probability) for every estimator,
+    with 95 % Wilson intervals; below, the number of images in the bin, on a logarithmic scale. On
+    the dashed line confidence equals accuracy. Points below it mean that the estimator is
+    overconfident, points above it that it is underconfident, as the mean over dropout passes tends
+    to be.
     """,
 )
 

@@ -1,4 +1,4 @@
-"""Quality against cost: what each attribution method gains over chance, and at what price."""
+"""Quality against cost: the gain of each attribution method over chance, and its cost."""
 
 import numpy as np
 import pandas as pd
@@ -23,14 +23,14 @@ FIGURE = FigureSpec(
         {"model": model} for model in plan.config.models if plan.attribution.compared(model)
     ],
     caption="""
-    What a method gains over the random ranking in the degradation test, against what it costs for
-    one image: forward passes of the net above, seconds on the machine of the run below. The gain
-    is the mean difference in accuracy over all shares, on the same images, and is positive where
-    the method is better, whether the top is kept or deleted. Bars are 95 % bootstrap intervals
-    over images.
+    Gain of a method over the random ranking in the degradation test, against its cost per image:
+    forward passes of the net (top) and seconds on the machine of the run (bottom). The gain is the
+    mean difference in accuracy over all shares, on the same images; it is positive if the method is
+    better than the random ranking, whether the top is kept or deleted. Bars are 95 % bootstrap
+    intervals over images.
 
-    Backward passes are not counted among the forward passes, but are in the seconds. Seconds are
-    one measurement and change from run to run; no other result of the report does.
+    Backward passes are not counted as forward passes but contribute to the seconds. Seconds are a
+    single measurement and, unlike all other results of the report, vary between runs.
     """,
 )
 

@@ -34,22 +34,22 @@ FIGURE = FigureSpec(
         if plan.config.attribution.methods
     ],
     caption="""
-    Accuracy when a share of the pixels is kept and the others filled, or deleted and filled, in
-    the order that each method ranks them. A good ranking stays high when its top is kept and
-    falls fast when its top is deleted. The curves stand in a row for each family of methods and a
-    column for each fill: a value, the mean of the training images, or the image itself under a
-    Gaussian blur of a fifth of its side. Bands are 95 % Wilson intervals; a method that explains
-    fewer images than the others says how many.
+    Accuracy when a share of the pixels is kept and the others are filled, or deleted and filled, in
+    the order in which a method ranks them. For a good ranking, accuracy stays high when the top is
+    kept and falls fast when the top is deleted. There is one row for each family of methods and one
+    column for each fill: a value, the mean of the training images, or the image blurred by a
+    Gaussian of a fifth of its side. Bands are 95 % Wilson intervals; the number of images is given
+    for methods that explain fewer images than the others.
 
-    The grey lines are the controls: a random ranking, the brightness of the pixels and, where it
-    is among the methods, an edge filter. None of them asks the net. The vertical line is the
-    share of 20 % that study 001 used alone.
+    The grey lines are the controls: a random ranking, the brightness of the pixels and, if it is
+    among the methods, an edge filter. They do not use the net. The vertical line is the share of
+    20 %, the only one used by study 001.
 
-    The gain is the difference of the areas under a method's curve and under the control's, taken
-    image by image on the images that both ranked, with the sign that makes it good: right of zero
-    the method ranks better than the control, whether pixels are kept or deleted. Intervals are 95
-    % bootstrap intervals over images. A method that is better with one fill and worse with
-    another has found what the fill does to the net, not only what the net uses.
+    The gain is the difference of the areas under the curves of a method and of a control, paired
+    over the images that both ranked. Its sign is such that positive values mean a better ranking
+    than the control, whether pixels are kept or deleted. Intervals are 95 % bootstrap intervals
+    over images. If a method is better with one fill and worse with another, the result reflects the
+    effect of the fill on the net as well as the ranking.
     """,
 )
 

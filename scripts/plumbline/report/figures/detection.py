@@ -1,4 +1,4 @@
-"""Every score as a detector: AUROC by task, with the control beside it."""
+"""All scores as detectors: AUROC by task, compared with the control."""
 
 from collections.abc import Sequence
 from textwrap import fill
@@ -23,18 +23,18 @@ FIGURE = FigureSpec(
     inputs={"detection": "detection/{dataset}/{model}.csv"},
     when=lambda plan, dataset: [{"model": model} for model in plan.config.models],
     caption="""
-    The area under the ROC curve of every score when it must find the wrong, foreign or attacked
-    images; 1 is perfect and 0.5 chance. Bars are 95 % intervals: the wider of a bootstrap over
-    the images, adversarial ones together with their sources, and of Newcombe's interval (2006),
-    since a bootstrap is too narrow near 1. Of fewer than ten images to find, or ten others, there
-    is a value and no bar. The dashed line is the control, the maximum softmax probability of a
-    single net, which costs nothing: a score whose interval reaches it adds nothing that this run
-    can show.
+    Area under the ROC curve of every score for the detection of misclassified, out-of-distribution
+    or adversarial images; 1 is perfect and 0.5 is chance. Bars are 95 % intervals: the wider of a
+    bootstrap over images, with adversarial images drawn together with their sources, and of
+    Newcombe's interval (2006), since the bootstrap is too narrow near 1. With fewer than ten images
+    of either kind there is no bar. The dashed line is the control, the maximum softmax probability
+    of a single net, which has no extra cost: if the interval of a score includes it, this run shows
+    no improvement.
 
-    Of each attack the images are shown that deceive the net, at its largest ε; attacks without ε
-    look for the smallest change. Of each kind of score, such as those of deep ensembles or of
-    detectors fitted on conductance, the one of the highest mean AUROC is drawn, which flatters
-    the kinds that have many; the leaderboard has them all.
+    For each attack the successful images at its largest ε are shown; attacks without ε search for
+    the smallest perturbation. For each kind of score, such as deep ensembles or detectors fitted on
+    conductance, only the score with the highest mean AUROC is drawn, which favours kinds with many
+    scores; the leaderboard lists all of them.
     """,
 )
 

@@ -1,4 +1,4 @@
-"""Fitted detectors of wrong answers: what each gains over the maximum softmax probability."""
+"""Fitted detectors of misclassified images: gain over the maximum softmax probability."""
 
 from typing import Any
 
@@ -17,10 +17,10 @@ FIGURE = FigureSpec(
     inputs={"table": lambda plan, at: plan.detection.detector_tables(at.dataset)},
     when=lambda plan, dataset: bool(plan.detection.detector_tables(dataset)),
     caption="""
-    How much better than the maximum softmax probability of the same net a fitted detector finds
-    the wrong answers on test: the difference in AUROC. Bars are 95 % bootstrap intervals of the
-    paired difference, on the same images; where fewer than ten are wrong there is a value and no
-    bar. Detectors learn on calibration alone; a bar that reaches the dashed line shows no gain.
+    Difference in AUROC between a fitted detector and the maximum softmax probability of the same
+    net, for the detection of misclassified test images. Bars are 95 % bootstrap intervals of the
+    paired difference on the same images; with fewer than ten misclassified images there is no bar.
+    Detectors are fitted on calibration only. A bar that includes the dashed line shows no gain.
     """,
 )
 

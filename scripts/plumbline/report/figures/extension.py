@@ -1,4 +1,4 @@
-"""Nets trained with images from holes, with random ones and with none, side by side."""
+"""Nets trained with images from holes, with random images and without extra images."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,21 +28,23 @@ FIGURE = FigureSpec(
     },
     when=lambda plan, dataset: [{"model": model} for model in plan.latent.extended(dataset)],
     caption="""
-    Nets that were also trained on images decoded from the holes of the map, on as many decoded
-    from anywhere off the data, or on none: points are nets of one training seed, joined across
-    the three, the bar is their mean and the diamond their ensemble. Holes are places off the data
-    where the map is surer than on them. The images were put aside by answering every class alike
-    (or, if so configured, by a class of their own, whose probability is then shared out evenly).
+    Nets trained with extra images decoded from the holes of the map, with as many images decoded
+    from anywhere off the data, or without extra images. Points are single nets, connected by
+    training seed; the bar is their mean, and the diamond is their ensemble. Holes are regions off
+    the data where the map is more certain than on the data. The target of extra images is the same
+    probability for every class (or, if configured, an additional class, whose probability is then
+    distributed evenly).
 
-    Under each panel stands the mean difference of holes and random images with Student's 95 %
-    interval over the training seeds (with one seed, over images); the table has the others, and
-    intervals over images. Below are the images themselves. Where holes cover most of what lies
-    off the data, random images come from them, too, and the two can hardly differ.
+    Below each panel is the mean difference between holes and random images with Student's 95 %
+    interval over training seeds (over images, if there is one seed); the table has the other
+    differences, and intervals over images. The extra images are shown at the bottom. If holes cover
+    most of the region off the data, random images come from holes as well, and the two can hardly
+    differ.
 
-    The holes are found on a VAE and nets that saw the training images only. The share of holes is
-    counted on the same map that the images come from, so both kinds close them; the
-    out-of-distribution images are the test that nobody trained for. Nets with further images take
-    so many more steps in every epoch.
+    The holes are found with a VAE and nets that were trained on the training images only. The share
+    of holes is measured on the map from which the images come, so both kinds of images reduce it;
+    the out-of-distribution images were not used in training. Nets with extra images take
+    correspondingly more steps per epoch.
     """,
 )
 

@@ -36,13 +36,13 @@ FIGURE = FigureSpec(
     ],
     options=lambda plan, at: {"gallery": plan.attribution.gallery(at.dataset)},
     caption="""
-    The images that every method explained: rows are images, columns the methods of one family.
-    Under each image stands what the net says and with which probability, and what it is, red
-    where the net is wrong.
+    Images that all methods explained: rows are images, columns the methods of one family. Below
+    each image are the predicted class with its probability, and the true class, in red if the
+    prediction is wrong.
 
-    Red pixels speak for the predicted class, blue ones against it. Every map has its own scale,
-    symmetric about zero; it ends at the value under the map, the 99th percentile of the absolute
-    relevance there. So compare where relevance lies, not how strong it is. In large images
+    Red pixels are evidence for the predicted class, blue pixels evidence against it. Every map has
+    its own scale, symmetric about zero, which ends at the value below the map, the 99th percentile
+    of the absolute relevance. Compare the location of relevance, not its strength. In large images
     relevance is summed over blocks of pixels.
     """,
 )

@@ -26,13 +26,13 @@ FIGURE = FigureSpec(
     },
     when=lambda plan, dataset: bool(plan.config.visualization.used_generators()),
     caption="""
-    Generators that were trained on the training images: the losses of generator and discriminator
-    by epoch, samples of random codes, and beside them, in the same places, the training image
-    that is nearest to each sample (Euclidean distance of the pixels).
+    Generators trained on the training images: the losses of generator and discriminator by epoch,
+    samples of random codes, and next to them, at the same positions, the training image nearest to
+    each sample (Euclidean distance of pixels).
 
-    Losses of such a pair do not fall to zero; they balance. A generator that copies has samples
-    that equal their nearest training image, one that has collapsed repeats a few samples; the
-    table measures both.
+    The losses of generator and discriminator do not fall to zero but reach a balance. The samples
+    of a generator that copies equal their nearest training image; a collapsed generator repeats few
+    samples. The table measures both.
     """,
 )
 

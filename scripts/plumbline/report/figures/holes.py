@@ -1,4 +1,4 @@
-"""Holes of the latent maps: where they lie, what they decode to, and the nearest images."""
+"""Holes of the latent maps: their location, decoded images, and the nearest training images."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,19 +27,19 @@ FIGURE = FigureSpec(
     when=lambda plan, dataset: [{"corpus": corpus} for corpus in plan.latent.corpora(dataset)],
     options=lambda plan, at: {"estimators": plan.config.latent.estimators},
     caption="""
-    Holes of the maps by entropy, of one autoencoder of several: connected cells off the data that
-    are surer than the median cell on the data and that the net gives one class. The five largest
-    regions of each net and estimator are coloured on the map, smaller ones grey, the contour of
-    the training images orange; the number stands at the most certain cell of the region. Its
-    decoded image is shown large, the three training images nearest to it in pixels stand beside
-    it, the nearest on top.
+    Holes of the maps of entropy, for the first of several autoencoders: connected cells off the
+    data that are more certain than the median cell on the data and have the same predicted class.
+    The five largest regions of each net and estimator are coloured on the map, smaller ones are
+    grey, and the contour of the training images is orange; the number marks the most certain cell
+    of a region. The image decoded from this cell is shown large, with the three training images
+    nearest to it in pixels, the nearest at the top.
 
-    The heading says which class the net gives the decoded image, and with what probability.
-    Novelty is the distance to the nearest training image in units of the median distance of a
-    training image to its nearest: well above 1 the image is unlike the data, at 1 or below the
-    region holds images that the data have already, though no training image is encoded there. The
-    intervals of areas in the table take the cells of the map as independent; neighbours resemble
-    each other, so the intervals are too narrow.
+    The heading gives the predicted class of the decoded image and its probability. Novelty is the
+    distance to the nearest training image, in units of the median distance of a training image to
+    its nearest neighbour. If it is well above 1, the image is unlike the data; at 1 or below, the
+    data contain such images, although no training image is encoded there. The intervals of areas in
+    the table treat the cells of the map as independent; neighbouring cells are similar, so the
+    intervals are too narrow.
     """,
 )
 

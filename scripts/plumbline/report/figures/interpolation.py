@@ -1,4 +1,4 @@
-"""From one test image to another through pixel space and through latent space."""
+"""Interpolation between test images in pixel space and in latent space."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -26,16 +26,16 @@ FIGURE = FigureSpec(
     when=lambda plan, dataset: bool(plan.latent.corpora(dataset)),
     options=lambda plan, at: {"estimators": plan.config.latent.estimators},
     caption="""
-    The way from one test image to another, by mixing their pixels, the pixels of their
-    reconstructions, and their codes. The strips show one pair; below them, for each net, entropy
-    and mutual information on that way and their cumulative distribution half-way over many pairs
-    of different classes.
+    Interpolation from one test image to another, by mixing their pixels, the pixels of their
+    reconstructions, or their codes. The strips show one pair; below them, for each net, entropy and
+    mutual information along the path, and their cumulative distribution at the midpoints of many
+    pairs of different classes.
 
-    Mixed codes stay among the images that the decoder can make, mixed pixels do not; a measure of
-    what the net does not know should be larger for the pixels. The dotted control has the blur of
-    the decoder and the mixing of pixels, so its difference to the solid line is due to the mixing
-    alone. Many pairs share an image, and the intervals take pairs as independent, so they are too
-    narrow as statements about other images.
+    Mixed codes decode to images that the decoder can generate; mixed pixels do not. A measure of
+    epistemic uncertainty should therefore be larger for mixed pixels. The dotted control combines
+    the blur of the decoder with the mixing of pixels, so its difference from the solid line is due
+    to the mixing alone. The intervals treat pairs as independent, but many pairs share an image, so
+    the intervals are too narrow as statements about other images.
     """,
 )
 

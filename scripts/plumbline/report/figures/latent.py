@@ -38,18 +38,18 @@ FIGURE = FigureSpec(
     options=lambda plan, at: {"estimators": plan.config.latent.estimators},
     caption="""
     Each point of the plane is decoded to an image by a variational autoencoder with two latent
-    dimensions, and the map shows how uncertain the net is about that image; dark means uncertain.
+    dimensions, and the map shows the uncertainty of the net about this image; dark means uncertain.
     Coloured dots are the encoded test images by class; black crosses are the images of the second
-    set, where the corpus has one. The orange line encloses the density of the encoded training
-    images at which 95 % of them lie inside: what is outside is off the data.
+    set, if the corpus has one. The orange line is the density contour that encloses 95 % of the
+    encoded training images; outside is off the data.
 
     All maps of one measure and grid share one colour scale, over nets, estimators and corpora.
-    Light areas outside the line are holes, where the net is sure of images that resemble none it
-    has seen. The map is of one autoencoder: another, fitted to the same images, has another plane
-    and other holes, so the table gives means over several, with intervals over them. In the maps
-    with equal shares of the prior every cell is equally likely under the normal distribution that
-    the codes are drawn from, so the middle is stretched and the far field, which the decoder
-    never saw, is squeezed into the edge.
+    Light areas outside the line are holes, where the net is certain about images unlike any
+    training image. The map is that of one autoencoder. Another one, fitted to the same images, has
+    another latent space and other holes, so the table gives means over several, with intervals over
+    them. In the maps with equal shares of the prior every cell has the same probability under the
+    normal prior of the codes, so the centre is stretched, and the outer region, where the decoder
+    was never trained, is compressed to the edge.
     """,
 )
 

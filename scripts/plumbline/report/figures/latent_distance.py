@@ -1,4 +1,4 @@
-"""Uncertainty against the distance to the encoded training images."""
+"""Uncertainty as a function of the distance from the encoded training images."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,14 +26,13 @@ FIGURE = FigureSpec(
         "seed": plan.latent.seed("plot_latent", at.dataset, at.corpus),
     },
     caption="""
-    Uncertainty of the decoded cells of the map against their distance to the training images: the
+    Uncertainty of the decoded cells of the map against their distance from the training images, the
     mean distance to the 10 nearest codes. Each point is the mean over a tenth of the cells, with
-    its 95 % interval; dotted lines are the medians on the data, below which (for the probability:
-    above which) an off-data cell is a hole.
+    its 95 % interval. Dotted lines are the medians on the data; a cell off the data is a hole if it
+    is below them (for the probability, above).
 
-    A net that knows where its knowledge ends has lines that rise from the dotted level, and a
-    falling one for the probability. Cells beside each other decode to similar images, so the
-    intervals are too narrow as statements about other nets.
+    Ideally the lines rise from the dotted level, and that of the probability falls. Neighbouring
+    cells decode to similar images, so the intervals are too narrow as statements about other nets.
     """,
 )
 

@@ -1,4 +1,4 @@
-"""Chosen points of a latent space: where they lie, what they decode to, what the nets say."""
+"""Selected points of a latent space: their location, decoded images, and the nets' predictions."""
 
 from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
@@ -28,14 +28,14 @@ FIGURE = FigureSpec(
     when=lambda plan, dataset: [{"corpus": corpus} for corpus in plan.latent.corpora(dataset)],
     options=lambda plan, at: {"estimators": plan.config.latent.estimators},
     caption="""
-    Points of latent space, marked by stars on the maps of entropy, with the image that each
-    decodes to and what every net and estimator says of it: class, probability, entropy H and
-    mutual information MI in nats. Unless the configuration names others, A and C are the median
-    codes of the first class and of the class nearest to it, and B lies half-way.
+    Points of latent space, marked by stars on the maps of entropy, with their decoded images and
+    the predictions of every net and estimator: class, probability, entropy H and mutual information
+    MI in nats. Unless the configuration sets other points, A and C are the median codes of the
+    first class and of the class nearest to it, and B is their midpoint.
 
-    Between two classes a decoded image is a mixture of both, and a net should be uncertain there;
-    entropy alone rises where the image itself is ambiguous, mutual information where the samples
-    of the estimator disagree.
+    Between two classes a decoded image is a mixture of both, and a net should be uncertain about
+    it. Entropy rises if the image itself is ambiguous, mutual information if the samples of the
+    estimator disagree.
     """,
 )
 

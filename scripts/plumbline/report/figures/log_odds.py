@@ -1,4 +1,4 @@
-"""How far the log-odds of two classes turn when what tells them apart is erased."""
+"""Fall of the log-odds between two classes when the pixels that distinguish them are erased."""
 
 from typing import Any
 
@@ -20,15 +20,15 @@ FIGURE = FigureSpec(
         {"model": model} for model in plan.config.models if plan.attribution.with_log_odds(model)
     ],
     caption="""
-    How far the log-odds between two classes fall when the pixels that a method holds for the
-    first class and against the second are set to black, 20 % of them at most: the test of the
-    DeepLIFT paper. Pixels are ranked by the relevance for the first class minus that for the
-    second, and only those above zero go. Boxes are the quartiles over test images of the first
-    class with their median; diamonds are means with 95 % bootstrap intervals.
+    Fall of the log-odds between two classes when the pixels that a method considers evidence for
+    the first class rather than the second are set to black, at most 20 % of the pixels: the test of
+    the DeepLIFT paper. Pixels are ranked by the relevance for the first class minus that for the
+    second, and only those above zero are erased. Boxes are the quartiles over test images of the
+    first class with their median; diamonds are means with 95 % bootstrap intervals.
 
-    Grey are the controls, which rank without asking the net: at random, or by brightness.
-    Brightness alone comes far, because what is erased to black must have been bright; a method
-    says something about the net only by what it falls beyond that.
+    Grey are the controls, which do not use the net: a random ranking, and brightness. Brightness
+    alone achieves much, because erasing to black only affects bright pixels; a method reveals
+    something about the net only if its fall is larger.
     """,
 )
 

@@ -1,4 +1,4 @@
-"""How far the maps of each method stay as they are when the net's weights are re-drawn."""
+"""Similarity of each method's maps before and after the net's weights are re-drawn."""
 
 import itertools
 from collections.abc import Sequence
@@ -21,22 +21,22 @@ FIGURE = FigureSpec(
         {"model": model} for model in plan.config.models if plan.attribution.randomized(model)
     ],
     caption="""
-    Rank correlation of a method's map of the trained net with its map once the weights are
-    re-drawn, from the output layer down to the layer named, by the layers' own initialisers. A
-    map that stays as it is does not explain the net, however plausible it looks (Adebayo et al.
-    2018). All maps are for the class that the trained net predicts.
+    Rank correlation between a method's map of the trained net and its map after the weights are
+    re-drawn, from the output layer down to the layer given, with the layers' own initialisation. A
+    map that does not change does not explain the net, however plausible it looks (Adebayo et al.
+    2018). All maps explain the class predicted by the trained net.
 
-    What is ranked is the absolute relevance of the pixels that are not 0 in the image: methods
-    that multiply by the pixel give the others no relevance whatever the weights, which alone
-    would keep the correlation high. A map that is the same everywhere counts as correlation 0.
-    Each net is explained with random numbers of its own, so that at "none", the trained net once
-    more, the line says how well a method repeats itself.
+    The absolute relevance of the pixels that are not 0 in the image is ranked: methods that
+    multiply by the pixel give no relevance to the others, whatever the weights, which alone would
+    keep the correlation high. A constant map counts as correlation 0. Random numbers of the methods
+    differ between nets, so that "none", where the trained net is explained again, shows how
+    reproducible a method is.
 
-    A method fails (thick and red) where the interval lies above the dotted line, a correlation of
-    0.71, with the output layer or more re-drawn: more than half of the variance of the ranks is
-    then left. Of the controls, intensity and edges never see the net and fail by construction;
-    random never repeats itself. A partial DeConvNet follows one filter instead of the class, so
-    it cannot depend on the layers above. Deep nets have several layers re-drawn at a time.
+    A method fails (thick and red) if the interval lies above the dotted line, a correlation of
+    0.71, with the output layer or more re-drawn: more than half of the variance of the ranks then
+    remains. Of the controls, intensity and edges do not use the net and fail by construction;
+    random is different each time. A partial DeConvNet follows one filter instead of the class, so
+    it cannot depend on the layers above. In deep nets several layers are re-drawn at a time.
     """,
 )
 

@@ -1,4 +1,4 @@
-"""The order of the scores over all tasks, and which of them differ."""
+"""The order of the scores over all tasks, and which differences are significant."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -16,17 +16,17 @@ FIGURE = FigureSpec(
     title="ranks",
     inputs={"leaderboard": "tables/leaderboard.csv"},
     caption="""
-    Every score ranked by how much better than the control it tells suspicious images, mean over
-    all nets and tasks of the dataset; 1 is the best. Shown are the best fifteen and the control,
-    the maximum softmax probability of a single net, with the cost of each in network evaluations.
-    A score outside of the shaded band differs from the control (test of Bonferroni and Dunn), and
-    two scores whose bars do not touch differ from each other (test of Nemenyi).
+    Mean rank of the scores by their gain in AUROC over the control, over all nets and tasks of the
+    dataset; 1 is the best. The best fifteen scores and the control, the maximum softmax probability
+    of a single net, are shown with their cost in network evaluations. A score outside the shaded
+    band differs significantly from the control (Bonferroni and Dunn's test); two scores whose bars
+    do not overlap differ significantly from each other (Nemenyi's test).
 
-    A block is a net with one task: misclassified images, every out-of-distribution set, and of
-    each attack the successful images, of its largest ε if it has one. Nets of one architecture
-    that are trained anew, if there are such, are averaged within their block first, and add none.
-    Only scores that every net has are ranked. The tests take the blocks for independent; ours
-    share nets and test images, so that they promise more certainty than there is.
+    A block is a net with one task: misclassified images, each out-of-distribution set, and the
+    successful images of each attack, at its largest ε if it has one. Replicates of an architecture
+    are averaged within a block and do not add blocks. Only scores available for every net are
+    ranked. The tests assume independent blocks, but these share nets and test images, so the tests
+    overstate the significance.
     """,
 )
 

@@ -1,4 +1,4 @@
-"""Refusal: accuracy of the answered by coverage, and how much of foreign sets is refused."""
+"""Selective prediction: accuracy by coverage, and rejection of out-of-distribution images."""
 
 from typing import Any
 
@@ -23,15 +23,15 @@ FIGURE = FigureSpec(
         ]
     },
     caption="""
-    Above, accuracy on the test images that are answered, against the share that is answered, when
-    the median over the sampled nets of the winning class's probability decides; the dot is the
-    threshold chosen on calibration, the cross the fixed threshold of study 001; the panels reach
-    down to four times the error rate of the control. Where an estimator is right often enough on
-    calibration without refusing, the chosen threshold answers everything. Below, the share of
-    out-of-distribution images that each threshold refuses, with 95 % Wilson intervals.
+    Top: accuracy on the accepted test images against coverage, the share accepted, if images are
+    accepted by the median over the sampled nets of the predicted class's probability. The dot is
+    the threshold chosen on calibration, the cross the fixed threshold of study 001; the panels
+    extend to four times the error rate of the control. If an estimator is accurate enough on
+    calibration without rejection, the chosen threshold accepts all images. Bottom: the share of
+    out-of-distribution images that each threshold rejects, with 95 % Wilson intervals.
 
-    The dashed grey line is the control, the softmax of a single net held to the same rule:
-    refusal is worth its many passes only where another curve lies above it.
+    The dashed grey line is the control, the softmax of a single net with the same rule. The
+    additional passes of an estimator are worthwhile only if its curve lies above the control.
     """,
 )
 

@@ -19,9 +19,9 @@ FIGURE = FigureSpec(
         ]
     },
     caption="""
-    Accuracy of the test images in each bin of confidence, for the net of seed 0, with 95 % Wilson
-    intervals; below, how many images the bin has, on a logarithmic scale. On the dashed line
-    confidence and accuracy agree; points under it mean that the net is surer than it is right.
+    Accuracy on test in each bin of confidence, for the net with seed 0, with 95 % Wilson intervals;
+    below, the number of images in the bin, on a logarithmic scale. On the dashed line confidence
+    equals accuracy; points below it mean that the net is overconfident.
     """,
 )
 

@@ -1,4 +1,4 @@
-"""Risk against coverage: how many errors are left when the uncertain images are not answered."""
+"""Risk against coverage: error rate on the accepted images if uncertain ones are rejected."""
 
 from typing import Any
 
@@ -25,16 +25,15 @@ FIGURE = FigureSpec(
     },
     options=lambda plan, at: {"models": plan.config.uncertain_models},
     caption="""
-    Share of wrong answers among the test images that are answered, when the most certain ones are
-    answered first, by each measure of uncertainty. The area under a curve is AURC in the tables;
-    the lower the curve, the better the measure finds the errors. At full coverage the risk is the
-    error rate.
+    Error rate (risk) among the accepted test images if the most certain ones are accepted first, by
+    each measure of uncertainty. The area under a curve is the AURC in the tables; the lower the
+    curve, the better the measure detects errors. At full coverage the risk is the error rate.
 
     The dashed grey line is the control: the softmax of a single net, ordered by its largest
-    probability. A measure that does not stay under it costs more and finds no more. Equally
-    certain images are taken in any order, so the curve is a mean over those orders. The curves
-    begin at half of the images, for fewer make them jump, and the panels end at four times the
-    error rate of the control.
+    probability. A measure that is not below it has higher cost without better detection. Equally
+    certain images have no order, so the curve is the mean over all orders. The curves begin at a
+    coverage of one half, because they are noisy below, and the panels end at four times the error
+    rate of the control.
     """,
 )
 

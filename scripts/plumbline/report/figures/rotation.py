@@ -1,4 +1,4 @@
-"""Test images turned step by step: what each estimator says, and how sure it is."""
+"""Predictions and uncertainty of each estimator for test images rotated in steps."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,13 +34,12 @@ FIGURE = FigureSpec(
         "levels": [key.level for key in plan.data.shifted_keys() if key.shift == "rotation"]
     },
     caption="""
-    A test image of each of a few classes turned in steps, and what every estimator says of it:
-    the class and its probability, bold where it is wrong, and below it the entropy in nats, which
-    is also the colour of the cell, dark where the estimator is uncertain. Bold answers on light
-    cells are confident mistakes.
+    One test image of each of a few classes, rotated in steps, with the prediction of every
+    estimator: the class and its probability, in bold if it is wrong, and below the entropy in nats,
+    which also determines the colour of the cell, dark if the estimator is uncertain. Bold
+    predictions on light cells are confident errors.
 
-    Single images prove nothing; they show what the curves over many images, in the figure of
-    shifts, are made of.
+    Single images are illustrations; the figure of shifts has curves over many images.
     """,
 )
 

@@ -1,4 +1,4 @@
-"""What becomes of every estimator as images are turned, made noisy or attacked."""
+"""Accuracy, calibration and uncertainty of estimators under rotation, noise and attacks."""
 
 from textwrap import fill
 
@@ -22,15 +22,14 @@ FIGURE = FigureSpec(
         if any(key.made_from_test for key in plan.uncertainty.keys(dataset))
     ],
     caption="""
-    What becomes of every estimator as test images are turned, made noisy or attacked: accuracy,
-    NLL, ECE, and the means of entropy, mutual information and, for evidential nets, vacuity. The
-    images of one column are the same at every level. Bands are 95 % intervals over images; the
-    dashed grey line is the control, the softmax of a single net.
+    Estimators on test images that are rotated, noisy or attacked: accuracy, NLL, ECE, and the means
+    of entropy, mutual information and, for evidential nets, vacuity. The images of one column are
+    the same at every level. Bands are 95 % intervals over images; the dashed grey line is the
+    control, the softmax of a single net.
 
-    An honest estimator grows uncertain where its accuracy falls. Attacks are made against the
-    single net, so that the others are attacked by transfer, and those that look for the smallest
-    change have no ε and are left out; rotation by 180 degrees makes a 9 of a 6 and leaves a 0 as
-    it was.
+    The uncertainty of a good estimator rises as its accuracy falls. Attacks are made on the single
+    net and transferred to the other estimators; attacks that search for the smallest perturbation
+    have no ε and are omitted. Rotation by 180 degrees turns a 6 into a 9 and leaves a 0 unchanged.
     """,
 )
 

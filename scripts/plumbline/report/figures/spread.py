@@ -31,17 +31,17 @@ FIGURE = FigureSpec(
         "objective": plan.attribution.spread_objective(at.dataset, at.model, at.entry),
     },
     caption="""
-    An explanation is one draw of many: the relevance of each pixel over random passes, in which
-    dropout masks are drawn or normal noise is added to the image. Columns: the image; the map of
-    one pass without anything random; the mean over the passes; their standard deviation; and the
-    signal-to-noise ratio, the absolute mean over the deviation. Where it is small, the sign of
-    the pixel's relevance is owed to chance.
+    Variation of an explanation: the relevance of each pixel over random passes, in which dropout
+    masks are drawn or normal noise is added to the image. Columns: the image; the map without
+    randomness; the mean over the passes; their standard deviation; and the signal-to-noise ratio,
+    the absolute mean divided by the standard deviation. If it is small, the sign of the pixel's
+    relevance is due to chance.
 
-    A pass draws one mask for each dropout layer, and the net that it leaves is explained; batch
-    normalisation keeps its statistics. The method itself has the same random numbers in every
-    pass. Noise has a standard deviation given as a share of the image's range and is not clipped.
-    Evidential nets are trained by the loss of Sensoy et al. 2018; their uncertainty is the number
-    of classes over the sum of the Dirichlet parameters, 1 where there is no evidence at all.
+    Each pass draws one mask per dropout layer and explains the masked net; batch normalisation uses
+    its running statistics. The random numbers of the method itself are the same in every pass. The
+    standard deviation of noise is given as a share of the image's range; noisy images are not
+    clipped. Evidential nets are trained with the loss of Sensoy et al. 2018; their uncertainty is
+    the number of classes divided by the sum of the Dirichlet parameters, 1 without any evidence.
     """,
 )
 

@@ -1,4 +1,4 @@
-"""How often mutants of a net change its answer, by kind of image."""
+"""How often mutants of a net change its prediction, by kind of image."""
 
 from collections.abc import Collection
 
@@ -26,14 +26,14 @@ FIGURE = FigureSpec(
         "adaptive": plan.config.attacks.adaptive(),
     },
     caption="""
-    How many of the net's mutants (copies with small random changes of the weights) give an image
-    another label than the net itself. Boxes are the quartiles over images, whiskers reach from
-    the 5th to the 95th percentile, the diamond is the mean. Adversarial images are those of the
-    largest ε of every attack; apart from them stand those of attacks that know a detector
-    (adaptive) and those of attacks that look for the smallest change and have no ε.
+    Share of the net's mutants (copies with small random changes of the weights) that predict
+    another label than the net itself. Boxes are the quartiles over images, whiskers extend from the
+    5th to the 95th percentile, and the diamond is the mean. Adversarial images are those of the
+    largest ε of every attack; images of attacks adapted to a detector (adaptive), and of attacks
+    that search for the smallest perturbation and have no ε, are shown separately.
 
-    Mutants are accepted only if they are still accurate on calibration; the share that was
-    rejected stands above each panel.
+    Mutants are accepted only if they are still accurate on calibration; the share of rejected
+    mutants is given above each panel.
     """,
 )
 

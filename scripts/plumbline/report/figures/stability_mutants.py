@@ -1,4 +1,4 @@
-"""How well the label change rate detects, by the number of mutants that it is the mean of."""
+"""Detection by the label change rate as a function of the number of mutants."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -14,15 +14,15 @@ FIGURE = FigureSpec(
     inputs={"stability": lambda plan, at: plan.stability.of_dataset(at.dataset, "csv")},
     when=lambda plan, dataset: bool(plan.config.stability.operators),
     caption="""
-    AUROC of the label change rate when it is the share of the first 10, 20, 50 and more mutants,
-    at the operator's main rate, with 95 % intervals (the wider of Newcombe's and of a bootstrap
-    within positives and within negatives, adversarial images together with their sources; none of
-    fewer than ten of either). Negatives are the test images that the net gets right; positives
-    are those that it gets wrong, out-of-distribution images, and adversarial images that deceive
-    it. The grey line is chance.
+    AUROC of the label change rate computed from the first 10, 20, 50 and more mutants, at the
+    operator's main rate, with 95 % intervals (the wider of Newcombe's interval and of a bootstrap
+    within positives and within negatives, with adversarial images drawn together with their
+    sources; none with fewer than ten of either). Negatives are the correctly classified test
+    images; positives are misclassified test images, out-of-distribution images, and successful
+    adversarial images. The grey line is chance.
 
-    With few mutants the rate has few values, so that many images tie; where a curve is flat more
-    mutants bring nothing.
+    With few mutants the rate has few distinct values, so that many images tie. Where a curve is
+    flat, more mutants bring no improvement.
     """,
 )
 

@@ -19,14 +19,13 @@ FIGURE = FigureSpec(
     inputs={"stability": lambda plan, at: plan.stability.of_dataset(at.dataset, "csv")},
     when=lambda plan, dataset: bool(plan.config.stability.operators),
     caption="""
-    Mean label change rate by the rate at which an operator changes the net: the share of its
-    neurons or weights that a mutant has changed. Points are means over images with 95 % intervals
-    (bootstrap over images); of adversarial sets the images that deceive the net, at the largest ε
-    where the attack has one.
+    Mean label change rate by the rate of an operator, the share of neurons or weights that a mutant
+    changes. Points are means over images with 95 % bootstrap intervals over images; for adversarial
+    sets over the successful images, at the largest ε if the attack has one.
 
-    A detector needs the lines of wrong and adversarial images above that of the test images that
-    the net gets right. The higher the rate, the more mutants are rejected for want of accuracy,
-    so that those which are left are the milder ones.
+    Detection requires that the lines of misclassified and adversarial images are above that of
+    correctly classified test images. The higher the rate, the more mutants are rejected because of
+    their accuracy, so that the accepted ones have smaller effects.
     """,
 )
 

@@ -1,4 +1,4 @@
-"""The sequential test: its verdicts, and how many mutants they took."""
+"""The sequential test: its verdicts, and the number of mutants needed."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,13 +16,13 @@ FIGURE = FigureSpec(
     when=lambda plan, dataset: bool(plan.config.stability.operators),
     caption="""
     Verdicts of the sequential probability ratio test, by kind of image: suspicious, normal, or
-    undecided after all mutants. The number beside each bar is the mean number of mutants that an
-    image was asked until its verdict; undecided images count with all of them.
+    undecided after all mutants. The number beside each bar is the mean number of mutants evaluated
+    until the verdict; undecided images count with all mutants.
 
     An image is suspicious if its label changes more often than a threshold, the upper end of the
-    99 % interval of the mean label change rate of the calibration images that the net gets right
-    (Wang et al. 2019). The farther a rate lies from the threshold, the fewer mutants it takes;
-    the lower the threshold, the longer it takes to call an image normal.
+    99 % interval of the mean label change rate of correctly classified calibration images (Wang et
+    al. 2019). The farther a rate is from the threshold, the fewer mutants are needed; the lower the
+    threshold, the more mutants are needed to call an image normal.
     """,
 )
 

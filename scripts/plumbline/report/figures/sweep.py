@@ -1,4 +1,4 @@
-"""What more passes and more nets of an ensemble bring."""
+"""Estimates as a function of the number of passes, and of nets in an ensemble."""
 
 from typing import Any
 
@@ -26,12 +26,12 @@ FIGURE = FigureSpec(
         if plan.uncertainty.sweeping(dataset, vary)
     ],
     caption="""
-    How figures on test move with the number of passes of an estimator, or of nets in an ensemble.
-    Lines are means over training seeds, dots single seeds, bands and bars 95 % intervals over
-    seeds: Student's for passes, the jackknife's over nets for ensembles, whose members overlap
-    between sets. Where there is one net, as of Bayes by backprop, the band is over images
-    (bootstrap). An ensemble of all nets there are has no interval. Where an interval is wider
-    than what the line gains, more passes or more nets bring less than another training seed does.
+    Estimates on test as a function of the number of passes of an estimator, or of nets in an
+    ensemble. Lines are means over training seeds, dots are single seeds, bands and bars are 95 %
+    intervals over seeds: Student's for passes, the jackknife over nets for ensembles, whose members
+    overlap. With a single net, as for Bayes by backprop, the band is over images (bootstrap). The
+    ensemble of all nets has no interval. If an interval is wider than the change along the line,
+    more passes or nets matter less than the training seed.
     """,
 )
 

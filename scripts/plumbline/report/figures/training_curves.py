@@ -1,4 +1,4 @@
-"""Training curves: negative log-likelihood by epoch, and the epoch that was kept."""
+"""Training curves: negative log-likelihood by epoch, and the selected epoch."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -23,9 +23,9 @@ FIGURE = FigureSpec(
         "seeds": [seed for _, seed in plan.training.trained(at.dataset)],
     },
     caption="""
-    Mean negative log-likelihood after each epoch, a line for each seed. The dot is the epoch that
-    was kept, the one with the highest accuracy on val, then the lowest NLL. Where the blue lines
-    turn up while the grey ones still fall, the net fits the training images too closely.
+    Mean negative log-likelihood after each epoch, with one line per seed. The dot is the selected
+    epoch, the one with the highest accuracy on val and, among equals, the lowest NLL. If the blue
+    lines rise while the grey ones still fall, the net overfits.
     """,
 )
 

@@ -1,4 +1,4 @@
-"""How uncertain each estimator is on images that it gets right, wrong, or should not know."""
+"""Uncertainty of each estimator on correct, misclassified, adversarial and other images."""
 
 from collections.abc import Collection
 
@@ -23,12 +23,11 @@ FIGURE = FigureSpec(
     ],
     options=lambda plan, at: {"adaptive": plan.config.attacks.adaptive()},
     caption="""
-    For each value of the measure, the share of images that lie below it. A useful measure keeps
-    the solid blue curve, of test images that are classified rightly, far to the left of the
-    others. The adversarial images are those of the largest ε of every attack; apart from them
-    stand those of attacks that know a detector (adaptive) and those of attacks that look for the
-    smallest change and have no ε. The number of test images that each estimator gets wrong stands
-    above its panel.
+    Cumulative distribution of the measure over images. For a useful measure the solid blue curve,
+    of correctly classified test images, is far to the left of the others. The adversarial images
+    are those of the largest ε of every attack; images of attacks adapted to a detector (adaptive),
+    and of attacks that search for the smallest perturbation and have no ε, are shown separately.
+    The number of test images misclassified by each estimator is given above its panel.
     """,
 )
 

@@ -1,4 +1,4 @@
-"""Images made for each class, with two probabilities: rows visualizations, columns classes."""
+"""Images generated for each class, with two probabilities: rows visualizations, columns classes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,18 +32,17 @@ FIGURE = FigureSpec(
         {"model": model} for model in plan.config.models if plan.config.visualization.methods
     ],
     caption="""
-    What the net takes for each class: images that are made so that it gives the class a high
-    probability, from noise, from real images, or from the codes of a generator. Under each
-    picture stand the probability that the net gives its class and, behind the line, the
-    probability that a second net gives it, one that was trained independently; red where that is
-    below one half.
+    Images generated such that the net gives a class a high probability, starting from noise, from
+    real images, or from the codes of a generator. Below each image are the net's probability of the
+    class and, after the bar, the probability by a second, independently trained net, in red if that
+    is below one half.
 
-    An image that both nets recognise shows what they share, a prototype. One that only the first
-    net recognises is an adversarial pattern: it fits this net's weights and nothing else. A
-    second net of the same architecture learns much the same from the same images, so agreement is
-    weaker evidence than disagreement. The first row holds real test images, with the mean
-    probabilities of all test images of the class. Only the first start of each class is shown;
-    the table counts all.
+    An image recognised by both nets shows what they have in common, a prototype. An image
+    recognised by the first net only is an adversarial pattern, specific to its weights. A second
+    net of the same architecture learns similar features from the same images, so agreement is
+    weaker evidence than disagreement. The first row shows real test images, with the mean
+    probabilities over all test images of the class. Only the first start of each class is shown;
+    the table includes all.
     """,
 )
 

@@ -1,4 +1,4 @@
-"""The section about attacks: success by size, and the sizes of the smallest changes."""
+"""The section on attacks: success by size, and sizes of the smallest perturbations."""
 
 import pandas as pd
 
@@ -19,7 +19,7 @@ SECTION = Section(
 
 
 def attacks(frames: Frames, dataset: str) -> list[ReportTable]:
-    """Success by attack and ε, beside noise of the same size; sizes of the smallest changes."""
+    """Success by attack and ε, compared with noise of the same size; smallest perturbations."""
     rows = of_dataset(frames["attacks"], dataset)
     rows = rows if "epsilon" in rows else rows.assign(epsilon=float("nan"))
     least = minimal(rows)
@@ -35,7 +35,7 @@ def _bounded(rows: pd.DataFrame) -> ReportTable:
         n = part.loc[part["metric"] == "success_rate", "n"]
         lines.append([words(model), words(attack), f"{epsilon:g}", *cells, f"{n.iloc[0]:.0f}"])
     head = ["net", "attack", "ε", "success rate", "accuracy", "accuracy under noise (control)", "n"]
-    title = "Attacks by size [95 % interval]; n counts images that the net gets right"
+    title = "Attacks by size [95 % interval]; n is the number of correctly classified images"
     return ReportTable(title, head, lines, 3)
 
 
@@ -46,10 +46,10 @@ def _least(rows: pd.DataFrame) -> ReportTable:
         n = part.loc[part["metric"] == "success_rate", "n"]
         lines.append([words(model), words(attack), *cells, f"{n.iloc[0]:.0f}"])
     head = ["net", "attack", "success rate", "median L2 size", "median L∞ size", "n"]
-    title = "Attacks that look for the smallest change [95 % interval]"
+    title = "Attacks that search for the smallest perturbation [95 % interval]"
     note = (
-        "L2: length of the change of all pixels in [0, 1]; L∞: largest change of a pixel. Sizes "
-        "are of successful attacks; n counts images that the net gets right. HopSkipJump sees the "
-        "net's answers alone."
+        "L2: Euclidean norm of the perturbation of pixels in [0, 1]; L∞: largest change of a "
+        "pixel. Sizes are those of successful attacks; n is the number of correctly classified "
+        "images. HopSkipJump uses only the predicted classes."
     )
     return ReportTable(title, head, lines, 2, note)

@@ -1,4 +1,4 @@
-"""The section about attribution: coverage, degradation, log-odds, randomization, spread, cost."""
+"""The section on attribution: coverage, degradation, log-odds, randomization, spread, cost."""
 
 from collections.abc import Sequence
 
@@ -21,47 +21,47 @@ SECTION = Section(
         Topic(
             "Coverage",
             tables=("coverage",),
-            see="Which methods explained which nets on how many images, and why the others did "
-            "not.",
+            see="Which methods explained which nets on how many images, and why others did not.",
         ),
         Topic(
             "Gallery",
-            see="The maps themselves, a picture for each family of methods: enlarge one, then go "
-            "through its neighbours and compare a row with the same row of the controls.",
+            see="The maps, one figure for each family of methods. Compare each row with the same "
+            "row of the controls.",
         ),
         Topic(
             "Degradation",
             tables=("attribution",),
-            see="Does the net's accuracy follow the ranking? A method must do better than both the "
-            "random ranking and the pixels' own brightness.",
+            see="Does the net's accuracy depend on the pixels ranked highest? A method must do "
+            "better than both a random ranking and the brightness of the pixels.",
         ),
         Topic(
             "Log-odds",
             tables=("log_odds",),
-            see="Does erasing what speaks for one class and against another turn the net's answer?",
+            see="Does erasing the pixels that distinguish one class from another change the "
+            "prediction?",
         ),
         Topic(
             "Conservation",
             tables=("conservation",),
-            see="LRP hands the logit down to the pixels: what arrives there, and what is lost on "
-            "the way to biases and stabilisers?",
+            see="LRP distributes the logit over the pixels: how much arrives there, and how much "
+            "is absorbed by biases and stabilisers?",
         ),
         Topic(
             "Randomization",
             tables=("randomization",),
-            see="Does a map change when the weights do? One that stays similar explains the image, "
-            "not the net.",
+            see="Does a map change with the weights? A map that does not change explains the "
+            "image, not the net.",
         ),
         Topic(
             "Spread",
             tables=("spread",),
-            see="How much of a map is left when dropout or noise varies: trust relevance that is "
-            "large beside its standard deviation.",
+            see="How much does a map vary with dropout masks or noise? Relevance is reliable where "
+            "it is large compared with its standard deviation.",
         ),
         Topic(
             "Cost",
             tables=("cost",),
-            see="What a better ranking costs: the best methods stand high and to the left.",
+            see="The cost of a better ranking: the best methods are at the top left.",
         ),
     ),
 )
@@ -69,8 +69,9 @@ SECTION = Section(
 DOES_NOT_APPLY = "does not apply"
 NO_ROW = "no row in tables/attribution.csv"
 GAIN = (
-    "A gain above 0 is better than the control, image by image, whether pixels are kept or "
-    "deleted. Total variation (0 even, 4 a checkerboard) and sparsity (Gini index) are of the maps."
+    "A gain above 0 means better than the control on the same images, whether pixels are kept or "
+    "deleted. Total variation (0 for a uniform map, 4 for a checkerboard) and sparsity (Gini "
+    "index) describe the maps."
 )
 
 
@@ -114,7 +115,7 @@ def _ranked(at: pd.DataFrame, maps: pd.DataFrame, against: Sequence[str]) -> lis
 
 
 def log_odds(frames: Frames, dataset: str) -> list[ReportTable]:
-    """Fall of the log-odds by pair of classes, and how far a temperature alters the maps."""
+    """Fall of the log-odds by pair of classes, and change of the maps by a temperature."""
     rows = of_dataset(frames["log_odds"], dataset)
     pairs = list(rows["pair"].dropna().unique())
     lines = []
@@ -123,20 +124,20 @@ def log_odds(frames: Frames, dataset: str) -> list[ReportTable]:
         change = cell(part, "temperature_map_change")
         lines.append([words(model), words(method), *cells, change])
     head = ["net", "method", *(pair.replace("->", " → ") for pair in pairs)]
-    title = "Fall of the log-odds (nats) when what tells two classes apart is erased"
+    title = "Fall of the log-odds (nats) when pixels that distinguish two classes are erased"
     note = (
-        "Change by temperature: how far the normalised map changes at most when the logits are "
-        "divided by 2, mean over images. Relevance in proportion to the logits cannot change."
+        "Change by temperature: largest change of the normalised map when the logits are divided "
+        "by 2, mean over images. It is 0 for relevance proportional to the logits."
     )
     head.append("change by temperature")
     return [ReportTable(f"{title} [95 % interval]", head, lines, 2, note)]
 
 
 def coverage(frames: Frames, dataset: str) -> list[ReportTable]:
-    """How many images each method explained of each net, or why it has no job there.
+    """Number of images that each method explained for each net, or why it has no job.
 
-    ``frames["coverage"]`` has a row for every method and net there is, with the ``reason`` why
-    it has no job, or none.  Nets and methods that the configuration leaves out are named below.
+    ``frames["coverage"]`` has a row for every method and net, with the ``reason`` why it has no
+    job, if any.  Nets and methods that are not in the configuration are listed in the note.
     """
     rows = of_dataset(frames["coverage"], dataset)
     reasons = rows.set_index(["method", "model"])["reason"].unstack("model", sort=False)
@@ -162,7 +163,7 @@ def coverage(frames: Frames, dataset: str) -> list[ReportTable]:
         for method in members
     ]
     head = ["family", "method", *(words(net) for net in left.columns)]
-    title = "Test images in the degradation test, by method and net, or why there are none"
+    title = "Number of test images in the degradation test, by method and net"
     note = [
         f"{words(method)} {DOES_NOT_APPLY} to {_names(part.index)}: {why}."
         for method, line in left.iterrows()
@@ -181,7 +182,7 @@ def _names(names: Sequence[str]) -> str:
 
 
 def cost(frames: Frames, dataset: str) -> list[ReportTable]:
-    """What each method costs for an image, and what it gains over the random ranking."""
+    """Cost of each method per image, and its gain over the random ranking."""
     rows, tables = of_dataset(frames["cost"], dataset), []
     table = frames.get("attribution")
     gain = rows[:0].assign(mode="") if table is None else gains(of_dataset(table, dataset))
@@ -202,10 +203,10 @@ def cost(frames: Frames, dataset: str) -> list[ReportTable]:
 
 
 def randomization(frames: Frames, dataset: str) -> list[ReportTable]:
-    """How alike maps are once weights are re-drawn, and which methods fail."""
+    """Similarity of maps after weights are re-drawn, and which methods fail."""
     rows, tables = of_dataset(frames["randomization"], dataset), []
     head = ["family", "method", "nothing re-drawn", "output layer", "all layers"]
-    head += ["all layers, signed", "two nets re-drawn", "maps without ranks", "alike down to"]
+    head += ["all layers, signed", "two re-drawn nets", "constant maps", "similar down to"]
     for model, own in rows.groupby("model", sort=False):
         judged = verdicts(own)
         lines = [
@@ -215,8 +216,9 @@ def randomization(frames: Frames, dataset: str) -> list[ReportTable]:
         ]
         title = f"{words(model)}: rank correlation with the map of the trained net"
         note = (
-            f"Alike: correlation above {BAR:.2f}, by its interval. Of the pixels that are not 0 in "
-            f"the image, their absolute relevance, except where signed; n = {own['n'].max():.0f}."
+            f"Similar: the interval of the correlation is above {BAR:.2f}. Ranked is the absolute "
+            "relevance of the pixels that are not 0 in the image, unless signed; "
+            f"n = {own['n'].max():.0f}."
         )
         tables.append(ReportTable(f"{title} [95 % interval]", [*head, "verdict"], lines, 2, note))
     return tables
@@ -237,14 +239,14 @@ def _redrawn(rows: pd.DataFrame) -> list[str]:
 
 
 def conservation(frames: Frames, dataset: str) -> list[ReportTable]:
-    """What of the logit LRP brings to the pixels, and what keeps the rest."""
+    """The part of the logit that LRP passes to the pixels, and what absorbs the rest."""
     rows = of_dataset(frames["conservation"], dataset)
     rows = rows[rows["layer"] == "all"]
     columns = {
         "arrives": "logit",
         "handed_on": "reaches the pixels",
-        "biases": "kept by biases",
-        "stabilisers": "kept by stabilisers, or unshared",
+        "biases": "absorbed by biases",
+        "stabilisers": "absorbed by stabilisers or zero denominators",
     }
     lines = []
     for (model, method), own in rows.groupby(["model", "method"], sort=False):
@@ -255,15 +257,15 @@ def conservation(frames: Frames, dataset: str) -> list[ReportTable]:
 
 
 def spread(frames: Frames, dataset: str) -> list[ReportTable]:
-    """How steady explanations are, and evidential nets beside plain ones."""
+    """Steadiness of explanations, and of evidential compared with ordinary nets."""
     rows = of_dataset(frames["spread"], dataset)
     columns = {
         "signal_to_noise": "signal-to-noise",
         "chance_signal_to_noise": "by chance",
         "steady_share": "relevance with ratio > 2",
-        "rank_correlation": "mean map and single pass",
+        "rank_correlation": "rank correlation of mean map and single pass",
         "uncertainty": "uncertainty",
-        "signal_to_noise_gain": "signal-to-noise, evidential minus plain",
+        "signal_to_noise_gain": "signal-to-noise, evidential minus cross-entropy",
         "accuracy": "accuracy on test",
     }
     columns = {metric: text for metric, text in columns.items() if metric in set(rows["metric"])}

@@ -1,4 +1,4 @@
-"""The section about detection: order of the scores, tasks, fitted detectors."""
+"""The section on detection: order of the scores, tasks, fitted detectors."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,31 +21,32 @@ SECTION = Section(
         Topic(
             "Order of the scores",
             tables=("leaderboard",),
-            see="Which score is best over all tasks, and is it better than the control, which is "
-            "free?",
+            see="Which score is best over all tasks, and is it better than the control, which has "
+            "no extra cost?",
         ),
         Topic(
             "Tasks",
             tables=("detection",),
-            see="Which score tells wrong, foreign and attacked images best, net by net?",
+            see="Which score detects misclassified, out-of-distribution and adversarial images "
+            "best, for each net?",
         ),
         Topic(
             "Fitted detectors",
             tables=("detectors",),
-            see="Do conductance and label change rate tell of errors what the softmax does not?",
+            see="Do conductance and label change rate detect errors that the softmax does not?",
         ),
     ),
 )
 
 CONTROL = ("softmax", "max_probability")
 BEST = 5  # scores of each detection task
-PLAIN = "pgd"  # module of the attack that knows the net alone
+PLAIN = "pgd"  # module of the attack on the net only
 WORKING = ("recall_wrong", "recall_right", "detection_accuracy", "coverage", "accuracy_accepted")
 
 
 def detectors(frames: Frames, dataset: str) -> list[ReportTable]:
-    """What is added to the softmax, AUROCs, beside what was published, the operating point,
-    completeness of conductance."""
+    """Gains over the softmax, AUROCs and published values, operating points, completeness of
+    conductance."""
     rows = of_dataset(frames["detectors"], dataset)
     found = [
         _added(rows),
@@ -59,31 +60,31 @@ def detectors(frames: Frames, dataset: str) -> list[ReportTable]:
 
 
 def sentence(rows: pd.DataFrame) -> str:
-    """Whether conductance and label change rate add anything to the softmax, and where.
+    """A sentence on whether, and where, conductance and label change rate improve on the softmax.
 
-    ``rows`` are those of one dataset.  The first detector of the table speaks, task by task: a
-    difference whose interval lies above 0 adds, one whose interval lies below takes away.
+    ``rows`` are those of one dataset.  It refers to the first detector of the table: in a task the
+    AUROC is increased if the interval of the difference is above 0, decreased if it is below 0.
     """
     own = _differences(rows)
     if own.empty:
-        return "Whether conductance and label change rate add to the softmax cannot be said here."
+        return "Whether conductance and label change rate improve on the softmax is unknown here."
     own = own[own["detector"] == own["detector"].iloc[0]]
     raised, lowered = own[own["low"] > 0], own[own["high"] < 0]
     parts = [
         f"{what} in {_places(some)}"
-        for what, some in (("raise it", raised), ("lower it", lowered))
+        for what, some in (("increase it", raised), ("decrease it", lowered))
         if len(some)
     ]
     few = int(own["low"].isna().sum())
     rest = len(own) - len(raised) - len(lowered) - few
     if rest:
         others = "the other " if parts and not few else ""
-        parts.append(f"do not move it demonstrably in {others}{_tasks(rest)}")
+        parts.append(f"do not change it significantly in {others}{_tasks(rest)}")
     if few:
-        parts.append(f"cannot be judged in {_tasks(few)}, for want of images to find")
+        parts.append(f"cannot be judged in {_tasks(few)} with too few positives")
     return (
         f"The AUROC of {words(own['detector'].iloc[0])} on softmax features: conductance and "
-        f"label change rate {_listed(parts)} (95 % intervals, each task for itself)."
+        f"label change rate {_listed(parts)} (95 % intervals, for each task separately)."
     )
 
 
@@ -129,8 +130,8 @@ def _added(rows: pd.DataFrame) -> ReportTable:
         ]
         for (model, *_), part in own.groupby(["model", "task", "set"], sort=False)
     ]
-    title = "What conductance and label change rate add to the softmax: AUROC of a detector on all "
-    title += "features minus the same on softmax features [95 % interval]"
+    title = "Gain by conductance and label change rate over the softmax: AUROC of a detector on "
+    title += "all features minus that on softmax features [95 % interval]"
     if not lines:  # the sentence is the table then
         lines = [[words(model), "–", "–"] for model in rows["model"].unique()]
         return ReportTable(
@@ -141,18 +142,18 @@ def _added(rows: pd.DataFrame) -> ReportTable:
 
 
 def _few(rows: pd.DataFrame) -> str:
-    """Which nets have no detector, because they make too few errors to learn from."""
+    """Which nets have no detector, because they have too few errors on calibration."""
     fitted = set(rows.loc[rows["metric"] == "threshold", "model"])
     counts = rows[(rows["metric"] == "calibration_errors") & ~rows["model"].isin(fitted)]
     return " ".join(
-        f"{words(each.model)} has no detector: it is wrong on {each.value:.0f} of {each.n:.0f} "
-        "calibration images, too few to learn from."
+        f"{words(each.model)} has no detector: it misclassifies {each.value:.0f} of {each.n:.0f} "
+        "calibration images, too few to fit one."
         for each in counts.itertuples()
     )
 
 
 def _found(rows: pd.DataFrame) -> list[ReportTable]:
-    """What fitted detectors find, and a folded table of those on a single block."""
+    """AUROC of fitted detectors, and a folded table of those on a single block."""
     known = rows[(rows["task"] == "misclassified") & rows["features"].notna()]
     lines: dict[bool, list[list[str]]] = {False: [], True: []}
     for (model, detector, features), own in _groups(known):
@@ -165,7 +166,7 @@ def _found(rows: pd.DataFrame) -> list[ReportTable]:
         lines[features.startswith(BLOCK)].append(line)
     head = ["net", "detector", "features", "AUROC on calibration, out of fold", "AUROC on test"]
     head += ["minus control", "n of test"]
-    title = "Wrong answers found by fitted detectors"
+    title = "Detection of misclassified images by fitted detectors"
     return [
         ReportTable(f"{title} [95 % interval]", head, lines[False], 3),
         ReportTable(f"{title}, one block alone [95 % interval]", head, lines[True], 3, folded=True),
@@ -197,19 +198,19 @@ def _at_work(rows: pd.DataFrame) -> ReportTable:
         cells = [f"{threshold:.3g}", *(cell(test, metric) for metric in WORKING)]
         n = test.loc[test["metric"] == "coverage", "n"].iloc[0]
         lines.append([words(model), *_named(detector, features), *cells, f"{n:.0f}"])
-    head = ["net", "detector", "features", "threshold", "wrong answers caught"]
+    head = ["net", "detector", "features", "threshold", "wrong predictions rejected"]
     head += [
-        "right answers accepted",
-        "detector right",
+        "correct predictions accepted",
+        "accuracy of the detector",
         "coverage",
-        "accuracy of the accepted",
+        "accuracy of accepted",
         "n",
     ]
     note = (
-        "At the threshold on calibration at which both recalls are equal, as study 004 chose it. "
-        "Wilson intervals. Only images whose features are all known count."
+        "At the threshold for which both recalls are equal on calibration, as in study 004. Wilson "
+        "intervals. Only images with all features count."
     )
-    title = "Detectors at work on test: answers above the threshold are not accepted"
+    title = "Selective prediction on test: predictions above the threshold are rejected"
     return ReportTable(f"{title} [95 % interval]", head, lines, 3, note)
 
 
@@ -231,16 +232,16 @@ def _completeness(rows: pd.DataFrame) -> ReportTable:
     ]
     head = ["net", "block", "gap to the change of the logit", "to the closed form", "n"]
     note = (
-        "All of the logit's change from the black image flows through every block; what the sum "
-        "over finitely many steps misses of it, in units of the mean change. After the last block "
-        "of a net that ends in global average pooling the logit is linear, and conductance has a "
-        "closed form."
+        "The conductance of every block sums to the change of the logit from the black image; the "
+        "gap is the deviation due to the finite number of steps, in units of the mean change. In a "
+        "net that ends in global average pooling the logit is linear after the last block, and "
+        "conductance has a closed form."
     )
     return ReportTable("Completeness of conductance on test [95 % interval]", head, lines, 2, note)
 
 
 def leaderboard(frames: Frames, dataset: str) -> list[ReportTable]:
-    """Mean ranks of the best scores and of the control over all tasks, and what replicates tell."""
+    """Mean ranks of the best scores and the control over all tasks, and means over replicates."""
     table = frames["leaderboard"]
     return rank_tables(table, dataset) + replicated(table, dataset)
 
@@ -277,9 +278,9 @@ def _best(rows: pd.DataFrame, task: str, images: str, positives: str) -> list[li
 
 
 def adaptive(frames: Frames, dataset: str) -> list[ReportTable]:
-    """AUROC of each score on PGD, and on attacks that know a detector, of the same ε.
+    """AUROC of each score on PGD, and on attacks adapted to a detector, at the same ε.
 
-    Which are such is told by the module of each attack in ``frames["attacks"]``.
+    The module of each attack in ``frames["attacks"]`` declares whether it is adapted.
     """
     plain, aware = _entries(frames, dataset)
     if not aware:
@@ -300,17 +301,17 @@ def adaptive(frames: Frames, dataset: str) -> list[ReportTable]:
         )
     ]
     head = ["net", "ε", "score", *(words(name) for name in (*plain, *aware))]
-    title = "Detectors under attack: AUROC of successful images, by what the attack knows"
+    title = "Adaptive attacks: AUROC for successful images, by attack"
     note = (
-        "A detector that was never attacked is not yet a detector: PGD wants a wrong answer only, "
-        "the others also want the mutants to agree with it, or the softmax to be sure of it. Below "
-        ".5 adversarial images look more normal than normal ones."
+        "Detectors must also be tested with attacks adapted to them. PGD only makes the prediction "
+        "wrong; the others also make the mutants agree with it, or the softmax confident. Below "
+        ".5, adversarial images appear more normal than normal ones."
     )
     return [ReportTable(f"{title} [95 % interval]", head, lines, 3, note)]
 
 
 def _entries(frames: Frames, dataset: str) -> tuple[list[str], list[str]]:
-    """Attacks of a dataset: the first that is plain PGD, if there is one, and the adaptive ones."""
+    """Attacks of a dataset: the first entry of plain PGD, if any, and the adaptive attacks."""
     if "attacks" not in frames:
         return [], []
     methods = (

@@ -1,4 +1,4 @@
-"""The section about latent space: maps, holes, distances, interpolation, training on holes."""
+"""The section on latent space: maps, holes, distances, interpolation, training on holes."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,36 +16,36 @@ SECTION = Section(
         Topic(
             "Maps",
             tables=("latent",),
-            see="Is the net uncertain where there are no data? The same maps follow with cells that"
-            " are equally likely in the prior, where most of the plane is near the data.",
+            see="Is the net uncertain where there are no data? The same maps follow with cells of "
+            "equal probability in the prior, most of which are near the data.",
         ),
         Topic(
             "Chosen points",
-            see="What a place of a map stands for: the decoded image and what every net says of "
-            "it.",
+            see="What a point of a map represents: the decoded image and the predictions of every "
+            "net.",
         ),
         Topic(
             "Distance to the data",
-            see="Does uncertainty grow with the distance to the training images, and from what "
-            "level?",
+            see="Does uncertainty increase with the distance from the training images, and from "
+            "which level?",
         ),
         Topic(
             "Holes",
             tables=("holes",),
-            see="Where the net is surer off the data than on them: what class it sees there, and "
-            "whether the data have such images already.",
+            see="Where the net is more certain off the data than on the data: which class it "
+            "predicts there, and whether the data contain such images.",
         ),
         Topic(
             "Interpolation",
             tables=("interpolation",),
-            see="Mixing pixels leaves the images that the decoder can make, mixing codes does not: "
-            "is the net more uncertain about the first?",
+            see="Mixed pixels are not images that the decoder can generate, decoded mixed codes "
+            "are: is the net more uncertain about the former?",
         ),
         Topic(
             "Training on holes",
             tables=("extension",),
-            see="Do images decoded from holes make a better net, better than images from anywhere "
-            "off the data?",
+            see="Does training on images decoded from holes improve a net, and more than images "
+            "from anywhere off the data?",
         ),
     ),
 )
@@ -54,19 +54,19 @@ KEYS = ["corpus", "model", "estimator"]
 HEAD = ["corpus", "net", "estimator"]
 GRIDS = {"linear": "", "quantile": ", quantiles"}
 OVER_VAES = (
-    "Means over {count}, all of the same images: the interval is for other VAEs (Student's) and "
-    "other cells (bootstrap), not for other nets."
+    "Means over {count} fitted to the same images: the interval covers other VAEs (Student's) and "
+    "other cells (bootstrap), but not other nets."
 )
-ONE_VAE = "One VAE: the interval is over cells and says nothing of another VAE."
-CELLS = "Neighbouring cells resemble each other: intervals over cells are too narrow."
+ONE_VAE = "One VAE: the interval is over cells and does not cover other VAEs."
+CELLS = "Neighbouring cells are similar, so intervals over cells are too narrow."
 CLOSENESS = {
     "adversarial_spread": "adversarial: mean distance to their centroid",
     "clean_spread": "their sources: the same",
     "spread_ratio": "ratio",
     "noise_spread_ratio": "ratio of random noise of the same size (control)",
-    "noise_offset": "from where the noise lies, by the spread of the sources",
+    "noise_offset": "distance to the centroid of the noise, divided by the spread of the sources",
     "adversarial_shift": "mean distance of an image to its adversarial image",
-    "shift_ratio": "that, by the spread of the sources",
+    "shift_ratio": "that, divided by the spread of the sources",
 }
 ARMS = {"none": "none (control)", "random": "random (control)", "holes": "from holes"}
 COMPARED = ("accuracy", "nll", "brier", "ece", "hole_share", "auroc")
@@ -75,11 +75,15 @@ Column = tuple[str, str]  # metric and image set
 
 
 def latent(frames: Frames, dataset: str) -> list[ReportTable]:
-    """Share of holes, how uncertainty grows with distance, and the controls."""
+    """Share of holes, correlation of uncertainty with distance, and the controls."""
     rows = of_dataset(frames["latent"], dataset)
     of_maps = rows[rows["estimator"].notna()]
     tables = [
-        _mapped(of_maps, "hole_share", "Holes: share of the off-data area surer than the data"),
+        _mapped(
+            of_maps,
+            "hole_share",
+            "Holes: share of the area off the data that is more certain than the data",
+        ),
         _mapped(
             of_maps,
             "distance_correlation",
@@ -92,7 +96,7 @@ def latent(frames: Frames, dataset: str) -> list[ReportTable]:
 
 
 def _mapped(rows: pd.DataFrame, metric: str, title: str) -> ReportTable:
-    """A figure of each measure on both grids; the second is of the first VAE alone."""
+    """An estimate of each measure on both grids; on the second, for the first VAE only."""
     rows = rows[rows["metric"] == metric]
     columns = [(m, grid) for m in rows["measure"].unique() for grid in GRIDS]
     lines = [
@@ -106,12 +110,12 @@ def _mapped(rows: pd.DataFrame, metric: str, title: str) -> ReportTable:
         for keys, part in rows.groupby(KEYS, sort=False)
     ]
     head = [*HEAD, *(f"{words(measure)}{GRIDS[grid]}" for measure, grid in columns)]
-    note = f"On the grid of equal steps, and of quantiles of the prior (one VAE). {_vaes(rows)}"
+    note = f"On the linear grid, and on that of quantiles of the prior (one VAE). {_vaes(rows)}"
     return ReportTable(f"{title} [95 % interval]", head, lines, 3, note)
 
 
 def _vaes(rows: pd.DataFrame) -> str:
-    """How many VAEs the figures are of, and what their interval is over."""
+    """The number of VAEs of the estimates, and what their interval covers."""
     count = rows["seed"].nunique()
     return f"{OVER_VAES.format(count=f'{count} VAEs') if count > 1 else ONE_VAE} {CELLS}"
 
@@ -127,7 +131,7 @@ def _blur(rows: pd.DataFrame) -> ReportTable:
         for keys, part in rows.groupby(KEYS, sort=False)
     ]
     head = [*HEAD, *(f"{words(measure)}, {metrics[metric]}" for measure, metric in columns)]
-    title = "Control: what the decoder's blur alone adds, on test images [95 % interval]"
+    title = "Control: effect of the decoder's blur alone, on test images [95 % interval]"
     return ReportTable(title, head, lines, 3)
 
 
@@ -140,18 +144,18 @@ def _closeness(rows: pd.DataFrame) -> ReportTable:
         ]
         for model, part in rows.groupby("model", sort=False)
     ]
-    title = "Do adversarial images lie together in latent space? [95 % interval]"
+    title = "Are adversarial images close together in latent space? [95 % interval]"
     count = rows["seed"].nunique()
     note = (
-        f"Images that the VAE was not fitted on; lengths are in latent units. VAEs: {count}; the "
-        "interval is over images and, of several VAEs, over these."
+        f"Images to which the VAE was not fitted; lengths are in latent units. VAEs: {count}; the "
+        "interval is over images and, if there are several VAEs, over VAEs."
     )
     return ReportTable(title, ["attacked net", *CLOSENESS.values(), "n"], lines, 1, note)
 
 
 def holes(frames: Frames, dataset: str) -> list[ReportTable]:
-    """The three largest regions of each drawn map by entropy; over all VAEs, the share of the
-    area that is not in the data."""
+    """The three largest regions of each map of entropy; over all VAEs, the share of the area that
+    is not in the data."""
     rows = of_dataset(frames["holes"], dataset)
     rows = rows[rows["measure"] == "entropy"]
     numbers = pd.to_numeric(rows["region"])
@@ -166,23 +170,23 @@ def holes(frames: Frames, dataset: str) -> list[ReportTable]:
         lines.append([*map(words, keys), *cells, mean_cell(whole, "unseen_hole_share")])
     head = list(HEAD)
     for number in (1, 2, 3):
-        head += [f"region {number}: class", "share of the off-data area", "novelty"]
+        head += [f"region {number}: class", "share of the area off the data", "novelty"]
     title = "Largest holes by entropy [95 % interval]"
     note = (
         "Novelty: distance of the decoded image to the nearest training image, in units of the "
-        "median distance between training images and their nearest. Unseen: of the regions with "
-        f"novelty above 1. The regions are of the map that is drawn; the last column: {_vaes(rows)}"
+        "median distance of training images to their nearest neighbours. Unseen: regions with "
+        f"novelty above 1. The regions are those of the map shown; the last column: {_vaes(rows)}"
     )
     return [ReportTable(title, [*head, "all unseen holes, share of the area"], lines, 3, note)]
 
 
 def interpolation(frames: Frames, dataset: str) -> list[ReportTable]:
-    """Uncertainty half-way between two images, through pixels and through codes."""
+    """Uncertainty at the midpoint between two images, in pixel space and in latent space."""
     rows = of_dataset(frames["interpolation"], dataset)
     columns = {
         ("latent", "midpoint_mean"): "mixed codes",
-        ("pixel", "difference_to_latent"): "mixed pixels minus that",
-        ("decoded", "difference_to_latent"): "mixed reconstructions minus that (control)",
+        ("pixel", "difference_to_latent"): "mixed pixels minus mixed codes",
+        ("decoded", "difference_to_latent"): "mixed reconstructions minus mixed codes (control)",
     }
     measures = list(rows["measure"].unique())
     lines = []
@@ -195,13 +199,13 @@ def interpolation(frames: Frames, dataset: str) -> list[ReportTable]:
         lines.append([*map(words, keys), *cells, f"{part['n'].iloc[0]:.0f}"])
     head = ["net", "estimator"]
     head += [f"{words(measure)}, {text}" for measure in measures for text in columns.values()]
-    title = "Half-way between two test images of different classes [95 % interval]"
-    note = "Many pairs share an image, and the intervals take pairs as independent."
+    title = "Midpoint between two test images of different classes [95 % interval]"
+    note = "The intervals treat pairs as independent, although many pairs share an image."
     return [ReportTable(title, [*head, "pairs"], lines, 2, note)]
 
 
 def extension(frames: Frames, dataset: str) -> list[ReportTable]:
-    """What each kind of further images is worth, and the paired differences between them."""
+    """Estimates for each kind of extra images, and paired differences between them."""
     rows = of_dataset(frames["extension"], dataset)
     rows = rows[rows["measure"].isna() | (rows["measure"] == "entropy")]
     own = rows[rows["control"].isna()]
@@ -230,7 +234,7 @@ def _values(rows: pd.DataFrame, columns: Sequence[Column], names: Sequence[str])
         share = f"{inside.iloc[0]:.0%}" if len(inside) else "–"
         kind = "single nets" if estimator == "softmax" else "their ensemble"
         lines.append([words(model), kind, ARMS[arm], share, *cells])
-    head = ["net", "estimator", "further images", "of these in holes", *names]
+    head = ["net", "estimator", "extra images", "share in holes", *names]
     title = "Nets trained with decoded images, means over training seeds [95 % interval]"
     return ReportTable(title, head, lines, 3)
 
@@ -238,7 +242,7 @@ def _values(rows: pd.DataFrame, columns: Sequence[Column], names: Sequence[str])
 def _differences(
     rows: pd.DataFrame, columns: Sequence[Column], names: Sequence[str]
 ) -> ReportTable:
-    """Of single nets, with both intervals."""
+    """Paired differences of single nets, with both intervals."""
     rows = rows[rows["estimator"] == "softmax"].copy()
     rows["over"] = rows["over"].replace("cells", "images")
     lines = []
@@ -252,7 +256,7 @@ def _differences(
     head = ["net", "difference", "interval over", *names]
     title = "Paired differences of single nets, means over training seeds [95 % interval]"
     note = (
-        "Over seeds: Student's interval, for other nets of this kind. Over images (cells of the "
-        "map): bootstrap, for other images and these nets."
+        "Over seeds: Student's interval, which covers other nets of this kind. Over images (or "
+        "cells of the map): bootstrap, for these particular nets."
     )
     return ReportTable(title, head, lines, 3, note)

@@ -1,4 +1,4 @@
-"""The section about stability: label change rates, and sequential tests."""
+"""The section on stability: label change rates, and sequential tests."""
 
 import pandas as pd
 
@@ -14,17 +14,17 @@ SECTION = Section(
         Topic(
             "Label change rate",
             tables=("stability",),
-            see="Do small changes of the weights flip the label of an attacked or a wrong image "
-            "more often than that of a right one?",
+            see="Do small changes of the weights change the label of adversarial or misclassified "
+            "images more often than that of correctly classified ones?",
         ),
         Topic(
             "Number of mutants",
-            see="How many mutants is the rate worth? Where the curve is flat, fewer would do.",
+            see="How many mutants are needed? Where the curve is flat, fewer are sufficient.",
         ),
         Topic(
             "Sequential test",
-            see="After how many mutants is it clear whether a label flips too easily, and is the "
-            "verdict right?",
+            see="How many mutants are needed to decide whether an image is suspicious, and is the "
+            "verdict correct?",
         ),
     ),
 )
@@ -35,18 +35,17 @@ TESTED = {
     "mutants_needed": "mutants needed",
 }
 NOTE = (
-    "Sequential probability ratio test (Wald 1945; Wang et al. 2019): an image is asked one "
-    "mutant after another until its verdict; undecided are those that have none after all. "
-    "Thresholds are set on the calibration images that the net gets right: the upper end of the "
-    "99 % interval of their mean label change rate, or the rate that few of them exceed. Balanced "
-    "accuracy is the mean of the share of these images called suspicious and of the share of "
-    "right test images not called so."
+    "Sequential probability ratio test (Wald 1945; Wang et al. 2019): mutants are evaluated one by "
+    "one until the verdict on an image; images without a verdict after all mutants are undecided. "
+    "Thresholds are set on correctly classified calibration images: the upper end of the 99 % "
+    "interval of their mean label change rate, or the rate that few of them exceed. Balanced "
+    "accuracy is the mean of the share of these images called suspicious and the share of "
+    "correctly classified test images not called suspicious."
 )
 
 
 def stability(frames: Frames, dataset: str) -> list[ReportTable]:
-    """What the mutants of each operator changed, beside what was published, and what a sequential
-    test makes of it."""
+    """Label changes by the mutants of each operator, published values, and sequential tests."""
     rows = of_dataset(frames["stability"], dataset)
     rows = rows[rows["operator"].notna()]
     return [_rates(rows), *published_tables(frames, dataset, "stability"), *_sequential(rows)]
@@ -65,12 +64,12 @@ def _rates(rows: pd.DataFrame) -> ReportTable:
         names = [words(model), words(operator), f"{rate:g}"]
         lines.append([*names, cell(part, "rejection_rate"), *cells])
     head = ["net", "operator", "rate", "mutants rejected", *(k["label"] for k in kinds.values())]
-    title = "Label change rate by kind of image [95 % interval]; of attacks the successful images"
+    title = "Label change rate by kind of image [95 % interval]; for attacks, successful images"
     return ReportTable(title, head, lines, 3)
 
 
 def _sequential(rows: pd.DataFrame) -> list[ReportTable]:
-    """Verdicts of the sequential test, and how many mutants they took."""
+    """Verdicts of the sequential test, and the number of mutants needed."""
     if "threshold" not in rows or rows["threshold"].isna().all():
         return []
     rows = rows[rows["threshold"].notna()]

@@ -1,4 +1,4 @@
-"""The section about training: accuracy and calibration."""
+"""The section on training: accuracy and calibration."""
 
 from plumbline.report.spec import Section, Topic
 from plumbline.report.tables import Frames, ReportTable, mean_cell, of_dataset

@@ -1,4 +1,4 @@
-"""The section about uncertainty: quality, errors found, evidence, shifts, refusal."""
+"""The section on uncertainty: quality, error detection, evidence, shifts, selective prediction."""
 
 import pandas as pd
 
@@ -13,26 +13,26 @@ SECTION = Section(
         Topic(
             "Estimators",
             tables=("uncertainty",),
-            see="Is an estimator as often right as it says, and is it less sure of what it gets "
-            "wrong or should not know? Each must beat the softmax of a single net.",
+            see="Is an estimator calibrated, and is it more uncertain about misclassified and "
+            "out-of-distribution images? Each must be better than the softmax of a single net.",
         ),
         Topic(
             "Errors and coverage",
-            see="If only the most certain images are answered, how many errors are left?",
+            see="If only the most certain predictions are accepted, how many errors remain?",
         ),
         Topic(
             "Refusal",
             tables=("refusal",),
-            see="Study 001 lets a Bayesian net refuse: what does that cost in answers, and gain?",
+            see="Study 001 lets a Bayesian net reject images: how does accuracy gain, and coverage "
+            "fall?",
         ),
         Topic(
             "Shifts",
-            see="Does uncertainty grow where accuracy falls, as images are turned, made noisy or "
-            "attacked?",
+            see="Does uncertainty rise as accuracy falls, on rotated, noisy or attacked images?",
         ),
         Topic(
             "More passes, more nets",
-            see="How many passes of MC dropout, and how many nets, are worth their time?",
+            see="How many passes of MC dropout, and how many nets, are worth their cost?",
         ),
     ),
 )
@@ -59,7 +59,7 @@ ANCHORS = {
 
 
 def uncertainty(frames: Frames, dataset: str) -> list[ReportTable]:
-    """What each estimator's predictions are worth on test, and how it fares on other sets."""
+    """Quality of each estimator's predictions on test, and its uncertainty on other sets."""
     rows = of_dataset(frames["uncertainty"], dataset)
     test = rows[rows["set"] == "test"]
     plain = rows[rows["measure"].isna() & rows["control"].isna()]
@@ -73,7 +73,7 @@ def uncertainty(frames: Frames, dataset: str) -> list[ReportTable]:
         _by_estimator(
             test[test["control"] == "softmax"],
             DIFFERENCES,
-            "The same minus the softmax of the single net, on the same images and resamples",
+            "Difference from the softmax of the single net, on the same images and resamples",
         ),
         _errors(test),
         _rises(rows),
@@ -94,7 +94,7 @@ def _by_estimator(
 
 
 def _errors(rows: pd.DataFrame) -> ReportTable:
-    """Each measure as a finder of errors."""
+    """Each measure as a detector of errors."""
     lines = [
         [
             *map(words, (model, estimator, measure)),
@@ -107,15 +107,15 @@ def _errors(rows: pd.DataFrame) -> ReportTable:
     ]
     head = ["net", "estimator", "ordered by", *ERRORS.values(), "n"]
     note = (
-        "AURC is the mean of the risks, the shares of wrong answers, when the 1, 2, ... all most "
-        "certain images are answered; the lower the better. Of fewer than ten wrong answers it "
-        "and the AUROC have no interval; n counts them, of all."
+        "AURC is the mean error rate when the 1, 2, ..., all most certain images are accepted; "
+        "lower is better. With fewer than ten errors, AURC and AUROC have no interval; n is the "
+        "number of errors, of all images."
     )
-    return ReportTable("Errors found on test [95 % interval]", head, lines, 3, note)
+    return ReportTable("Detection of errors on test [95 % interval]", head, lines, 3, note)
 
 
 def _rises(rows: pd.DataFrame) -> ReportTable:
-    """How much more uncertain estimators are on turned images than on the same ones upright."""
+    """Rise of uncertainty on rotated images over the same upright images."""
     rises = rows[(rows["metric"] == "rise") & rows["measure"].isin(("entropy", "vacuity"))]
     rises = rises[(rises["shift"] == "rotation") & rises["level"].isin(ANGLES)]
     angles = [angle for angle in ANGLES if angle in set(rises["level"])]
@@ -132,12 +132,15 @@ def _rises(rows: pd.DataFrame) -> ReportTable:
     ]
     head = ["net", "estimator", "measure", *(f"{angle}°" for angle in angles)]
     return ReportTable(
-        "Rise over the same images upright, by rotation [95 % interval]", head, lines, 3
+        "Rise of uncertainty over the same upright images, by rotation [95 % interval]",
+        head,
+        lines,
+        3,
     )
 
 
 def _evidence(rows: pd.DataFrame) -> ReportTable:
-    """Images for which an evidential net has no evidence at all."""
+    """Images for which an evidential net has no evidence."""
     rows = rows[rows["metric"] == "no_evidence"]
     sets = keys_of(rows[rows["set_kind"].isin(("clean", "out_of_distribution"))])
     lines = [
@@ -149,13 +152,13 @@ def _evidence(rows: pd.DataFrame) -> ReportTable:
         for (model, estimator), part in rows.groupby(["model", "estimator"], sort=False)
     ]
     head = ["net", "estimator", *map(describe, sets.values())]
-    note = "Their vacuity is 1, and which class they are given is arbitrary."
-    title = "Share of images with no evidence for any class [95 % interval]"
+    note = "Their vacuity is 1, and their predicted class is arbitrary."
+    title = "Share of images without evidence for any class [95 % interval]"
     return ReportTable(title, head, lines, 2, note)
 
 
 def refusal(frames: Frames, dataset: str) -> list[ReportTable]:
-    """How often each estimator answers, and how right it is then."""
+    """Coverage of each estimator, and its accuracy on accepted images."""
     rows = of_dataset(frames["refusal"], dataset)
     rows = rows[rows["rule"] != "curve"]
     foreign = keys_of(rows[rows["metric"] == "refused"])
@@ -166,7 +169,7 @@ def refusal(frames: Frames, dataset: str) -> list[ReportTable]:
         cells += [cell(part[part["set"] == name], "refused") for name in foreign]
         threshold = f"{rule}: {test['threshold'].iloc[0]:.3g}"
         lines.append([words(model), words(estimator), threshold, *cells])
-    head = ["net", "estimator", "threshold", "share answered", "accuracy of the answered"]
-    head += ["minus accuracy on all", *(f"{describe(key)} refused" for key in foreign.values())]
-    title = "Refusal by the median of the sampled probabilities [95 % interval]"
+    head = ["net", "estimator", "threshold", "coverage", "accuracy of accepted images"]
+    head += ["minus accuracy on all", *(f"{describe(key)} rejected" for key in foreign.values())]
+    title = "Selective prediction by the median of the sampled probabilities [95 % interval]"
     return [ReportTable(title, head, lines, 3)]

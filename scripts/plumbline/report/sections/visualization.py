@@ -1,4 +1,4 @@
-"""The section about visualization: images made for classes, and generators."""
+"""The section on visualization: images generated for classes, and generators."""
 
 import pandas as pd
 
@@ -12,20 +12,20 @@ SECTION = Section(
         Topic(
             "Images of classes",
             tables=("visualization",),
-            see="Is an image that the net is sure of a prototype, which a second net recognises, "
-            "too, or an adversarial pattern?",
+            see="Is an image about which the net is certain a prototype, which a second net also "
+            "recognises, or an adversarial pattern?",
         ),
         Topic(
             "Generators",
             tables=("generators",),
-            see="Can a generator make all classes, and does it make more than copies?",
+            see="Does a generator produce all classes, and not only copies of training images?",
         ),
     ),
 )
 
 
 def visualization(frames: Frames, dataset: str) -> list[ReportTable]:
-    """What the nets say of the images made for their classes, of test images, and of the starts."""
+    """Predictions for the images generated for classes, for test images and for the starts."""
     rows = of_dataset(frames["visualization"], dataset)
     every = rows[rows["class"] == "all"]
     columns = (
@@ -48,12 +48,12 @@ def visualization(frames: Frames, dataset: str) -> list[ReportTable]:
             lines.append([words(model), name, *cells, gain, f"{part['n'].max():.0f}"])
     titles = [title for _, title in columns]
     head = ["net", "images", *titles, "second net: gain over the start", "n"]
-    title = "Probability of the class that an image was made for, means [95 % interval]"
+    title = "Mean probability of the class for which an image was generated [95 % interval]"
     return [ReportTable(title, head, lines, 2), *_compared(every)]
 
 
 def _compared(rows: pd.DataFrame) -> list[ReportTable]:
-    """Visualizations minus those that the configuration compares them with, start by start."""
+    """Paired differences between visualizations and those they are compared with."""
     pairs = rows[rows["against"].notna() & (rows["against"] != "start")]
     lines = [
         [
@@ -73,7 +73,7 @@ def _compared(rows: pd.DataFrame) -> list[ReportTable]:
 
 
 def generators(frames: Frames, dataset: str) -> list[ReportTable]:
-    """Losses and samples of each generator; test images are the control."""
+    """Losses and samples of each generator, with test images as the control."""
     rows = of_dataset(frames["generators"], dataset)
     sampled = rows[rows["images"].notna()]
     models = list(sampled["model"].dropna().unique())
@@ -88,8 +88,8 @@ def generators(frames: Frames, dataset: str) -> list[ReportTable]:
     head = ["generator", "images", "distance to nearest training image", "copies"]
     head += [f"{what}, {words(model)}" for what in ("sure", "spread") for model in models]
     title = (
-        "Samples [95 % interval]: copies are nearer to a training image than 99 % of the test "
-        "images; sure: largest probability ≥ .9; spread: entropy of the classes, 1 is even"
+        "Samples [95 % interval]: copies are closer to a training image than 99 % of the test "
+        "images; sure: largest probability ≥ .9; spread: entropy of the classes, 1 if uniform"
     )
     losses = rows[rows["images"].isna()].groupby("generator", sort=False)
     metrics = ("generator_loss", "discriminator_loss")
@@ -97,7 +97,7 @@ def generators(frames: Frames, dataset: str) -> list[ReportTable]:
     return [
         ReportTable(title, [*head, "n"], lines, 2),
         ReportTable(
-            "Losses, means of the last tenth of the epochs (nats)",
+            "Losses, means over the last tenth of the epochs (nats)",
             ["generator", *(words(metric) for metric in metrics)],
             told,
         ),
