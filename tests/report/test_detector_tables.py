@@ -19,22 +19,22 @@ def table(tables):
 def test_the_sentence_follows_the_intervals(table):
     text = sentence(table)
     assert text.startswith("The AUROC of logistic regression on softmax features: conductance and")
-    assert "raise it in 2 tasks (LeNet-5: misclassified, PGD, ε = 0.3)" in text
-    assert "lower it in 1 task (LeNet-5: patches)" in text
-    assert "demonstrably" not in text  # no task is left
+    assert "increase it in 2 tasks (LeNet-5: misclassified, PGD, ε = 0.3)" in text
+    assert "decrease it in 1 task (LeNet-5: patches)" in text
+    assert "significantly" not in text  # no task is left
     where = (table["metric"] == "auroc_difference") & (table["set"] == "test")
     unsure = table.assign(low=table["low"].where(~where, -0.1))
-    assert "raise it in 1 task (LeNet-5: PGD, ε = 0.3)" in sentence(unsure)
-    assert "do not move it demonstrably in the other 1 task" in sentence(unsure)
+    assert "increase it in 1 task (LeNet-5: PGD, ε = 0.3)" in sentence(unsure)
+    assert "do not change it significantly in the other 1 task" in sentence(unsure)
     few = table.assign(low=table["low"].where(~where), high=table["high"].where(~where))
-    assert "and cannot be judged in 1 task, for want of images to find" in sentence(few)
+    assert "and cannot be judged in 1 task with too few positives" in sentence(few)
     none = table[table["model"] == "alexnet"]
     assert sentence(none).startswith("Whether conductance and label change rate add")
 
 
 def test_nets_without_detectors_are_named(table):
     added, found, _, working = detectors({"detectors": table}, DATASET)
-    assert f"AlexNet has no detector: it is wrong on {FEW} of 80 calibration images" in added.note
+    assert f"AlexNet has no detector: it misclassifies {FEW} of 80 calibration images" in added.note
     assert {line[0] for line in found.rows} == {"LeNet-5"}
     assert {line[0] for line in working.rows} == {"LeNet-5"}
     alone = {"detectors": table[table["model"] == "alexnet"]}

@@ -163,13 +163,13 @@ def snakemake(folder, *arguments, check=True, mirror=None):
 
 
 def missing(page):
-    """What the page says is left out, and why."""
-    table = page.partition("Left out, and why</caption>")
+    """The entries that the page lists as omitted, each with its reason."""
+    table = page.partition("Omitted entries</caption>")
     found = []
     while table[1]:
         body, _, page = table[2].partition("</table>")
         found += re.findall(r'<th scope="row">([^<]*)</th><td>([^<]*)</td></tr>', body)
-        table = page.partition("Left out, and why</caption>")
+        table = page.partition("Omitted entries</caption>")
     return dict(found)
 
 

@@ -48,7 +48,7 @@ LINE = 0.3  # and of an attack without ε
 
 
 def minimal(attacks: pd.DataFrame) -> pd.DataFrame:
-    """The rows of attacks that look for the smallest perturbation and have no ε."""
+    """The rows of attacks that search for the smallest perturbation and have no ε."""
     return attacks[~attacks["attack"].isin(attacks.loc[attacks["epsilon"].notna(), "attack"])]
 
 

@@ -68,7 +68,9 @@ def draw(refusal: pd.DataFrame) -> Figure:
     for marker, label in RULES.values():
         axes[0, 0].plot([], [], marker, color="black", label=label)
     legend_below(figure, axes[0, 0], columns=4)
-    figure.suptitle("Refusal by the median of the sampled probabilities, 95 % intervals")
+    figure.suptitle(
+        "Selective prediction by the median of the sampled probabilities, 95 % intervals"
+    )
     return figure
 
 

@@ -76,7 +76,7 @@ def draw(scores: list[pd.DataFrame], models: list[str]) -> Figure:
         most = HIGHEST * (~control["correct"].to_numpy(bool)).mean()
         axes[line, 0].set(ylabel="risk (share wrong)", ylim=(-0.02 * most, min(most, 1.02) or 1.0))
     for ax in axes[-1]:
-        ax.set(xlabel="coverage (share answered)", xlim=(LEAST, 1.005))
+        ax.set(xlabel="coverage (share accepted)", xlim=(LEAST, 1.005))
     _legend(figure, axes.ravel())
     figure.suptitle("Errors left on test when the most certain images are answered first")
     return figure
