@@ -1,6 +1,6 @@
 # Plumbline: five studies of image classifiers as one workflow.
-# Configuration: config/config.yaml, commented; others are laid over it with --configfile.
-# Everything that is made lands in the folder that the configuration calls `results`.
+# Configuration: config/config.yaml (documented there); --configfile overrides its values.
+# All outputs are written to the folder `results` of the configuration.
 from snakemake.utils import min_version
 
 min_version("9.27")
@@ -15,22 +15,20 @@ report: "docs/workflow.rst"
 include: "rules/common.smk"
 
 
-# Another workflow that this one is a part of has its own terminal.
+# A workflow that includes this one as a module controls the terminal itself.
 if workflow.is_main_process and workflow.modifier.is_main_snakefile():
     shorten(workflow)
 
 
 onstart:
-    # Snakemake 9.27 looks for work anew a timespan after each look, in a chain of its own for every
-    # job that has ended: hundreds of looks a second late in a run, and a wait at its end.  Here
-    # nobody needs the limit of jobs per timespan that they serve.
+    # Disable the job-rate limiter for local runs: each finished job leaves a polling timer behind.
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
 
 
 onsuccess:
     report_html = Path(results("report/index.html"))
-    # Not after a run for other files alone, whose report may be an older one.
+    # Only if this run built the report; otherwise the file may be out of date.
     if report_html.exists() and any(
         job.rule.name == "build_report" for job in workflow.dag.jobs
     ):
@@ -38,7 +36,7 @@ onsuccess:
 
 
 onerror:
-    # Ctrl-C cancels what SLURM has; Snakemake still submits what it was about to, and leaves that.
+    # After Ctrl-C, Snakemake cancels its SLURM jobs but may still submit pending ones.
     cancel_submissions(log)
 
 

@@ -1,5 +1,5 @@
-# Adversarial images: one job per attack and net, an ImageSet for every epsilon, or one with the
-# smallest perturbation that the attack finds.
+# Adversarial images: one job per attack and net, with an ImageSet for every epsilon, or a single
+# one for attacks that minimize the perturbation.
 
 
 rule attack:

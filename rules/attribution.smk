@@ -1,4 +1,4 @@
-# Explanations of single decisions, and the test that all methods and controls go through.
+# Attributions of single predictions, and the degradation test of all methods and controls.
 
 
 rule explain:
@@ -96,7 +96,7 @@ rule compare_attributions:
         """
 
 
-# All methods of a net in one job: a net with re-drawn weights is made once for them all.
+# One job for all methods of a net: the nets with randomized weights are shared.
 rule check_attributions:
     input:
         classifier=files(PLAN.training.net),
@@ -127,8 +127,8 @@ rule check_attributions:
         """
 
 
-# An evidential net is compared with the plain one where there is the same spread for both.  The
-# seed does not depend on the entry: masks and noise are the same, so that images are paired.
+# The spread of an evidential net is compared with that of the deterministic net if both exist.
+# The seed does not depend on the entry: masks and noise are equal, so that images are paired.
 rule check_spread:
     input:
         classifier=files(PLAN.attribution.spread_net),

@@ -1,4 +1,4 @@
-# What all rules share: the checked configuration, paths, options, code hashes.
+# Shared by all rules: the validated configuration, paths, options and code hashes.
 import functools
 import inspect
 import os
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 SCRIPTS = Path(str(workflow.current_basedir)).parent / "scripts"
-# For the shell commands of the rules, and for the programs that they run.
+# Environment of the shell commands in the rules and of the programs that they run.
 os.environ.update(SCRIPTS=str(SCRIPTS), PLUMBLINE_SNAKEMAKE=str(os.getpid()))
 sys.path.insert(0, str(SCRIPTS))
 
@@ -35,14 +35,14 @@ from plumbline.workflow.terminal import shorten
 
 try:
     CONFIG = load(config)
-    # What the rules ask: which nets, methods and files there are, what a program is called with.
+    # Inputs, outputs and options of all jobs.
     PLAN = Plan(CONFIG)
 except InputError as error:
     sys.exit(f"Configuration: {error}")
 
 if workflow.is_main_process and settle_times(CONFIG.results):
     print(
-        "Results are of the future: was the clock set back? Their times are set to now."
+        "Results have modification times in the future (clock set back?); set to now."
     )
 
 
@@ -62,29 +62,29 @@ wildcard_constraints:
 
 
 def one_of(names):
-    """A wildcard's constraint: one of `names`, nothing if there is none."""
+    """Wildcard constraint: one of `names`; matches nothing if there are none."""
     return "|".join(names) or "(?!)"
 
 
 def results(paths):
-    """A path, or several, in the folder of everything that this run makes."""
+    """One or more paths in the folder of results."""
     if isinstance(paths, str):
         return f"{CONFIG.results}/{paths}"
     return [results(path) for path in paths]
 
 
 def log(path):
-    """The log of a rule's job."""
+    """Path of the log of a job."""
     return results(f"logs/{path}.log")
 
 
 def bench(path):
-    """Time and memory of a rule's job."""
+    """Path of the benchmark file (time and memory) of a job."""
     return results(f"benchmarks/{path}.tsv")
 
 
 def asked(method, wildcards, **more):
-    """What a method of the plan answers for the wildcards that it takes."""
+    """Result of a method of the plan for those wildcards that it has as parameters."""
     names = inspect.signature(method).parameters
     return method(
         **{name: each for name, each in wildcards.items() if name in names}, **more
@@ -92,7 +92,7 @@ def asked(method, wildcards, **more):
 
 
 def files(method, **more):
-    """An input: the files that a method of the plan names."""
+    """Input function: the files that a method of the plan returns."""
 
     def of(wildcards):
         found = asked(method, wildcards, **more)
@@ -102,11 +102,11 @@ def files(method, **more):
 
 
 def job(script, stage, method=None):
-    """The parameter `job` of a rule: script, options and the hash of its code, by name.
+    """The parameter `job` of a rule: a dict of script, code hash and options.
 
-    One parameter, since Snakemake's records keep the values of parameters without their names.
-    The hash is that of the script, of all our code that it imports, of the environment of its
-    stage, and of what the plan adds: methods, and the names under which they are shown.
+    It is a single parameter because Snakemake records values of parameters without their names.
+    The hash covers the script, all modules of this repository that it imports, the environment
+    of its stage, and what the plan adds: modules of methods, and their labels.
     """
 
     def of(wildcards):
@@ -118,12 +118,12 @@ def job(script, stage, method=None):
             "options": flags(todo.options),
         }
 
-    of.script = script  # for those who ask Snakemake for its rules
+    of.script = script  # for tests and tools that inspect the rules
     return of
 
 
 def needs(megabytes, minutes, **more):
-    """What a job asks for; the memory is doubled at every new attempt, as a cluster makes some."""
+    """Resources of a job; the memory doubles with every attempt."""
     return {
         "mem_mb": lambda wildcards, attempt: megabytes * 2 ** (attempt - 1),
         "runtime": minutes,
@@ -132,27 +132,26 @@ def needs(megabytes, minutes, **more):
 
 
 def cancel_submissions(logs):
-    """Take back what SLURM still has of the run that Snakemake's logs are of."""
+    """Cancel remaining SLURM jobs of the run that wrote these logs of Snakemake."""
     for path in logs:
         for run in re.findall(r"^SLURM run ID: (\S+)$", Path(path).read_text(), re.M):
             subprocess.run(["scancel", "--name", run], check=False)
 
 
 def beside(path):
-    """A file of the repository, from the working folder: a moved folder reruns nothing."""
+    """Path of a repository file relative to the working folder; moving both reruns nothing."""
     return os.path.relpath(SCRIPTS.parent / path)
 
 
 def tables(names):
-    """Files of those tables among `names` that this configuration has."""
+    """Files of those tables in `names` that exist under this configuration."""
     return results(
         f"tables/{name}.csv" for name in PLAN.report.tables() if name in names
     )
 
 
 def hashes():
-    """Hash of every script that a rule runs, and of every part, figure, section and chosen method
-    that a script loads by name."""
+    """Code hash of every script, and of every subcommand, figure, section and configured method."""
     names = sorted(file.name for file in SCRIPTS.glob("*.py"))
     names += sorted(
         file.relative_to(SCRIPTS).as_posix()
@@ -169,7 +168,7 @@ def hashes():
 
 @functools.cache
 def whole_configuration():
-    """The file of the whole configuration and what follows from it, written when jobs are to run."""
+    """File of the full configuration and values derived from it; written only in a real run."""
     content = {
         "configuration": CONFIG.model_dump(mode="json"),
         "coverage": PLAN.report.coverage(),
@@ -183,17 +182,17 @@ def whole_configuration():
 
 
 def recorded_configuration():
-    """Keep that file among the results."""
+    """Options of the job that copies this file to the results."""
     return Job({"source": str(whole_configuration())})
 
 
 def judgement():
-    """The claims ledger, which names methods in its reasons."""
+    """Job of the claims ledger; its reasons contain labels of methods."""
     return Job(shown=shown(CONFIG))
 
 
 def page():
-    """The report, made of a template and the modules of its sections and figures."""
+    """Job of the report; its code includes the template and the modules of sections and figures."""
     files = (
         "plumbline/programs/build_page/report.py",
         "plumbline/report/pages/report.html",

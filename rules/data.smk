@@ -1,15 +1,14 @@
-# Images: obtain every dataset once, divide it into train, val, calibration and test.
+# Images: obtain every dataset once and split it into train, val, calibration and test.
 from plumbline.data.own import own_files
 
-# Where files were found must not decide whether anything reruns: a mirror may move, and the
-# downloads with it.  Both reach the script through the environment, which Snakemake does not
-# track, and not among the options.
+# Paths of mirror and downloads reach the script through the environment, which Snakemake does not
+# track, so that moving them does not trigger reruns.
 os.environ.update(PLUMBLINE_DOWNLOADS=CONFIG.data.downloads)
 if CONFIG.data.mirror:
     os.environ.update(PLUMBLINE_MIRROR=CONFIG.data.mirror)
 
 
-# The network is where the workflow was started, not on the nodes of a cluster.
+# Compute nodes of a cluster may have no network access.
 localrules:
     fetch,
 
@@ -74,7 +73,7 @@ rule prepare:
         """
 
 
-# Every level of a shift has the same seed: levels compare the same draws.
+# All levels of a shift share one seed, so that they are comparable.
 rule shift_images:
     input:
         results("data/{dataset}/test.safetensors"),

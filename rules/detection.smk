@@ -1,4 +1,4 @@
-# Detection: every score as a detector of wrong, adversarial and out-of-distribution images.
+# Detection: every score as a detector of misclassified, adversarial and OOD images.
 
 
 rule score_images:

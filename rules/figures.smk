@@ -1,4 +1,4 @@
-# Figures: each is a file in plumbline/report/figures that says when it is drawn and from what.
+# Figures: each is a module in plumbline/report/figures that declares its inputs and conditions.
 
 
 rule plot:

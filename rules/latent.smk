@@ -101,7 +101,7 @@ rule find_holes:
         """
 
 
-# The seed is that of the corpus, not of the net: all nets are asked about the same pairs.
+# The seed depends on the corpus, not on the net, so that all nets see the same pairs.
 rule interpolate:
     input:
         vae=rules.fit_vae.output.vaes[0],

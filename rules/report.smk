@@ -1,4 +1,4 @@
-# Report: one table per stage, figures, the claims ledger, and the page that holds them all.
+# Report: joined tables of each stage, the claims ledger, and the HTML pages.
 
 
 include: "figures.smk"

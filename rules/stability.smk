@@ -1,7 +1,7 @@
-# Stability: how easily small changes of a net change its answers, and its conductance.
+# Stability: label change rates under mutation of the weights, and conductance.
 
 
-# An operator's table could bear the name of the conductance's.
+# An operator named `conductance` would otherwise make these two rules ambiguous.
 ruleorder: measure_conductance > mutate
 
 

@@ -1,4 +1,4 @@
-# Nets: train them or take them over, fit their temperature, measure them on all splits.
+# Nets: train or import them, fit temperatures, evaluate on all splits.
 
 
 rule train:
@@ -38,7 +38,7 @@ rule train:
         """
 
 
-# The same with extra images, decoded from a latent space.
+# Training with extra images, decoded from a latent space.
 use rule train as retrain with:
     input:
         train=results("data/{dataset}/train.safetensors"),
@@ -59,7 +59,7 @@ use rule train as retrain with:
         job=job("train.py", "training", PLAN.latent.retrain),
 
 
-# Given weights are one net, number 0; the network is where the workflow was started.
+# Imported weights are a single net with number 0.  Compute nodes may have no network access.
 localrules:
     import_weights,
 

@@ -1,4 +1,4 @@
-# Uncertainty: what every estimator says about every image set, and what that measures.
+# Uncertainty: predictions of every estimator on every image set, and estimates from them.
 
 
 rule predict:

@@ -1,4 +1,4 @@
-# What a net takes for a class: images made for it, from pixels or from a generator's codes.
+# Class visualization: images synthesized for a class, from pixels or from codes of a generator.
 
 
 rule fit_generator:
@@ -70,7 +70,7 @@ rule measure_generator:
         """
 
 
-# The seed does not depend on the entry, so that entries are compared from the same starts.
+# The seed does not depend on the entry, so that all entries start from the same images.
 rule visualize:
     input:
         classifier=files(PLAN.training.net),

@@ -1,4 +1,4 @@
-"""Make the adversarial images of one attack on one net, for every epsilon or as near as can be."""
+"""Run one attack on one net: adversarial images for every epsilon, or of minimal perturbation."""
 
 import argparse
 import json
@@ -7,21 +7,29 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--attack", required=True, help="name of the attack's entry")
-    parser.add_argument("--method", required=True, help="its module of attacks/methods")
+    parser.add_argument("--attack", required=True, help="name of the attack in the configuration")
+    parser.add_argument("--method", required=True, help="its module in attacks/methods")
     parser.add_argument("--set", type=json.loads, default={}, help="its options, as JSON")
-    parser.add_argument("--operator", help="module of stability/operators, for an adaptive attack")
+    parser.add_argument("--operator", help="module in stability/operators, for an adaptive attack")
     parser.add_argument("--operator-set", type=json.loads, default={}, help="its options, as JSON")
-    parser.add_argument("--classifier", required=True, help="Classifier that is attacked")
-    parser.add_argument("--images", required=True, help="ImageSet of the sources")
-    parser.add_argument("--count", type=int, required=True, help="how many of them, from the first")
+    parser.add_argument("--classifier", required=True, help="Classifier to attack")
+    parser.add_argument("--images", required=True, help="ImageSet of the source images")
     parser.add_argument(
-        "--epsilons", type=float, nargs="*", default=[], help="in [0, 1] pixels; none: the smallest"
+        "--count", type=int, required=True, help="number of images used, from the first"
     )
-    parser.add_argument("--dataset", required=True, help="key of the table")
-    parser.add_argument("--model", required=True, help="key of the table")
-    parser.add_argument("--out", nargs="+", required=True, help="ImageSets, one per epsilon")
-    parser.add_argument("--table", required=True, help="CSV of success and size")
+    parser.add_argument(
+        "--epsilons",
+        type=float,
+        nargs="*",
+        default=[],
+        help="bounds for pixels in [0, 1]; none: minimize",
+    )
+    parser.add_argument("--dataset", required=True, help="key in the table")
+    parser.add_argument("--model", required=True, help="key in the table")
+    parser.add_argument(
+        "--out", nargs="+", required=True, help="ImageSets to write, one per epsilon"
+    )
+    parser.add_argument("--table", required=True, help="CSV of success rates and norms to write")
     cli.add_runtime(parser)
 
 

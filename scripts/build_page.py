@@ -1,7 +1,7 @@
-"""Build one page of HTML that needs nothing beside it; the first argument names its kind.
+"""Build one self-contained HTML page; the first argument selects its kind.
 
-`report`: claims, figures, tables and provenance of a run; `explorer`: the latent maps of one
-dataset, to point at; `leaderboard`: all scores, to sort and to filter.
+`report`: claims, figures, tables and provenance of a run; `explorer`: interactive latent maps of
+one dataset; `leaderboard`: a sortable, filterable table of all scores.
 """
 
 from plumbline.runtime import cli

@@ -1,8 +1,8 @@
-"""Check the attributions of one net; the first argument names the check.
+"""Run one check of the attributions of a net; the first argument is its name.
 
-`conservation`: what of the logit reaches the pixels; `log_odds`: what erasing pixels does to the
-log-odds of two classes; `randomization`: whether maps change with the weights; `spread`: how far
-an attribution varies over random passes.
+`conservation`: how much of the logit LRP conserves down to the pixels; `log_odds`: change of the
+log-odds of two classes when pixels are erased; `randomization`: similarity of the maps after
+parameter randomization; `spread`: variance of an attribution over stochastic passes.
 """
 
 from plumbline.runtime import cli

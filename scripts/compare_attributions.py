@@ -6,8 +6,10 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--results", nargs="+", required=True, help="one file per method")
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+    parser.add_argument(
+        "--results", nargs="+", required=True, help="DegradationResult of each method"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the bootstrap")
     parser.add_argument("--out", required=True, help="CSV to write")
 
 

@@ -1,6 +1,6 @@
-"""Compare scores as detectors; the first argument names what is compared.
+"""Compare scores as detectors; the first argument selects the comparison.
 
-`tasks`: all scores of one net, task by task; `ranks`: their ranks over all nets and tasks.
+`tasks`: all scores of one net on each task; `ranks`: mean ranks over all nets and tasks.
 """
 
 from plumbline.runtime import cli

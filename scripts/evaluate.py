@@ -1,24 +1,34 @@
-"""Fit the temperature of every seed's net on calibration, and measure the net on every split with
-and without it."""
+"""Fit the temperature of the net of every seed on the calibration split, and evaluate the net on
+every split with and without temperature scaling."""
 
 import argparse
 from pathlib import Path
 
 from plumbline.runtime import cli
 
-MOST = 10_000  # images of a set: enough for every interval, and train may be much larger
+MOST = 10_000  # images of a split at most; enough for the intervals, as train can be much larger
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classifiers", nargs="+", required=True, help="Classifiers, seed 0 first")
-    parser.add_argument("--calibration", required=True, help="ImageSet to fit temperatures on")
-    parser.add_argument("--sets", nargs="+", required=True, help="ImageSets, named as their files")
-    parser.add_argument("--dataset", required=True, help="key of the tables")
-    parser.add_argument("--model", required=True, help="key of the tables")
-    parser.add_argument("--temperature-seed", type=int, default=0, help="of its bootstrap")
-    parser.add_argument("--temperature", required=True, help="CSV to write, a row per seed")
-    parser.add_argument("--out", required=True, help="CSV of accuracy, NLL, Brier score and ECE")
-    parser.add_argument("--reliability", required=True, help="CSV of the reliability diagrams")
+    parser.add_argument("--calibration", required=True, help="ImageSet to fit the temperatures on")
+    parser.add_argument(
+        "--sets", nargs="+", required=True, help="ImageSets to evaluate, named after their files"
+    )
+    parser.add_argument("--dataset", required=True, help="key in the tables")
+    parser.add_argument("--model", required=True, help="key in the tables")
+    parser.add_argument(
+        "--temperature-seed", type=int, default=0, help="seed of the bootstrap of the temperature"
+    )
+    parser.add_argument(
+        "--temperature", required=True, help="CSV of temperatures to write, one row per seed"
+    )
+    parser.add_argument(
+        "--out", required=True, help="CSV of accuracy, NLL, Brier score and ECE to write"
+    )
+    parser.add_argument(
+        "--reliability", required=True, help="CSV of the reliability diagrams to write"
+    )
     cli.add_runtime(parser)
 
 
@@ -43,7 +53,9 @@ def main(args: argparse.Namespace) -> None:
         found = temperature_interval(answers, labels, args.temperature_seed)
         fitted.append(row("temperature", *found, len(labels), **names, seed=number))
     write_csv(args.temperature, fitted)
-    temperatures = read_frame([args.temperature])["value"]  # rounded, as all who read the table
+    temperatures = read_frame([args.temperature])[
+        "value"
+    ]  # rounded as in the table, like all other readers
     rows: list[Row] = []
     diagrams: list[Row] = []
     for number, path in enumerate(args.classifiers):

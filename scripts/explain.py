@@ -1,4 +1,4 @@
-"""Explain a net's decisions by one attribution method: the logit of each predicted class."""
+"""Compute attributions of one method for a net: relevances for the logit of the predicted class."""
 
 import argparse
 import json
@@ -8,18 +8,24 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--name", required=True, help="the method's name in tables and figures")
-    parser.add_argument("--method", required=True, help="method, a module of attribution/methods")
+    parser.add_argument("--name", required=True, help="name of the method in tables and figures")
+    parser.add_argument("--method", required=True, help="module in attribution/methods")
     parser.add_argument("--set", type=json.loads, default={}, help="its options, as JSON")
-    parser.add_argument("--classifier", required=True, help="Classifier that is explained")
+    parser.add_argument("--classifier", required=True, help="Classifier to explain")
     parser.add_argument("--images", required=True, help="ImageSet")
-    parser.add_argument("--count", type=int, required=True, help="how many of them, from the first")
-    parser.add_argument("--gallery", type=json.loads, help="what chooses further ones, as JSON")
-    parser.add_argument("--memory-mb", type=int, default=512, help="for the activations of a batch")
-    parser.add_argument("--dataset", required=True, help="key of the table")
-    parser.add_argument("--model", required=True, help="key of the table")
+    parser.add_argument(
+        "--count", type=int, required=True, help="number of images used, from the first"
+    )
+    parser.add_argument(
+        "--gallery", type=json.loads, help="criteria for further images of the gallery, as JSON"
+    )
+    parser.add_argument(
+        "--memory-mb", type=int, default=512, help="memory for the activations of a batch"
+    )
+    parser.add_argument("--dataset", required=True, help="key in the table")
+    parser.add_argument("--model", required=True, help="key in the table")
     parser.add_argument("--out", required=True, help="Attribution to write")
-    parser.add_argument("--cost", required=True, help="CSV of what it cost")
+    parser.add_argument("--cost", required=True, help="CSV of the cost to write")
     cli.add_runtime(parser)
 
 

@@ -1,4 +1,4 @@
-"""Get the files of one dataset, check them, and list them in a manifest."""
+"""Obtain the files of one dataset, verify them, and list them in a manifest."""
 
 import argparse
 import os
@@ -14,10 +14,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--mirror",
         type=Path,
         default=os.environ.get("PLUMBLINE_MIRROR") or None,
-        help="folder that is searched first; the variable PLUMBLINE_MIRROR does the same",
+        help="folder to search first; the variable PLUMBLINE_MIRROR has the same effect",
     )
     parser.add_argument(
-        "--downloads", type=Path, default="downloads", help="folder that keeps downloaded files"
+        "--downloads", type=Path, default="downloads", help="folder for downloaded files"
     )
     parser.add_argument("--out", required=True, help="manifest to write")
 

@@ -1,4 +1,4 @@
-"""Fit detectors of wrong answers on calibration and let them score every image set."""
+"""Fit detectors of misclassification on the calibration split and score every image set."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -11,15 +11,28 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--predictions", required=True, help="Predictions of the single net")
-    parser.add_argument("--label-changes", nargs="+", required=True, help="by operator, Parquet")
+    parser.add_argument(
+        "--predictions", required=True, help="Predictions of a single deterministic net"
+    )
+    parser.add_argument(
+        "--label-changes",
+        nargs="+",
+        required=True,
+        help="label change rates of each operator, Parquet",
+    )
     parser.add_argument("--conductance", required=True, help="conductance of each image")
-    parser.add_argument("--minimal", nargs="*", default=[], help="attacks without ε")
-    parser.add_argument("--dataset", required=True, help="key of the table")
-    parser.add_argument("--model", required=True, help="key of the table")
-    parser.add_argument("--out", required=True, help="Parquet to write, a row per image")
+    parser.add_argument(
+        "--minimal", nargs="*", default=[], help="attacks that minimize the perturbation (no ε)"
+    )
+    parser.add_argument("--dataset", required=True, help="key in the table")
+    parser.add_argument("--model", required=True, help="key in the table")
+    parser.add_argument(
+        "--out", required=True, help="Parquet of scores to write, one row per image"
+    )
     parser.add_argument("--table", required=True, help="CSV to write")
-    parser.add_argument("--seed", type=int, default=0, help="of folds, detectors and bootstrap")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of folds, detectors and bootstrap"
+    )
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of torch")
 
 

@@ -1,4 +1,4 @@
-"""Train a generator of images against a discriminator."""
+"""Train a generative adversarial network (GAN)."""
 
 import argparse
 from pathlib import Path
@@ -8,11 +8,15 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--generator", required=True, help="module of visualization/generators")
-    parser.add_argument("--train", required=True, help="ImageSet to learn from")
-    parser.add_argument("--checkpoint", type=Path, help="resume from here, removed at the end")
+    parser.add_argument("--generator", required=True, help="module in visualization/generators")
+    parser.add_argument("--train", required=True, help="ImageSet to train on")
+    parser.add_argument(
+        "--checkpoint", type=Path, help="checkpoint to resume from; removed at the end"
+    )
     parser.add_argument("--out", required=True, help="Generator to write")
-    parser.add_argument("--history", required=True, help="CSV to write, a row per epoch")
+    parser.add_argument(
+        "--history", required=True, help="CSV of the history to write, one row per epoch"
+    )
     cli.add_runtime(parser)
 
 

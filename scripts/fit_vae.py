@@ -1,4 +1,4 @@
-"""Fit VAEs with two latent dimensions on one corpus and encode the images that are shown."""
+"""Train VAEs with two latent dimensions on one corpus and encode the images that are shown."""
 
 import argparse
 
@@ -7,14 +7,23 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--corpus", required=True, help="what the VAE is fitted on, by name")
-    parser.add_argument("--train", required=True, help="ImageSet to fit on, in every corpus")
+    parser.add_argument(
+        "--corpus", required=True, help="name of the corpus that the VAE is trained on"
+    )
+    parser.add_argument(
+        "--train", required=True, help="ImageSet of training images, part of every corpus"
+    )
     parser.add_argument("--test", required=True, help="ImageSet to encode")
-    parser.add_argument("--others", nargs="*", default=[], help="ImageSets to fit on as well")
-    parser.add_argument("--held", nargs="*", default=[], help="ImageSets like them, only encoded")
+    parser.add_argument("--others", nargs="*", default=[], help="further ImageSets of the corpus")
+    parser.add_argument(
+        "--held", nargs="*", default=[], help="held-out ImageSets of the same kinds, only encoded"
+    )
     parser.add_argument("--vaes", nargs="+", required=True, help="VAEs to write, one per seed")
     parser.add_argument(
-        "--codes", nargs="+", required=True, help="Codes of train, test and held in each, to write"
+        "--codes",
+        nargs="+",
+        required=True,
+        help="Codes of the training, test and held-out images under each VAE, to write",
     )
     cli.add_runtime(parser)
 

@@ -1,4 +1,4 @@
-"""Take over given weights as a classifier for one dataset."""
+"""Import pretrained weights as a Classifier for one dataset."""
 
 import argparse
 import os
@@ -9,17 +9,19 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", required=True, help="architecture, a module of plumbline.models")
-    parser.add_argument("--entry", help="file.py:Name that makes it, if it is the user's own")
-    parser.add_argument("--images", required=True, help="ImageSet whose shape and classes count")
+    parser.add_argument("--model", required=True, help="architecture, a module in plumbline.models")
+    parser.add_argument("--entry", help="file.py:Name of a user-supplied architecture")
+    parser.add_argument(
+        "--images", required=True, help="ImageSet that defines image shape and classes"
+    )
     parser.add_argument(
         "--mirror",
         type=Path,
         default=os.environ.get("PLUMBLINE_MIRROR") or None,
-        help="folder that is searched before the network",
+        help="folder to search before downloading",
     )
     parser.add_argument(
-        "--downloads", type=Path, default="downloads", help="folder that keeps downloaded files"
+        "--downloads", type=Path, default="downloads", help="folder for downloaded files"
     )
     parser.add_argument("--out", required=True, help="Classifier to write")
 

@@ -1,4 +1,4 @@
-"""Join the tables of one stage, of all datasets and models, into one."""
+"""Concatenate the tables of one stage over all datasets and models."""
 
 import argparse
 
@@ -6,7 +6,9 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--tables", nargs="+", required=True, help="CSVs to join, in this order")
+    parser.add_argument(
+        "--tables", nargs="+", required=True, help="CSV files to concatenate, in this order"
+    )
     parser.add_argument("--out", required=True, help="CSV to write")
 
 

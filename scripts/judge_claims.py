@@ -1,4 +1,4 @@
-"""Judge the claims of the studies by rule from the tables of this run."""
+"""Judge the claims of the studies by a fixed rule from the tables of this run."""
 
 import argparse
 from pathlib import Path
@@ -8,7 +8,13 @@ from plumbline.runtime import cli
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--claims", required=True, help="YAML of the claims")
-    parser.add_argument("--tables", nargs="+", type=Path, required=True, help="CSVs by stage name")
+    parser.add_argument(
+        "--tables",
+        nargs="+",
+        type=Path,
+        required=True,
+        help="CSV files, one per stage and named after it",
+    )
     parser.add_argument("--out", required=True, help="CSV of the ledger to write")
 
 

@@ -8,13 +8,19 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--classifier", required=True, help="Classifier that is looked into")
+    parser.add_argument(
+        "--classifier", required=True, help="Classifier whose conductance is measured"
+    )
     parser.add_argument("--sets", nargs="+", required=True, help="ImageSets")
-    parser.add_argument("--names", nargs="+", required=True, help="what the table calls each set")
-    parser.add_argument("--minimal", nargs="*", default=[], help="attacks without ε")
-    parser.add_argument("--dataset", required=True, help="key of the table")
-    parser.add_argument("--model", required=True, help="key of the table")
-    parser.add_argument("--out", required=True, help="conductances to write")
+    parser.add_argument(
+        "--names", nargs="+", required=True, help="name of each set, in the same order"
+    )
+    parser.add_argument(
+        "--minimal", nargs="*", default=[], help="attacks that minimize the perturbation (no ε)"
+    )
+    parser.add_argument("--dataset", required=True, help="key in the table")
+    parser.add_argument("--model", required=True, help="key in the table")
+    parser.add_argument("--out", required=True, help="safetensors of the conductances to write")
     parser.add_argument("--table", required=True, help="CSV to write")
     cli.add_runtime(parser)
 
@@ -34,7 +40,7 @@ def main(args: argparse.Namespace) -> None:
     rows: list[Row] = []
     sets = parse_all(args.names, args.minimal).values()
     for key, path in progress(list(zip(sets, args.sets, strict=True)), "image sets"):
-        # Detectors learn on all of calibration.
+        # Detectors are fitted on the whole calibration split.
         first = None if key.kind == "calibration" else args.options.images
         images = ImageSet.load(path).select(slice(first))
         of_set, of_table = measure(classifier, images, key, steps, args.seed, **keys)

@@ -1,4 +1,4 @@
-"""Test an attribution: the net's answers when its highest-ranked pixels are kept or deleted."""
+"""Test an attribution: predictions of the net when the most relevant pixels are kept or deleted."""
 
 import argparse
 
@@ -9,12 +9,18 @@ from plumbline.runtime import cli
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classifier", required=True, help="Classifier that was explained")
     parser.add_argument("--images", required=True, help="ImageSet that was explained")
-    parser.add_argument("--train", required=True, help="ImageSet whose mean image is a fill")
+    parser.add_argument(
+        "--train", required=True, help="ImageSet whose mean image fills deleted pixels"
+    )
     parser.add_argument("--attribution", required=True, help="Attribution to test")
-    parser.add_argument("--count", type=int, required=True, help="images, from the first")
-    parser.add_argument("--memory-mb", type=int, default=512, help="for the activations of a batch")
-    parser.add_argument("--dataset", required=True, help="name of the images")
-    parser.add_argument("--model", required=True, help="name of the net")
+    parser.add_argument(
+        "--count", type=int, required=True, help="number of images used, from the first"
+    )
+    parser.add_argument(
+        "--memory-mb", type=int, default=512, help="memory for the activations of a batch"
+    )
+    parser.add_argument("--dataset", required=True, help="key in the table")
+    parser.add_argument("--model", required=True, help="key in the table")
     parser.add_argument("--out", required=True, help="DegradationResult to write")
     cli.add_runtime(parser)
 

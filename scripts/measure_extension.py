@@ -1,4 +1,4 @@
-"""Compare nets that were trained with images from holes, with random ones, and with none."""
+"""Compare nets retrained with images from holes, with random off-data images, or neither."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -13,25 +13,33 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--vae", required=True, help="VAE whose latent space is mapped")
-    parser.add_argument("--map", required=True, help="LatentMap that the holes were found on")
-    parser.add_argument("--test", required=True, help="ImageSet that all nets are scored on")
-    parser.add_argument("--others", nargs="*", default=[], help="ImageSets of another kind")
-    parser.add_argument("--names", nargs="*", default=[], help="a name for each of them")
-    parser.add_argument("--holes", required=True, help="ImageSet from the holes")
-    parser.add_argument("--random", required=True, help="ImageSet from anywhere off the data")
-    parser.add_argument("--classifiers", nargs="+", required=True, help="nets, arm by arm")
-    parser.add_argument("--arms", nargs="+", required=True, help="arm of each net")
-    parser.add_argument("--seeds", nargs="+", type=int, required=True, help="training seed of each")
-    parser.add_argument("--dataset", required=True, help="key of the table")
-    parser.add_argument("--model", required=True, help="key of the table")
-    parser.add_argument("--target", required=True, help="key of the table: soft or class")
+    parser.add_argument("--vae", required=True, help="VAE of the mapped latent space")
+    parser.add_argument("--map", required=True, help="LatentMap in which the holes were found")
+    parser.add_argument("--test", required=True, help="ImageSet to evaluate all nets on")
+    parser.add_argument("--others", nargs="*", default=[], help="out-of-distribution ImageSets")
+    parser.add_argument(
+        "--names", nargs="*", default=[], help="name of each set, in the same order"
+    )
+    parser.add_argument("--holes", required=True, help="ImageSet decoded from the holes")
+    parser.add_argument(
+        "--random", required=True, help="ImageSet decoded from random points off the data"
+    )
+    parser.add_argument(
+        "--classifiers", nargs="+", required=True, help="Classifiers, grouped by arm"
+    )
+    parser.add_argument("--arms", nargs="+", required=True, help="arm of each Classifier")
+    parser.add_argument(
+        "--seeds", nargs="+", type=int, required=True, help="training seed of each Classifier"
+    )
+    parser.add_argument("--dataset", required=True, help="key in the table")
+    parser.add_argument("--model", required=True, help="key in the table")
+    parser.add_argument("--target", required=True, help="key in the table: soft or class")
     parser.add_argument("--out", required=True, help="CSV to write")
     cli.add_runtime(parser)
 
 
 def _probabilities(net: "Classifier", images: "np.ndarray | Tensor", classes: int) -> "np.ndarray":
-    """Probabilities of the known classes of ``images`` [N, C, H, W], [1, N, K]."""
+    """Probabilities of the K known classes for ``images`` [N, C, H, W]; [1, N, K]."""
     from plumbline.latent.extension import without_extra
     from plumbline.models.classifier import logits
 

@@ -1,4 +1,4 @@
-"""Draw samples of a trained generator and measure them beside test images."""
+"""Sample from a trained generator and compare the samples with test images."""
 
 import argparse
 
@@ -6,13 +6,17 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--generator", required=True, help="Generator to draw from")
-    parser.add_argument("--history", required=True, help="CSV of its training")
-    parser.add_argument("--train", required=True, help="ImageSet that it learnt from")
-    parser.add_argument("--test", required=True, help="ImageSet that it did not, the control")
-    parser.add_argument("--classifiers", nargs="+", required=True, help="nets that judge")
-    parser.add_argument("--models", nargs="+", required=True, help="their names")
-    parser.add_argument("--dataset", required=True, help="key of the table")
+    parser.add_argument("--generator", required=True, help="Generator to sample from")
+    parser.add_argument("--history", required=True, help="CSV of its training history")
+    parser.add_argument("--train", required=True, help="ImageSet that it was trained on")
+    parser.add_argument("--test", required=True, help="ImageSet of unseen images, the control")
+    parser.add_argument(
+        "--classifiers", nargs="+", required=True, help="Classifiers that evaluate the samples"
+    )
+    parser.add_argument(
+        "--models", nargs="+", required=True, help="name of each Classifier, in the same order"
+    )
+    parser.add_argument("--dataset", required=True, help="key in the table")
     parser.add_argument("--out", required=True, help="ImageSet of the samples to write")
     parser.add_argument("--table", required=True, help="CSV to write")
     cli.add_runtime(parser)

@@ -1,4 +1,4 @@
-"""Draw mutants of a net with one operator and count how often they change its answers."""
+"""Sample mutants of a net with one mutation operator and measure their label change rates."""
 
 import argparse
 import json
@@ -8,23 +8,37 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--operator", required=True, help="what the tables call the operator")
-    parser.add_argument("--method", required=True, help="its module of stability/operators")
+    parser.add_argument("--operator", required=True, help="name of the operator in tables")
+    parser.add_argument("--method", required=True, help="its module in stability/operators")
     parser.add_argument("--set", type=json.loads, default={}, help="its options, as JSON")
-    parser.add_argument("--further-rates", type=float, nargs="*", default=[], help="also tried")
-    parser.add_argument("--classifier", required=True, help="Classifier that is mutated")
-    parser.add_argument("--calibration", required=True, help="ImageSet that accepts mutants")
-    parser.add_argument("--sets", nargs="+", required=True, help="ImageSets that mutants classify")
-    parser.add_argument("--names", nargs="+", required=True, help="what the table calls each set")
-    parser.add_argument("--minimal", nargs="*", default=[], help="attacks without ε")
     parser.add_argument(
-        "--further-sets", nargs="*", default=[], help="those that further rates see"
+        "--further-rates", type=float, nargs="*", default=[], help="further strengths to try"
     )
-    parser.add_argument("--dataset", required=True, help="key of the table")
-    parser.add_argument("--model", required=True, help="key of the table")
-    parser.add_argument("--out", required=True, help="Parquet to write, a row per image")
+    parser.add_argument("--classifier", required=True, help="Classifier to mutate")
+    parser.add_argument(
+        "--calibration", required=True, help="ImageSet for the acceptance test of mutants"
+    )
+    parser.add_argument(
+        "--sets", nargs="+", required=True, help="ImageSets to classify with the mutants"
+    )
+    parser.add_argument(
+        "--names", nargs="+", required=True, help="name of each set, in the same order"
+    )
+    parser.add_argument(
+        "--minimal", nargs="*", default=[], help="attacks that minimize the perturbation (no ε)"
+    )
+    parser.add_argument(
+        "--further-sets", nargs="*", default=[], help="sets that the further rates are measured on"
+    )
+    parser.add_argument("--dataset", required=True, help="key in the table")
+    parser.add_argument("--model", required=True, help="key in the table")
+    parser.add_argument(
+        "--out", required=True, help="Parquet of label change rates to write, one row per image"
+    )
     parser.add_argument("--table", required=True, help="CSV to write")
-    parser.add_argument("--changes", required=True, help="safetensors to write, all label changes")
+    parser.add_argument(
+        "--changes", required=True, help="safetensors of all label changes to write"
+    )
     cli.add_runtime(parser)
 
 
@@ -44,7 +58,7 @@ def main(args: argparse.Namespace) -> None:
     analysis = MutationAnalysis(
         classifier,
         OPERATORS.load(args.method),
-        ImageSet.load(args.calibration),  # detectors learn on all of it
+        ImageSet.load(args.calibration),  # detectors are fitted on all of it
         {
             key: ImageSet.load(path).select(slice(counts.get(key, args.options.images)))
             for key, path in zip(keys, args.sets, strict=True)

@@ -9,7 +9,7 @@ INPUTS = "files that the arguments of its draw are read from, JSON lists by name
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--figure", required=True, help="a module of plumbline/report/figures")
+    parser.add_argument("--figure", required=True, help="a module in plumbline/report/figures")
     parser.add_argument("--inputs", type=json.loads, required=True, help=INPUTS)
     parser.add_argument("--options", type=json.loads, default={}, help="further arguments, JSON")
     parser.add_argument("--out", required=True, help="PNG to write")

@@ -1,4 +1,4 @@
-"""Put every image set before a net and keep what one estimator says about each."""
+"""Compute the predictions of one uncertainty estimator on every image set."""
 
 import argparse
 import json
@@ -7,19 +7,23 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--estimator", required=True, help="name of the estimator's entry")
-    parser.add_argument("--method", required=True, help="its module of uncertainty/estimators")
+    parser.add_argument(
+        "--estimator", required=True, help="name of the estimator in the configuration"
+    )
+    parser.add_argument("--method", required=True, help="its module in uncertainty/estimators")
     parser.add_argument("--set", type=json.loads, default={}, help="its options, as JSON")
     parser.add_argument(
         "--temperature",
         nargs="*",
         default=[],
-        help="CSV of evaluate.py, if logits are to be divided by it",
+        help="CSV of temperatures from evaluate.py, for temperature scaling",
     )
     parser.add_argument("--classifiers", nargs="+", required=True, help="nets of several seeds")
     parser.add_argument("--sets", nargs="+", required=True, help="ImageSets")
-    parser.add_argument("--names", nargs="+", required=True, help="a name for each of them")
-    parser.add_argument("--out", required=True, help="Predictions to write, of all sets")
+    parser.add_argument(
+        "--names", nargs="+", required=True, help="name of each set, in the same order"
+    )
+    parser.add_argument("--out", required=True, help="Predictions of all sets, to write")
     cli.add_runtime(parser)
 
 
@@ -50,7 +54,7 @@ def main(args: argparse.Namespace) -> None:
 
 
 def scaled(classifiers: list, table: str) -> list:
-    """The nets with their logits divided by the temperature in their row of ``table``."""
+    """The nets with logits divided by the temperature in the corresponding row of ``table``."""
     from plumbline.storage.tables import read_frame
     from plumbline.training.temperature import with_temperature
 

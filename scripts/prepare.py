@@ -1,4 +1,4 @@
-"""Make the ImageSets train, val, calibration and test of one dataset."""
+"""Write the ImageSets train, val, calibration and test of one dataset."""
 
 import argparse
 
@@ -9,10 +9,10 @@ SPLITS = ("train", "val", "calibration", "test")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--manifest", required=True, help="what fetch.py obtained")
+    parser.add_argument("--manifest", required=True, help="manifest written by fetch.py")
     for split in SPLITS:
         parser.add_argument(f"--{split}", required=True, help="ImageSet to write")
-    parser.add_argument("--seed", type=int, default=0, help="all randomness follows from it")
+    parser.add_argument("--seed", type=int, default=0, help="random seed")
 
 
 def main(args: argparse.Namespace) -> None:

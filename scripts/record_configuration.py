@@ -1,7 +1,7 @@
-"""Keep the configuration of the run, with what follows from it, beside the results.
+"""Store the configuration of the run, with values derived from it, among the results.
 
-The file holds `configuration` with all defaults, `coverage` and `left_out` (what has no job, and
-why), `hashes` of the code, and `pins`, the versions of the packages.
+The file holds `configuration` with all defaults, `coverage` and `left_out` (entries without a job,
+with reasons), `figures`, `hashes` of the code, and `pins`, the locked package versions.
 """
 
 import argparse

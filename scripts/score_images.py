@@ -1,4 +1,4 @@
-"""Put every image set before one score: how suspicious is each image, and at what cost?"""
+"""Compute one detection score for every image of all image sets, and its cost."""
 
 import argparse
 import json
@@ -8,16 +8,31 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--score", required=True, help="name of the score's entry")
-    parser.add_argument("--method", required=True, help="its module of detection/scores")
+    parser.add_argument("--score", required=True, help="name of the score in the configuration")
+    parser.add_argument("--method", required=True, help="its module in detection/scores")
     parser.add_argument("--set", type=json.loads, default={}, help="its options, as JSON")
-    parser.add_argument("--classifiers", nargs="+", required=True, help="net, then its ensemble")
-    parser.add_argument("--train", nargs="*", default=[], help="training images, if it needs them")
-    parser.add_argument("--vae", nargs="*", default=[], help="VAE of them, if it needs that")
+    parser.add_argument(
+        "--classifiers",
+        nargs="+",
+        required=True,
+        help="Classifier, then the members of its ensemble",
+    )
+    parser.add_argument(
+        "--train", nargs="*", default=[], help="ImageSet of training images, if the score needs it"
+    )
+    parser.add_argument(
+        "--vae", nargs="*", default=[], help="VAE of the training images, if the score needs it"
+    )
     parser.add_argument("--sets", nargs="+", required=True, help="ImageSets")
-    parser.add_argument("--names", nargs="+", required=True, help="a name for each of them")
-    parser.add_argument("--minimal", nargs="*", default=[], help="attacks without ε")
-    parser.add_argument("--out", required=True, help="Parquet to write, a row per image")
+    parser.add_argument(
+        "--names", nargs="+", required=True, help="name of each set, in the same order"
+    )
+    parser.add_argument(
+        "--minimal", nargs="*", default=[], help="attacks that minimize the perturbation (no ε)"
+    )
+    parser.add_argument(
+        "--out", required=True, help="Parquet of scores to write, one row per image"
+    )
     cli.add_runtime(parser)
 
 

@@ -1,7 +1,7 @@
-"""Turn the predictions of all estimators into scores per image and tables of estimates.
+"""Compute uncertainty scores per image and tables of estimates from all predictions.
 
-One of the tables is of selective prediction: how often each estimator refuses to answer, and how
-right it is where it answers.
+One table is of selective prediction: the share of images that each estimator rejects, and its
+accuracy on those that it accepts.
 """
 
 import argparse
@@ -11,14 +11,22 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--predictions", nargs="+", required=True, help="one file per estimator")
-    parser.add_argument("--minimal", nargs="*", default=[], help="attacks without ε")
-    parser.add_argument("--dataset", required=True, help="key of the table")
-    parser.add_argument("--model", required=True, help="key of the table")
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
-    parser.add_argument("--scores", required=True, help="Parquet to write, a row per image")
+    parser.add_argument(
+        "--predictions", nargs="+", required=True, help="Predictions of each estimator"
+    )
+    parser.add_argument(
+        "--minimal", nargs="*", default=[], help="attacks that minimize the perturbation (no ε)"
+    )
+    parser.add_argument("--dataset", required=True, help="key in the table")
+    parser.add_argument("--model", required=True, help="key in the table")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the bootstrap")
+    parser.add_argument(
+        "--scores", required=True, help="Parquet of scores to write, one row per image"
+    )
     parser.add_argument("--out", required=True, help="CSV of the estimates to write")
-    parser.add_argument("--refusal-seed", type=int, default=0, help="of that of the refusals")
+    parser.add_argument(
+        "--refusal-seed", type=int, default=0, help="seed of the bootstrap of selective prediction"
+    )
     parser.add_argument("--refusal", required=True, help="CSV of selective prediction to write")
 
 
@@ -35,7 +43,7 @@ def main(args: argparse.Namespace) -> None:
     keys = {"dataset": args.dataset, "model": args.model}
     files = [load_predictions(path) for path in args.predictions]
     table, predictions = [], []
-    # Set by set, not estimator by estimator: the estimates of a set share their resamples.
+    # Sets in the outer loop: all estimates on a set share their bootstrap resamples.
     sets = parse_all(files[0], args.minimal)
     for name, key in progress(list(sets.items()), "image sets"):
         here = [estimator[name] for estimator in files]

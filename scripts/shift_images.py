@@ -1,4 +1,4 @@
-"""Change the first images of a set by one shift at one level."""
+"""Apply one distribution shift at one level to the first images of a set."""
 
 import argparse
 
@@ -6,11 +6,13 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--shift", required=True, help="a module of data/shifts")
-    parser.add_argument("--level", type=float, required=True, help="its strength")
-    parser.add_argument("--images", required=True, help="ImageSet to change")
-    parser.add_argument("--count", type=int, required=True, help="how many of them, from the first")
-    parser.add_argument("--seed", type=int, default=0, help="all randomness follows from it")
+    parser.add_argument("--shift", required=True, help="a module in data/shifts")
+    parser.add_argument("--level", type=float, required=True, help="strength of the shift")
+    parser.add_argument("--images", required=True, help="ImageSet to shift")
+    parser.add_argument(
+        "--count", type=int, required=True, help="number of images used, from the first"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="random seed")
     parser.add_argument("--out", required=True, help="ImageSet to write")
 
 

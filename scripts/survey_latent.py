@@ -1,8 +1,8 @@
-"""Survey the latent space of a VAE; the first argument names what is asked.
+"""Survey the latent space of a VAE; the first argument selects the analysis.
 
-`maps`: the uncertainty of a net over the space; `holes`: where a map is sure of what is far from
-the data; `interpolation`: uncertainty on the way between test images; `samples`: images decoded
-from holes, and from anywhere off the data.
+`maps`: uncertainty of a net over the latent space; `holes`: regions off the data where the net is
+certain; `interpolation`: uncertainty between pairs of test images; `samples`: images decoded from
+holes, and from random points off the data.
 """
 
 from plumbline.runtime import cli

@@ -1,4 +1,4 @@
-"""Measure what more passes and more members of an ensemble bring, on test."""
+"""Measure estimates on the test split by number of stochastic passes and of ensemble members."""
 
 import argparse
 import json
@@ -8,20 +8,24 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--classifiers", nargs="+", required=True, help="nets of the ensembles")
+    parser.add_argument("--classifiers", nargs="+", required=True, help="members of the ensemble")
     parser.add_argument(
         "--estimators",
         type=json.loads,
         default={},
-        help="module, options and number of nets by name of those whose passes vary, JSON",
+        help="module, options and number of nets of each stochastic estimator by name, as JSON",
     )
-    parser.add_argument("--nets", nargs="*", default=[], help="nets of each of these, in order")
+    parser.add_argument(
+        "--nets", nargs="*", default=[], help="Classifiers of these estimators, in order"
+    )
     parser.add_argument("--test", required=True, help="ImageSet to predict")
-    parser.add_argument("--images", type=int, help="how many of them, from the first; all")
+    parser.add_argument(
+        "--images", type=int, help="number of images used, from the first; default all"
+    )
     parser.add_argument("--samples", type=int, nargs="*", default=[], help="numbers of passes")
-    parser.add_argument("--members", type=int, nargs="*", default=[], help="numbers of nets")
-    parser.add_argument("--dataset", required=True, help="key of the table")
-    parser.add_argument("--model", required=True, help="key of the table")
+    parser.add_argument("--members", type=int, nargs="*", default=[], help="numbers of members")
+    parser.add_argument("--dataset", required=True, help="key in the table")
+    parser.add_argument("--model", required=True, help="key in the table")
     parser.add_argument("--out", required=True, help="CSV to write")
     cli.add_runtime(parser)
 

@@ -1,6 +1,6 @@
-"""Train one classifier and keep it as it was after its best epoch on val.
+"""Train one classifier and store the weights of its best epoch on the validation split.
 
-With extra images, it is also trained to be uncertain of these.
+With extra images, it is also trained to be uncertain about them.
 """
 
 import argparse
@@ -12,27 +12,33 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", required=True, help="architecture, a module of plumbline.models")
-    parser.add_argument("--entry", help="file.py:Name that makes it, if it is the user's own")
-    parser.add_argument("--train", required=True, help="ImageSet to learn from")
-    parser.add_argument("--val", required=True, help="ImageSet that chooses the epoch")
+    parser.add_argument("--model", required=True, help="architecture, a module in plumbline.models")
+    parser.add_argument("--entry", help="file.py:Name of a user-supplied architecture")
+    parser.add_argument("--train", required=True, help="ImageSet to train on")
+    parser.add_argument("--val", required=True, help="ImageSet for the choice of the epoch")
     parser.add_argument(
         "--objective",
         choices=["cross_entropy", "evidential", "bayesian"],
         default="cross_entropy",
-        help="what the net is trained for",
+        help="training objective",
     )
-    parser.add_argument("--set", type=json.loads, default={}, help="its own options, as JSON")
-    parser.add_argument("--extra", nargs="*", default=[], help="ImageSet that is mixed in")
+    parser.add_argument(
+        "--set", type=json.loads, default={}, help="options of the objective, as JSON"
+    )
+    parser.add_argument("--extra", nargs="*", default=[], help="ImageSet of extra training images")
     parser.add_argument(
         "--target",
         choices=["soft", "class"],
         default="soft",
-        help="of the extra images: all classes alike, or one more",
+        help="target of the extra images: uniform over the classes, or an additional class",
     )
-    parser.add_argument("--checkpoint", type=Path, help="resume from here, removed at the end")
+    parser.add_argument(
+        "--checkpoint", type=Path, help="checkpoint to resume from; removed at the end"
+    )
     parser.add_argument("--out", required=True, help="Classifier to write")
-    parser.add_argument("--history", required=True, help="CSV to write, a row per epoch")
+    parser.add_argument(
+        "--history", required=True, help="CSV of the history to write, one row per epoch"
+    )
     cli.add_runtime(parser)
 
 

@@ -1,4 +1,4 @@
-"""Make images of what a net takes for its classes, and ask it and a second net about them."""
+"""Synthesize images of the classes of a net, and evaluate them with it and a second net."""
 
 import argparse
 import json
@@ -8,21 +8,28 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--name", required=True, help="entry of visualization.methods")
-    parser.add_argument("--method", required=True, help="its module of visualization/methods")
+    parser.add_argument("--name", required=True, help="name of the entry in visualization.methods")
+    parser.add_argument("--method", required=True, help="its module in visualization/methods")
     parser.add_argument("--set", type=json.loads, default={}, help="its options, as JSON")
-    parser.add_argument("--classifier", required=True, help="Classifier that is visualized")
-    parser.add_argument("--second", nargs="*", default=[], help="another, trained independently")
+    parser.add_argument("--classifier", required=True, help="Classifier to visualize")
+    parser.add_argument("--second", nargs="*", default=[], help="independently trained Classifier")
     parser.add_argument("--train", nargs="*", default=[], help="ImageSet to start from")
-    parser.add_argument("--generator", nargs="*", default=[], help="Generator to search")
-    parser.add_argument("--against", nargs="*", default=[], help="ImageSet of an entry to compare")
+    parser.add_argument(
+        "--generator", nargs="*", default=[], help="Generator whose codes are optimized"
+    )
+    parser.add_argument(
+        "--against", nargs="*", default=[], help="ImageSet of an entry to compare with"
+    )
     parser.add_argument("--test", required=True, help="ImageSet of real images, the control")
     parser.add_argument(
-        "--classes", nargs="*", default=[], help="class names, else 10 that test has"
+        "--classes",
+        nargs="*",
+        default=[],
+        help="class names; default 10 classes of the test images",
     )
-    parser.add_argument("--starts", type=int, required=True, help="images of each class")
-    parser.add_argument("--dataset", required=True, help="key of the table")
-    parser.add_argument("--model", required=True, help="key of the table")
+    parser.add_argument("--starts", type=int, required=True, help="number of images per class")
+    parser.add_argument("--dataset", required=True, help="key in the table")
+    parser.add_argument("--model", required=True, help="key in the table")
     parser.add_argument("--out", required=True, help="ImageSet to write")
     parser.add_argument("--table", required=True, help="CSV to write")
     cli.add_runtime(parser)

@@ -17,7 +17,7 @@ from plumbline.workflow.parsed_rules import parsed_rules
 
 pytestmark = pytest.mark.workflow
 CONDA = Path(__file__).with_name("conda") / "bin"
-PINNED = rb"(\+\w+| \(pinned; other stages use it\))</dd>"
+PINNED = rb"(\+\w+| \(pinned; used by other stages\))</dd>"
 IMPORT = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]"
 STAGES = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
 

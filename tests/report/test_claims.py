@@ -185,7 +185,7 @@ def test_a_difference_and_its_control():
 
 def test_the_mean_over_seeds_is_asked_for_or_refused():
     table = [fields(v, v - 0.01, v + 0.01, seed=s) for s, v in enumerate((0.90, 0.92, 0.94))]
-    with pytest.raises(InputError, match=r"001-test: 3 rows of training fit; say which seed"):
+    with pytest.raises(InputError, match=r"001-test: 3 rows of training match; select one by seed"):
         judge([claim(above=0.5)], {"training": table})
     select = {"table": "training", "where": {"metric": "accuracy"}, "mean_over_seeds": True}
     (row,) = judge([claim(above=0.5, select=select)], {"training": table})

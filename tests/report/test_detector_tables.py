@@ -29,7 +29,7 @@ def test_the_sentence_follows_the_intervals(table):
     few = table.assign(low=table["low"].where(~where), high=table["high"].where(~where))
     assert "and cannot be judged in 1 task with too few positives" in sentence(few)
     none = table[table["model"] == "alexnet"]
-    assert sentence(none).startswith("Whether conductance and label change rate add")
+    assert sentence(none).startswith("Whether conductance and label change rate improve")
 
 
 def test_nets_without_detectors_are_named(table):

@@ -227,7 +227,7 @@ def test_controls_switch_in_place(visit, artefacts):
     assert found["current"] == 1
     at = point(row, column, "quantile")
     place = ", ".join(f"{each:.2f}" for each in at).replace("-", "−")
-    assert found["cell"] == f"Figures of the nearest cell, with its centre at ({place})."
+    assert found["cell"] == f"Values of the nearest cell, with its centre at ({place})."
     tab.mouse(*middle(tab, row, column))
     check(tab.ask(READ), artefacts, row, column, net="resnet20", **shown)
 
@@ -274,7 +274,7 @@ def test_a_typed_point_is_decoded_exactly(visit, artefacts):
     image = decode(vae, np.array([[1.3, 0.0]])).numpy().ravel() * 255
     assert np.abs(image - found["decoded"]).max() <= 2
     assert found["point-title"] == "The point (1.30, 0.00)"
-    assert found["cell"] == "Figures of the nearest cell, with its centre at (2.00, 0.00)."
+    assert found["cell"] == "Values of the nearest cell, with its centre at (2.00, 0.00)."
     tab.ask("document.getElementById('x').select()")
     tab.type("70")  # outside of the map: nothing changes, and leaving the field restores it
     assert tab.ask(READ)["point-title"] == found["point-title"]

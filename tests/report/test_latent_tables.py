@@ -34,7 +34,7 @@ def test_a_share_of_holes_is_the_mean_over_vaes_with_an_interval_over_them(frame
 def test_of_one_vae_the_note_says_what_the_interval_leaves_out(frames):
     one = {**frames, "latent": frames["latent"][frames["latent"]["seed"].isin([0])]}
     table = latent(one, DATASET)[0]
-    assert "says nothing of another VAE" in table.note
+    assert "does not cover other VAEs" in table.note
 
 
 def test_regions_are_of_the_drawn_map_and_the_area_is_of_all_vaes(frames):

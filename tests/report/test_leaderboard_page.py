@@ -125,7 +125,7 @@ def test_replicates_stand_with_both_intervals(table, replicates):
     (dataset,) = table["dataset"].unique()
     (ranked,) = replicated(replicates, dataset)
     assert replicated(table, dataset) == []
-    assert ranked.title.startswith("LeNet-5 trained anew")
+    assert ranked.title.startswith("LeNet-5, several training runs")
     assert all(len(line) == len(ranked.head) for line in ranked.rows)
     line = next(each for each in ranked.rows if each[1].endswith("(control)"))
     auroc = replicates.query(
@@ -134,7 +134,7 @@ def test_replicates_stand_with_both_intervals(table, replicates):
     each = auroc[auroc["nets"] == 1]
     assert line[2] == estimate(*(each[name].mean() for name in ("value", "low", "high")))
     assert line[6] == "2"
-    assert "averaged within their blocks" in rank_tables(replicates, dataset)[0].note
+    assert "averaged within each block" in rank_tables(replicates, dataset)[0].note
     assert "averaged" not in rank_tables(table, dataset)[0].note
 
 

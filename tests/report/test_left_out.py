@@ -30,6 +30,6 @@ def test_a_stage_without_any_figure_still_says_why(tmp_path):
     Image.new("RGB", (40, 30)).save(path, dpi=(150, 150))
     found = {s["id"]: s for s in stage_sections(TABLES, [(Drawing("accuracy", "mine", {}), path)])}
     ((topic,),) = ([t for t in part["topics"]] for part in found["latent"]["parts"])
-    assert topic["title"] == "Left out"
+    assert topic["title"] == "Omitted entries"
     assert [table.rows for table in topic["tables"]] == [[["–", "adversarial", "no map"]]]
     assert found["stability"]["parts"] == []

@@ -188,7 +188,9 @@ def test_what_an_author_writes_is_shown_and_not_run(drawings, figures, config):
     )
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in text
-    assert text.count("This stage is not in this configuration.") == len(outline.sections()) - 1
+    assert (
+        text.count("This stage is not part of this configuration.") == len(outline.sections()) - 1
+    )
 
 
 def test_the_contents_lead_to_every_topic_of_a_section_with_several(built):
@@ -261,7 +263,7 @@ def test_detection_shows_the_best_scores_and_always_the_control(tables):
     frames = {name: read_frame([tables[name]]) for name in ("attacks", "detection")}
     *plain, under_attack = page.report_tables("detection", "detection", frames, DATASET)
     assert len(plain) == 2
-    assert under_attack.title.startswith("Detectors under attack")
+    assert under_attack.title.startswith("Adaptive attacks")
     assert under_attack.head[3:] == ["PGD", "PGD against label change"]
     for table in plain:
         for task in {row[0] for row in table.rows}:
@@ -311,7 +313,7 @@ def test_a_package_of_another_environment_has_the_version_of_the_pins(monkeypatc
 
     monkeypatch.setattr(provenance, "version", none)
     found = provenance.versions({"torch": "2.13.0"})
-    assert found["torch"] == "2.13.0 (pinned; other stages use it)"
+    assert found["torch"] == "2.13.0 (pinned; used by other stages)"
     assert found["numpy"] == "not installed"
 
 

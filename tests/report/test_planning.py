@@ -68,7 +68,7 @@ def test_a_job_has_the_options_and_the_code_of_its_figure_alone(figures):
     assert "dataset" not in given  # its drawing does not ask for it
     assert figures.plot("digits", "ranks").options["options"] == {"dataset": "digits"}
     assert figures.stage("digits", "ranks") == "detection"
-    assert figures.caption("digits", "ranks").startswith("Every score ranked by how much better")
+    assert figures.caption("digits", "ranks").startswith("Mean rank of the scores by their gain")
     assert job.modules == ("plumbline/report/figures/latent.py",)
 
 

@@ -108,7 +108,7 @@ def test_what_has_no_row_was_not_run_and_another_dataset_is_not_judged(tmp_path)
 
 def test_several_rows_of_a_net_are_refused(tmp_path):
     twice = pd.concat([detection(0.8, 0.9)] * 2)
-    with pytest.raises(InputError, match="a-table: several rows of mnist are FGSM, fuzzing"):
+    with pytest.raises(InputError, match="a-table: several rows of mnist match FGSM, fuzzing"):
         frame(load_published(write(tmp_path, TABLE)), {"detection": twice})
 
 
@@ -154,7 +154,7 @@ def test_ours_is_one_row_for_each_net(tables):
         stage = {"stability": "stability", "detectors": "detection"}[name]
         shown = report_tables(stage, name, ours | {"published": found}, "mnist")
         titles = [table.title for table in shown]
-        assert any(title.startswith("Published beside ours") for title in titles)
+        assert any(title.startswith("Published values and ours") for title in titles)
 
 
 def test_the_file_quotes_the_studies():

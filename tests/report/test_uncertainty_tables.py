@@ -60,7 +60,7 @@ def test_published_anchors_stand_under_the_table_of_their_dataset(frames):
 
 def test_refusal_gives_the_threshold_of_both_rules(frames):
     (table,) = refusal(frames, DATASET)
-    assert table.head[-1] == "patches refused"
+    assert table.head[-1] == "patches rejected"
     rows = frames["refusal"].query(
         "set == 'test' and model == 'lenet5' and estimator == 'mc_dropout' and rule == 'chosen'"
     )

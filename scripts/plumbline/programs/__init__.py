@@ -1,1 +1,1 @@
-"""Parts of the programs that have several: each a module with arguments and main."""
+"""Subcommands of the programs that have several; each is a module with `arguments` and `main`."""

@@ -1,17 +1,21 @@
-"""Build the explorer of one dataset: a self-contained page to point at the latent maps."""
+"""Build the explorer of one dataset: a self-contained page to explore the latent maps."""
 
 import argparse
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dataset", required=True, help="dataset, for titles")
-    parser.add_argument("--train", required=True, help="ImageSet that was encoded first")
+    parser.add_argument("--dataset", required=True, help="name of the dataset, for titles")
+    parser.add_argument("--train", required=True, help="ImageSet of the training images")
     parser.add_argument("--vaes", nargs="+", required=True, help="VAE of each corpus")
     parser.add_argument("--codes", nargs="+", required=True, help="Codes of each corpus")
     parser.add_argument("--maps", nargs="+", required=True, help="LatentMaps of all corpora")
-    parser.add_argument("--holes", nargs="+", required=True, help="Holes of each of the maps")
-    parser.add_argument("--estimators", nargs="+", required=True, help="estimators, in order")
-    parser.add_argument("--measures", nargs="+", required=True, help="measures, in order")
+    parser.add_argument(
+        "--holes", nargs="+", required=True, help="Holes of each map, in the same order"
+    )
+    parser.add_argument(
+        "--estimators", nargs="+", required=True, help="estimators, in the order shown"
+    )
+    parser.add_argument("--measures", nargs="+", required=True, help="measures, in the order shown")
     parser.add_argument("--back", required=True, help="link to the report")
     parser.add_argument("--out", required=True, help="HTML to write")
 

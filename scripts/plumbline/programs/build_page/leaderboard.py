@@ -1,10 +1,10 @@
-"""Build the leaderboard: a self-contained page of all scores that sorts and filters."""
+"""Build the leaderboard: a self-contained page with a sortable, filterable table of all scores."""
 
 import argparse
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--leaderboard", required=True, help="CSV of the ranks")
+    parser.add_argument("--leaderboard", required=True, help="leaderboard table, CSV")
     parser.add_argument("--back", required=True, help="link to the report")
     parser.add_argument("--out", required=True, help="HTML to write")
 

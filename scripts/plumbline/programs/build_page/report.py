@@ -5,14 +5,31 @@ from pathlib import Path
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--configuration", type=Path, required=True, help="config.json")
+    parser.add_argument(
+        "--configuration", type=Path, required=True, help="config.json, the recorded configuration"
+    )
     parser.add_argument("--claims", required=True, help="YAML of the claims")
     parser.add_argument("--published", required=True, help="YAML of published tables")
     parser.add_argument("--ledger", required=True, help="CSV of the judged claims")
-    parser.add_argument("--tables", nargs="+", type=Path, required=True, help="CSVs by stage name")
-    parser.add_argument("--manifests", nargs="+", type=Path, required=True, help="of the data")
-    parser.add_argument("--explorers", nargs="*", type=Path, default=[], help="pages beside it")
-    parser.add_argument("--results", type=Path, required=True, help="of figures and benchmarks")
+    parser.add_argument(
+        "--tables",
+        nargs="+",
+        type=Path,
+        required=True,
+        help="CSV files, one per stage and named after it",
+    )
+    parser.add_argument(
+        "--manifests", nargs="+", type=Path, required=True, help="manifests of the datasets"
+    )
+    parser.add_argument(
+        "--explorers", nargs="*", type=Path, default=[], help="pages that the report links to"
+    )
+    parser.add_argument(
+        "--results",
+        type=Path,
+        required=True,
+        help="folder of the results, with figures and benchmarks",
+    )
     parser.add_argument("--out", required=True, help="HTML to write")
 
 

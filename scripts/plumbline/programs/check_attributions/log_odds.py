@@ -1,4 +1,4 @@
-"""Erase what each method finds for one class and against another: the fall of the log-odds."""
+"""Erase the pixels that favour one class over another, and measure the decrease of the log-odds."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--classifier", required=True, help="Classifier that is explained")
+    parser.add_argument("--classifier", required=True, help="Classifier to explain")
     parser.add_argument("--images", required=True, help="ImageSet")
     parser.add_argument(
         "--methods", type=json.loads, required=True, help="name: [module, options], as JSON"
@@ -16,11 +16,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pairs", type=json.loads, nargs="+", required=True, help='class names, ["8", "3"]'
     )
-    parser.add_argument("--share", type=float, default=0.2, help="of the pixels erased, at most")
-    parser.add_argument("--count", type=int, default=100, help="images of each class, at most")
-    parser.add_argument("--memory-mb", type=int, default=512, help="for the activations of a batch")
-    parser.add_argument("--dataset", required=True, help="key of the table")
-    parser.add_argument("--model", required=True, help="key of the table")
+    parser.add_argument("--share", type=float, default=0.2, help="largest share of pixels erased")
+    parser.add_argument("--count", type=int, default=100, help="largest number of images per class")
+    parser.add_argument(
+        "--memory-mb", type=int, default=512, help="memory for the activations of a batch"
+    )
+    parser.add_argument("--dataset", required=True, help="key in the table")
+    parser.add_argument("--model", required=True, help="key in the table")
     parser.add_argument("--out", required=True, help="CSV to write")
     cli.add_runtime(parser)
 

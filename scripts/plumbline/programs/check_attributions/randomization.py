@@ -1,4 +1,4 @@
-"""Check that attributions change when the net's weights are re-drawn, from the output down."""
+"""Parameter randomization test: similarity of maps when weights are randomized in a cascade."""
 
 import argparse
 import json
@@ -9,13 +9,17 @@ from plumbline.runtime import cli
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classifier", required=True, help="trained Classifier")
     parser.add_argument("--images", required=True, help="ImageSet")
-    parser.add_argument("--count", type=int, required=True, help="how many of them, from the first")
+    parser.add_argument(
+        "--count", type=int, required=True, help="number of images used, from the first"
+    )
     parser.add_argument(
         "--methods", type=json.loads, required=True, help="name: [module, options], as JSON"
     )
-    parser.add_argument("--memory-mb", type=int, default=512, help="for the activations of a batch")
-    parser.add_argument("--dataset", required=True, help="key of the table")
-    parser.add_argument("--model", required=True, help="key of the table")
+    parser.add_argument(
+        "--memory-mb", type=int, default=512, help="memory for the activations of a batch"
+    )
+    parser.add_argument("--dataset", required=True, help="key in the table")
+    parser.add_argument("--model", required=True, help="key in the table")
     parser.add_argument("--out", required=True, help="CSV to write")
     cli.add_runtime(parser)
 

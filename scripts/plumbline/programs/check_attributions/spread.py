@@ -1,4 +1,4 @@
-"""Explain a net's decisions in many random passes: mean and spread of the relevance."""
+"""Compute an attribution in many stochastic passes: mean and spread of the relevance."""
 
 import argparse
 import json
@@ -10,10 +10,12 @@ KEYS = ("dataset", "model", "objective", "method", "source", "samples")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", required=True, help="name of the spread in tables and figures")
-    parser.add_argument("--method", required=True, help="the method's name in tables and figures")
-    parser.add_argument("--module", required=True, help="its module of attribution/methods")
+    parser.add_argument("--method", required=True, help="name of the method in tables and figures")
+    parser.add_argument("--module", required=True, help="its module in attribution/methods")
     parser.add_argument("--set", type=json.loads, default={}, help="its options, as JSON")
-    parser.add_argument("--source", choices=["dropout", "noise"], required=True, help="what varies")
+    parser.add_argument(
+        "--source", choices=["dropout", "noise"], required=True, help="source of randomness"
+    )
     parser.add_argument("--samples", type=int, required=True, help="passes per image")
     parser.add_argument(
         "--level",
@@ -21,15 +23,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=0.1,
         help="standard deviation of the noise, a share of the image's range",
     )
-    parser.add_argument("--classifier", required=True, help="Classifier that is explained")
+    parser.add_argument("--classifier", required=True, help="Classifier to explain")
     parser.add_argument("--images", required=True, help="ImageSet")
-    parser.add_argument("--count", type=int, required=True, help="how many of them, from the first")
-    parser.add_argument("--reference", nargs="*", default=[], help="Spread to compare with")
-    parser.add_argument("--memory-mb", type=int, default=512, help="for the activations of a batch")
-    parser.add_argument("--dataset", required=True, help="key of the table")
-    parser.add_argument("--model", required=True, help="key of the table")
     parser.add_argument(
-        "--objective", default="cross_entropy", help="key of the table: what it was trained for"
+        "--count", type=int, required=True, help="number of images used, from the first"
+    )
+    parser.add_argument("--reference", nargs="*", default=[], help="Spread to compare with")
+    parser.add_argument(
+        "--memory-mb", type=int, default=512, help="memory for the activations of a batch"
+    )
+    parser.add_argument("--dataset", required=True, help="key in the table")
+    parser.add_argument("--model", required=True, help="key in the table")
+    parser.add_argument(
+        "--objective",
+        default="cross_entropy",
+        help="key in the table: training objective of the net",
     )
     parser.add_argument("--out", required=True, help="Spread to write")
     parser.add_argument("--table", required=True, help="CSV to write")

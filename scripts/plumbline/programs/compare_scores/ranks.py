@@ -1,13 +1,15 @@
-"""Join what every score tells on every net, and rank the scores over all tasks."""
+"""Join the detection tables of all nets and rank the scores over all tasks."""
 
 import argparse
 import json
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--tables", nargs="+", required=True, help="CSVs of the part tasks")
-    parser.add_argument("--replicates", type=json.loads, default={}, help="net to architecture")
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap over blocks")
+    parser.add_argument("--tables", nargs="+", required=True, help="CSV files written by `tasks`")
+    parser.add_argument(
+        "--replicates", type=json.loads, default={}, help="architecture of each net, as JSON"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the bootstrap over blocks")
     parser.add_argument("--out", required=True, help="CSV to write")
 
 

@@ -1,4 +1,4 @@
-"""Judge every score as a detector of wrong, adversarial and out-of-distribution images."""
+"""Evaluate every score as a detector of misclassified, adversarial and OOD images."""
 
 import argparse
 import json
@@ -6,18 +6,29 @@ from pathlib import Path
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--uncertainty", required=True, help="of each image, Parquet")
-    parser.add_argument("--scores", nargs="*", type=Path, default=[], help="Parquet by score")
-    parser.add_argument("--detectors", nargs="*", default=[], help="fitted scores, Parquet")
-    parser.add_argument("--near", nargs="*", default=[], help="datasets near the distribution")
-    parser.add_argument("--passes", type=json.loads, default={}, help="by estimator, JSON")
-    parser.add_argument("--steps", type=int, default=1, help="of the conductance's path")
+    parser.add_argument(
+        "--uncertainty", required=True, help="uncertainty scores of each image, Parquet"
+    )
+    parser.add_argument(
+        "--scores", nargs="*", type=Path, default=[], help="Parquet of each detection score"
+    )
+    parser.add_argument(
+        "--detectors", nargs="*", default=[], help="scores of the fitted detectors, Parquet"
+    )
+    parser.add_argument("--near", nargs="*", default=[], help="near-OOD datasets")
+    parser.add_argument(
+        "--passes",
+        type=json.loads,
+        default={},
+        help="number of passes of each estimator, as JSON",
+    )
+    parser.add_argument("--steps", type=int, default=1, help="steps of the path of the conductance")
     parser.add_argument(
         "--label-changes", nargs="*", default=[], help="label change rates, Parquet"
     )
-    parser.add_argument("--dataset", required=True, help="key of the table")
-    parser.add_argument("--model", required=True, help="key of the table")
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+    parser.add_argument("--dataset", required=True, help="key in the table")
+    parser.add_argument("--model", required=True, help="key in the table")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the bootstrap")
     parser.add_argument("--out", required=True, help="CSV to write")
 
 

@@ -1,4 +1,4 @@
-"""Find connected holes of latent maps, and what they decode to beside the training images."""
+"""Find connected holes of latent maps and compare their decoded images with the training images."""
 
 import argparse
 
@@ -7,11 +7,11 @@ from plumbline.runtime import cli
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vaes", nargs="+", required=True, help="VAEs of several seeds")
-    parser.add_argument("--maps", nargs="+", required=True, help="LatentMap of each")
+    parser.add_argument("--maps", nargs="+", required=True, help="LatentMap of each VAE")
     parser.add_argument("--train", required=True, help="ImageSet of the training images")
     parser.add_argument("--estimators", nargs="+", required=True, help="estimators of the maps")
-    parser.add_argument("--out", required=True, help="Holes of the first map to write")
-    parser.add_argument("--table", required=True, help="CSV of the estimates on all maps to write")
+    parser.add_argument("--out", required=True, help="Holes of the first map, to write")
+    parser.add_argument("--table", required=True, help="CSV of the estimates on all maps, to write")
     cli.add_runtime(parser)
 
 

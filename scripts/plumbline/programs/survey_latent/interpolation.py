@@ -1,4 +1,4 @@
-"""Follow a net's uncertainty from one test image to another, through pixels and latent space."""
+"""Measure uncertainty along interpolations of test images in pixel space and latent space."""
 
 import argparse
 import json
@@ -11,17 +11,22 @@ OPTIONS = InterpolationOptions
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--vae", required=True, help="VAE whose latent space is crossed")
+    parser.add_argument("--vae", required=True, help="VAE of the latent space")
     parser.add_argument("--test", required=True, help="ImageSet of the test images")
     parser.add_argument("--classifiers", nargs="+", required=True, help="nets of several seeds")
     parser.add_argument(
-        "--estimators", type=json.loads, required=True, help="module and options by name, JSON"
+        "--estimators",
+        type=json.loads,
+        required=True,
+        help="module and options of each estimator by name, as JSON",
     )
-    parser.add_argument("--dataset", required=True, help="key of the table")
-    parser.add_argument("--corpus", required=True, help="key of the table")
-    parser.add_argument("--model", required=True, help="key of the table")
+    parser.add_argument("--dataset", required=True, help="key in the table")
+    parser.add_argument("--corpus", required=True, help="key in the table")
+    parser.add_argument("--model", required=True, help="key in the table")
     parser.add_argument("--out", required=True, help="Interpolation to write")
-    parser.add_argument("--table", required=True, help="CSV of the estimates half-way to write")
+    parser.add_argument(
+        "--table", required=True, help="CSV of the estimates at the midpoint, to write"
+    )
     cli.add_runtime(parser)
 
 

@@ -1,4 +1,4 @@
-"""Map what estimators say about a net over the latent spaces of VAEs of one corpus."""
+"""Map the uncertainty of a net over the latent spaces of the VAEs of one corpus."""
 
 import argparse
 import json
@@ -12,23 +12,31 @@ OPTIONS = GridOptions
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vaes", nargs="+", required=True, help="VAEs of several seeds")
-    parser.add_argument("--codes", nargs="+", required=True, help="Codes of images in each")
+    parser.add_argument(
+        "--codes", nargs="+", required=True, help="Codes of the images under each VAE"
+    )
     parser.add_argument("--test", required=True, help="ImageSet of the test images")
     parser.add_argument("--classifiers", nargs="+", required=True, help="nets of several seeds")
     parser.add_argument(
-        "--estimators", type=json.loads, required=True, help="module and options by name, JSON"
+        "--estimators",
+        type=json.loads,
+        required=True,
+        help="module and options of each estimator by name, as JSON",
     )
     parser.add_argument(
         "--starred", type=json.loads, nargs="*", default=[], help="latent points, each as JSON"
     )
-    parser.add_argument("--dataset", required=True, help="key of the table")
-    parser.add_argument("--corpus", required=True, help="key of the table")
-    parser.add_argument("--model", required=True, help="key of the table")
+    parser.add_argument("--dataset", required=True, help="key in the table")
+    parser.add_argument("--corpus", required=True, help="key in the table")
+    parser.add_argument("--model", required=True, help="key in the table")
     parser.add_argument("--attacked", help="net whose adversarial images are in the corpus")
     parser.add_argument(
-        "--maps", nargs="+", required=True, help="LatentMap of each to write, of the first in full"
+        "--maps",
+        nargs="+",
+        required=True,
+        help="LatentMap of each VAE to write; only the first is complete",
     )
-    parser.add_argument("--table", required=True, help="CSV of the estimates to write")
+    parser.add_argument("--table", required=True, help="CSV of the estimates, to write")
     cli.add_runtime(parser)
 
 

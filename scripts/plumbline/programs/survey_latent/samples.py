@@ -1,4 +1,4 @@
-"""Decode codes drawn from the holes of a map, and as many from anywhere off the data."""
+"""Decode codes sampled from the holes of a map, and as many from random points off the data."""
 
 import argparse
 
@@ -6,13 +6,15 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--vae", required=True, help="VAE whose latent space is mapped")
-    parser.add_argument("--map", required=True, help="LatentMap that knows where the data are")
+    parser.add_argument("--vae", required=True, help="VAE of the mapped latent space")
+    parser.add_argument("--map", required=True, help="LatentMap that marks the cells on the data")
     parser.add_argument("--holes", required=True, help="Holes of this map")
-    parser.add_argument("--of", required=True, help="estimator.measure whose holes are meant")
-    parser.add_argument("--count", type=int, required=True, help="images of either kind")
-    parser.add_argument("--out", required=True, help="ImageSet from the holes to write")
-    parser.add_argument("--random", required=True, help="ImageSet from off the data to write")
+    parser.add_argument("--of", required=True, help="estimator.measure that defines the holes")
+    parser.add_argument("--count", type=int, required=True, help="number of images of each kind")
+    parser.add_argument("--out", required=True, help="ImageSet decoded from the holes, to write")
+    parser.add_argument(
+        "--random", required=True, help="ImageSet decoded from off the data, to write"
+    )
     cli.add_runtime(parser)
 
 
@@ -29,7 +31,7 @@ def main(args: argparse.Namespace) -> None:
     holes, _ = load_arrays(args.holes, "Holes")
     where, axis = holes[f"{args.of}.region"] > 0, holes["axis"]
     off_data = ~load_arrays(args.map, "LatentMap")[0]["linear.on_data"]
-    # Where a map has no hole there is nothing to compare with, so the control is empty, too.
+    # A map without holes has nothing to compare with, so the control is empty as well.
     cells = {"holes": where, "random": off_data & where.any()}
     for name, path in (("holes", args.out), ("random", args.random)):
         codes = draw(cells[name], axis, args.count, derive(args.seed, name))

@@ -22,8 +22,8 @@ CELLS = "cells are not independent"
 
 
 class Found(NamedTuple):
-    """A figure, its count, how many of them are positive if any are told from others, and of how
-    many training seeds it is the mean."""
+    """An estimate with its count, the number of positives (of detection) and the number of training
+    seeds that it averages."""
 
     figure: Estimate
     n: int
@@ -34,9 +34,8 @@ class Found(NamedTuple):
 def judge(claims: Sequence[Claim], tables: Tables) -> list[Row]:
     """Rows of the ledger: one for each claim, dataset, model and value of its ``each``.
 
-    ``tables`` hold rows of text by the name of their stage; a stage that did not run is
-    missing.  Raises :class:`InputError` if a claim names a column that its table does not have,
-    or does not say which of several rows it means.
+    ``tables`` maps names to rows of text; tables of stages that did not run are missing.  Raises
+    :class:`InputError` if a claim names a column that its table lacks, or selects several rows.
     """
     datasets = list(dict.fromkeys(row["dataset"] for rows in tables.values() for row in rows))
     return [row for claim in claims for row in _rows(claim, tables, datasets)]
@@ -65,7 +64,7 @@ def _rows(claim: Claim, tables: Tables, datasets: Sequence[str]) -> Iterator[Row
 
 
 def _models(selector: Selector, tables: Tables, dataset: str) -> list[str]:
-    """Models that the table has for a dataset, or the one that the selector names."""
+    """Models in the table for a dataset, or the one that the selector names."""
     if "model" in selector.where:
         return [str(selector.where["model"])]
     rows = tables[selector.table]
@@ -109,7 +108,7 @@ def _judged(
 
 
 def _described(claim: Claim, values: Sequence[str], tables: Tables) -> list[str]:
-    """The values of the claim's ``each`` as a reader would write them."""
+    """Labels of the values of ``each``."""
     rows = tables[claim.tested.table] if "set" in claim.each else ()
     keys = {row["set"]: row for row in rows if row.get("set_kind")}
     return [
@@ -178,7 +177,7 @@ def _reason(claim: Claim, figure: Estimate, found: str, n: int, positive: int | 
 
 
 def _unknown(claim: Claim, value: float, n: int, positive: int | None) -> str:
-    """Why there is no interval, or not even a value."""
+    """The reason why there is no interval or no value."""
     if claim.tested.table == "refusal" and value == 0:
         return "nothing was refused"
     counts = {"image": n}
@@ -200,7 +199,7 @@ def _no_rows(selector: Selector) -> str:
 def _select(
     claim: Claim, selector: Selector, tables: Tables, columns: Sequence[str]
 ) -> dict[Place, Found]:
-    """The figure for each combination of values of ``columns`` among the rows that fit."""
+    """The estimate for each combination of values of ``columns`` among the matching rows."""
     rows = list(tables[selector.table])
     known = list(rows[0]) if rows else []
     for name in (*selector.where, *columns):
@@ -216,7 +215,7 @@ def _select(
 
 
 def _late(value: Wanted) -> bool:
-    """The largest is sought among the rows that everything else leaves."""
+    """`largest` is applied last, among the rows that all other conditions select."""
     return value == LARGEST
 
 
@@ -245,8 +244,8 @@ def _figure(claim: Claim, selector: Selector, rows: Sequence[Fields]) -> Found:
     ]
     if differ or (len(rows) > 1 and not selector.mean_over_seeds):
         raise InputError(
-            f"claim {claim.id}: {len(rows)} rows of {selector.table} fit; "
-            f"say which {' and '.join(differ) or 'seed'} is meant"
+            f"claim {claim.id}: {len(rows)} rows of {selector.table} match; "
+            f"select one by {' and '.join(differ) or 'seed'}"
         )
     estimates = [(_number(row["value"]), _number(row["low"]), _number(row["high"])) for row in rows]
     n = min(int(float(row["n"])) for row in rows)
@@ -260,9 +259,9 @@ def _number(text: str) -> float:
 
 
 def _free(selector: Selector, columns: Sequence[str]) -> list[str]:
-    """Columns that tell the selector's figures apart: all but those that it fixes."""
+    """Columns that distinguish the selected estimates: all but those that the selector fixes."""
     fixed = set(selector.where)
-    if fixed & {"source", "attack", "shift"}:  # from which the set follows
+    if fixed & {"source", "attack", "shift"}:  # these determine the set
         fixed.add("set")
     return [name for name in columns if name not in fixed]
 
@@ -289,7 +288,7 @@ def _control(claim: Claim, place: Place, tables: Tables, columns: Sequence[str])
 
 
 def _class_prior(rows: Sequence[Fields], place: Place, split: str) -> float:
-    """Accuracy of always answering the largest class."""
+    """Accuracy of always predicting the most frequent class."""
     counts = {
         row["class"]: int(float(row["n"]))
         for row in rows

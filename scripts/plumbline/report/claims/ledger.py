@@ -1,4 +1,4 @@
-"""The claims of the studies with their verdicts, as the page shows them."""
+"""The claims of the studies with their verdicts, for the page."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -27,13 +27,13 @@ SYMBOLS = {
     "not run": "○",
 }
 MEANINGS = {
-    "holds": "the whole interval lies where the claim wants it",
-    "fails": "none of it does",
-    "differs: higher": "the whole interval lies above what counts as equal to the claim",
-    "differs: lower": "the whole interval lies below it",
-    "undecided": "the interval reaches over the bar, or there are too few images for one",
-    "elsewhere": "the number was published for another dataset; ours is shown, not judged",
-    "not run": "this run has no such figure",
+    "holds": "the whole interval lies on the side of the claim",
+    "fails": "the whole interval lies on the other side",
+    "differs: higher": "the whole interval lies above the range that counts as equal",
+    "differs: lower": "the whole interval lies below this range",
+    "undecided": "the interval contains the limit, or there are too few images for an interval",
+    "elsewhere": "the value was published for another dataset; ours is shown but not judged",
+    "not run": "this run has no such estimate",
 }
 UNJUDGED = ("elsewhere", "not run")
 
@@ -47,7 +47,7 @@ class Judged:
 
     @property
     def verdicts(self) -> dict[str, int]:
-        """How often each verdict was given, in the order of ``SYMBOLS``."""
+        """Number of rows with each verdict, in the order of ``SYMBOLS``."""
         counts = Counter(row["verdict"] for row in self.rows)
         return {verdict: counts[verdict] for verdict in SYMBOLS if counts[verdict]}
 
@@ -66,18 +66,18 @@ def ledger(claims: Sequence[Claim], rows: Sequence[Mapping[str, str]]) -> dict[s
 
 @dataclass(frozen=True)
 class Tally:
-    """All rows of a ledger: how often each verdict was given, in the order of ``SYMBOLS``."""
+    """Number of rows of a ledger with each verdict, in the order of ``SYMBOLS``."""
 
     verdicts: Mapping[str, int]
 
     @property
     def judged(self) -> int:
-        """Rows with a verdict on the claim."""
+        """Number of rows with a verdict on the claim."""
         return sum(n for verdict, n in self.verdicts.items() if verdict not in UNJUDGED)
 
     @property
     def by_chance(self) -> float:
-        """How many rows would be expected to hold if the truth of all judged lay at their bar."""
+        """Expected number of rows that hold if all true values lay at the limits."""
         return self.judged * (1 - LEVEL) / 2
 
 
@@ -91,9 +91,8 @@ def tally(claims: Mapping[str, Sequence[Judged]]) -> Tally:
 def claim_rows(judged: Judged) -> list[dict[str, str]]:
     """The rows of one claim as texts for the page.
 
-    ``n`` also says how many of them are positive, where positives are told from negatives.
-
-    ``of`` is what the row is about beside dataset and net: the values of the claim's ``each``.
+    ``n`` includes the number of positives for estimates of detection; ``of`` holds the values of
+    the columns in ``each`` of the claim.
     """
     return [
         {

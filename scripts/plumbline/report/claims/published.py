@@ -1,6 +1,7 @@
-"""Published tables of figures beside those of this run: one line for each figure and net.
+"""Published values beside the estimates of this run.
 
-What was published, and where ours stands, is declared in a file (``config/published.yaml``).
+The published tables, and the rows of ours to compare with, are declared in a file
+(``config/published.yaml``).
 """
 
 import os
@@ -28,50 +29,50 @@ class PublishedRow(Section):
     """A line of a published table."""
 
     name: str
-    """What it is of."""
+    """Name of the line."""
 
     where: dict[str, Wanted]
-    """What our rows must have beside what the table says; null takes a column of it away."""
+    """Required values of our rows in addition to those of the table; null drops a column."""
 
     published: dict[str, float | None]
-    """The published figure of each column; null where there is none to compare with."""
+    """The published value of each column; null if there is none."""
 
     table: str | None = None
-    """Table of ours, if another than that of the whole."""
+    """Our table, if it differs from that of the published table."""
 
 
 class PublishedTable(Section):
-    """A published table, and where our figures for it stand."""
+    """A published table and the selection of our estimates to compare with it."""
 
     id: str = Field(pattern=r"^[a-z0-9-]+$")
     """A short name."""
 
     under: Literal["stability", "detectors"]
-    """Part of the page that shows it."""
+    """Section of the page that shows it."""
 
     title: str
-    """Who measured what on what."""
+    """Title, with authors, quantity and data."""
 
     source: str
-    """Where it is published."""
+    """Source of the publication."""
 
     note: str
-    """What differs from ours."""
+    """Differences from our estimates."""
 
     measured_on: tuple[str, ...]
-    """Datasets that it was published for."""
+    """Datasets of the publication."""
 
     beside: tuple[str, ...] = ()
-    """Datasets that show it for comparison."""
+    """Further datasets that show it for comparison."""
 
     table: str
-    """Table of ours."""
+    """Our table."""
 
     where: dict[str, Wanted]
-    """What all our rows must have."""
+    """Required values of all our rows."""
 
     columns: dict[str, dict[str, Wanted]]
-    """What those of each column must have."""
+    """Required values of our rows for each column."""
 
     rows: tuple[PublishedRow, ...] = Field(min_length=1)
     """The lines."""
@@ -81,14 +82,14 @@ class PublishedTable(Section):
         for each in self.rows:
             for name in each.published:
                 if name not in self.columns:
-                    raise ValueError(f"row {each.name} has a figure for no column {name!r}")
+                    raise ValueError(f"row {each.name}: there is no column {name!r}")
         return self
 
 
 def load_published(path: str | os.PathLike) -> list[PublishedTable]:
     """Read and check a file of published tables.
 
-    Raises :class:`InputError`, naming the file and the key, for the first fault.
+    Raises :class:`InputError` for the first error, with file and key.
     """
     try:
         with open(path, encoding="utf-8") as handle:
@@ -103,12 +104,12 @@ def load_published(path: str | os.PathLike) -> list[PublishedTable]:
 
 
 def frame(published: Sequence[PublishedTable], frames: Frames) -> pd.DataFrame:
-    """Every published figure on every dataset that shows it, for each net that has one of ours.
+    """Every published value with our estimate, for each dataset that shows it and each net.
 
     Columns: ``under``, ``title``, ``note``, ``dataset``, ``model``, ``row``, ``column``,
-    ``published``, ``value``, ``low``, ``high``, ``n``, ``n_positive``, ``verdict``.  Where no net
-    has the figure there is one row, without a model.  Raises :class:`InputError` if a net has it
-    several times.
+    ``published``, ``value``, ``low``, ``high``, ``n``, ``n_positive``, ``verdict``.  If no net has
+    an estimate there is one row, without a model.  Raises :class:`InputError` if a net has several
+    estimates.
     """
     return pd.DataFrame([row for table in published for row in _rows(table, frames)])
 
@@ -123,8 +124,8 @@ def _rows(table: PublishedTable, frames: Frames) -> Iterator[dict]:
                 found = _matching(ours, where).to_dict("records") if len(ours) else []
                 if len({each["model"] for each in found}) < len(found):
                     raise InputError(
-                        f"published table {table.id}: several rows of {dataset} are {line.name}, "
-                        f"{column}; say which is meant"
+                        f"published table {table.id}: several rows of {dataset} match {line.name}, "
+                        f"{column}; select one"
                     )
                 keys: dict[str, Any] = {
                     "under": table.under,
@@ -140,7 +141,7 @@ def _rows(table: PublishedTable, frames: Frames) -> Iterator[dict]:
 
 
 def _matching(rows: pd.DataFrame, where: Mapping[str, Wanted]) -> pd.DataFrame:
-    """Rows with all these values; the largest is sought among those that all else leaves."""
+    """Rows with all these values; `largest` is applied last, among the remaining rows."""
     for name, value in where.items():
         if value is not None and value != LARGEST:
             rows = rows[_same(rows[name], value)]
@@ -157,7 +158,7 @@ def _same(column: pd.Series, value: str | float) -> pd.Series:
 
 
 def _verdict(published: float | None, ours: Mapping[str, float]) -> str:
-    """Where ours lies: the published figure is within our interval, or ours is higher or lower."""
+    """Position of ours: the published value is in our interval, or ours is higher or lower."""
     if published is None:
         return "not published"
     if pd.isna(ours["low"]) or pd.isna(ours["high"]):
@@ -168,7 +169,7 @@ def _verdict(published: float | None, ours: Mapping[str, float]) -> str:
 
 
 def published_tables(frames: Frames, dataset: str, under: str) -> list[ReportTable]:
-    """The published tables of one part of the page, those of which nothing was run left out."""
+    """The published tables of one section of the page that have estimates of this run."""
     if "published" not in frames:
         return []
     rows = of_dataset(frames["published"], dataset)
@@ -186,8 +187,8 @@ def published_tables(frames: Frames, dataset: str, under: str) -> list[ReportTab
         ]
         columns = ("", ": n", ": ours") if judged else ("", ": n")
         nets = [f"{words(model)}{rest}" for model in models for rest in columns]
-        title = f"Published beside ours [95 % interval]: {title}"
-        head = ["figure", "of", "published", *nets]
+        title = f"Published values and ours [95 % interval]: {title}"
+        head = ["quantity", "of", "published", *nets]
         found.append(ReportTable(title, head, lines, 2, own["note"].iloc[0]))
     return found
 
@@ -197,7 +198,7 @@ def _exactly(published: float) -> str:
 
 
 def _ours(rows: pd.DataFrame, models: Sequence[str], judged: bool) -> list[str]:
-    """Figure and n of each net, and if it is ``judged`` its verdict."""
+    """Estimate and n of each net, with the verdict if ``judged``."""
     cells = []
     for model in models:
         own = rows[rows["model"] == model]

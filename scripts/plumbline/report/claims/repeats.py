@@ -1,19 +1,19 @@
-"""Of how many nets, VAEs and draws of mutants a figure is: its interval knows of no others."""
+"""Number of nets, VAEs and samples of mutants of an estimate, which its interval does not vary."""
 
 from collections.abc import Sequence
 
 from plumbline.registry import ESTIMATORS
 from plumbline.report.claims.schema import Selector
 
-VAES = ("latent", "holes")  # tables whose seeds are those of VAEs, not of nets
-MUTATED = ("lcr", "both", "all")  # features of detectors that know label change rates
+VAES = ("latent", "holes")  # tables with a row per seed of the VAE, not of the net
+MUTATED = ("lcr", "both", "all")  # features of detectors that include label change rates
 
 
 def repeats(selector: Selector, others: Sequence[str], n: int, seeds: int) -> str:
     """In words, such as `one net, one draw of mutants` or `3 VAEs, one net`.
 
-    ``others`` are the values of the columns that a claim has a row for each of, ``n`` is the count
-    of the figure, ``seeds`` of how many seeds it is the mean.
+    ``others`` holds the values of the columns in ``each`` of the claim, ``n`` is the count of the
+    estimate and ``seeds`` the number of seeds that it averages.
     """
     if selector.where.get("over") == "seeds":
         return f"{_count(n, 'net')} each"

@@ -1,10 +1,10 @@
 """The claims ledger: each claim of the studies, judged by rule from the tables of a run.
 
-A claim names the figure that tests it (a selector of rows of a table, or the difference of
-two) and the values that bear it out.  It holds if the whole 95 % interval lies among those
-values, fails if the whole interval lies outside, and is undecided if the interval straddles.
-Outside a range, which is what counts as equal, it differs instead: being better is no failure.
-A number that was published for a dataset is judged on that dataset alone.
+A claim names the estimate that tests it (a selector of rows of a table, or the difference of
+two) and the values that agree with the claim.  It holds if the whole 95 % interval lies among
+those values, fails if the whole interval lies outside, and is undecided otherwise.  Outside a
+range, which defines what counts as equal, the verdict is instead that ours differs, since better
+values are no failure.  A number that was published for a dataset is judged on that dataset only.
 """
 
 import math
@@ -19,24 +19,26 @@ from plumbline.config.base import Section
 from plumbline.errors import InputError, nearest
 
 HOW_TO_READ = """\
-Each claim of the five studies with the figure of this run that tests it, its 95 % interval, its
-control, and the verdict by rule: it holds if the whole interval lies on the claim's side of the
-bar, fails if all of it lies on the other, and is undecided if it straddles. Where the claim names a
-number, or says that two things are equal, the bar is a range; outside it ours differs, higher or
-lower, and being better is no failure. A number that was published for a dataset is judged on that
-dataset alone; elsewhere ours is shown for comparison and not counted.
+Each claim of the five studies with the estimate of this run that tests it, its 95 % interval, its
+control, and a verdict by a fixed rule: the claim holds if the whole interval lies on the side of
+the limit that the claim states, fails if it lies on the other side, and is undecided if it contains
+the limit. Where the claim states a number, or that two quantities are equal, the limit is a range;
+outside the range ours differs, higher or lower, and better values are no failure. A number that was
+published for a dataset is judged on that dataset only; on others ours is shown for comparison and
+not counted.
 
-A 95 % interval errs once in forty on either side, so of the rows whose truth lies at the bar 2.5 %
-hold by chance. No verdict is corrected for their number, and the rows are not independent: they
-share nets, images and mutants.
+Each side of a 95 % interval has an error rate of 2.5 %, so 2.5 % of the rows whose true value lies
+at the limit hold by chance. Verdicts are not corrected for multiple comparisons, and the rows are
+not independent: they share nets, images and mutants.
 
-Most figures are of one net, that of the first seed, and of one draw of mutants, and their intervals
-are over images alone. Another training, another draw, even another processor can move them further:
-two runs may differ by 2.5 half widths in detection, detectors and stability before they count as
-different. The column nets says of how many a row is. Where it is the mean over several seeds, these
-few make the interval wide, not the images or cells that n counts.
+Most estimates are from one net, that of the first seed, and from one sample of mutants, and their
+intervals are over images only. Another training run, another sample or even another processor can
+change them more: two runs may differ by 2.5 half widths in detection, detectors and stability
+before they count as different. The column nets gives the number of nets of a row. For means over
+several seeds, the width of the interval is due to the small number of seeds, not to the images or
+cells counted by n.
 """
-"""How to read the ledger, in paragraphs of plain text."""
+"""Explanation of the ledger, in paragraphs of plain text."""
 Verdict = Literal[
     "holds", "fails", "differs: higher", "differs: lower", "undecided", "elsewhere", "not run"
 ]
@@ -45,17 +47,17 @@ Wanted = str | int | float
 
 
 class Selector(Section):
-    """Rows of one table: for each dataset and model the figure that is meant."""
+    """Selects rows of one table: one estimate for each dataset and model."""
 
     table: str
-    """Name of a file of the folder tables/ of the results, without its ending."""
+    """Name of a file in the folder tables/ of the results, without extension."""
 
     where: dict[str, Wanted]
-    """The value that each column must have, or `largest` for its largest number; `metric` must be
+    """The required value of each column, or `largest` for its largest number; `metric` must be
     among the columns."""
 
     mean_over_seeds: bool = False
-    """Take the mean over training seeds, with an interval over seeds and images."""
+    """Average over training seeds, with an interval over seeds and images."""
 
     @model_validator(mode="after")
     def _names_a_metric(self) -> "Selector":
@@ -65,16 +67,16 @@ class Selector(Section):
 
 
 class Control(Section):
-    """What a sceptic would ask for first, shown beside the value."""
+    """A control, shown beside the estimate."""
 
     name: str
-    """What it is."""
+    """Description of the control."""
 
     select: Selector | None = None
-    """Where it stands, unless it is the class prior."""
+    """Rows of its estimate, unless it is the class prior."""
 
     class_prior: str | None = None
-    """The split whose largest class gives the accuracy of a constant answer."""
+    """The split whose largest class defines the accuracy of a constant prediction."""
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> "Control":
@@ -84,7 +86,7 @@ class Control(Section):
 
 
 class Claim(Section):
-    """One claim of one study and what tests it."""
+    """One claim of one study and the estimate that tests it."""
 
     id: str = Field(pattern=r"^00[0-4]-[a-z0-9-]+$")
     """Number of the study and a short name."""
@@ -93,31 +95,31 @@ class Claim(Section):
     """Number of the study."""
 
     statement: str
-    """What is claimed, in our words."""
+    """The claim, in our words."""
 
     source: str
-    """Repository, README or paper that claims it."""
+    """Repository, README or paper that makes the claim."""
 
     published: str
-    """The published value and what it was measured on, or `not found`."""
+    """The published value and the data it was measured on, or `not found`."""
 
     measured_on: tuple[str, ...] = ()
-    """Datasets that the tested number was published for; empty if the claim is of no number."""
+    """Datasets that the tested number was published for; empty if the claim states no number."""
 
     note: str
-    """The study's fault that a reader must know, and what our test does instead."""
+    """Faults of the study that matter for the claim, and how our test differs."""
 
     measure: str | None = None
-    """The tested figure in words."""
+    """Description of the tested estimate."""
 
     select: Selector | None = None
-    """The tested figure, or its first part."""
+    """The tested estimate, or the minuend of a difference."""
 
     minus: Selector | None = None
-    """What is subtracted from it."""
+    """The subtrahend, if the tested estimate is a difference."""
 
     each: tuple[str, ...] = ()
-    """Columns beside dataset and model that have a row of the ledger for each value."""
+    """Columns besides dataset and model; the ledger has one row for each of their values."""
 
     above: float | None = None
     """The claim holds above this."""
@@ -126,13 +128,13 @@ class Claim(Section):
     """The claim holds below this."""
 
     within: tuple[float, float] | None = None
-    """The claim holds between these, ends included: what counts as equal."""
+    """The claim holds in this closed range, which defines what counts as equal."""
 
     control: Control | None = None
-    """Shown beside the value."""
+    """The control, shown beside the estimate."""
 
     needs: str | None = None
-    """What is missing before the claim can be tested."""
+    """What is missing for a test of the claim."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> "Claim":
@@ -141,29 +143,31 @@ class Claim(Section):
             raise ValueError(f"id {self.id} does not begin with its study, {self.study}")
         if self.needs is not None:
             if self.select or bars:
-                raise ValueError("a claim that needs something cannot be tested: no select, no bar")
+                raise ValueError(
+                    "a claim with needs cannot be tested: omit select, above, below and within"
+                )
         elif not (self.select and self.measure):
             raise ValueError("give select and measure, or needs")
         elif len(bars) != 1:
             raise ValueError("give exactly one of above, below and within")
         if self.within and self.within[0] >= self.within[1]:
-            raise ValueError("within: the first must be the smaller")
+            raise ValueError("within: the first value must be smaller than the second")
         return self
 
     def is_about(self, dataset: str) -> bool:
-        """Whether the claim can be judged on a dataset, or its number is of another."""
+        """Whether the claim can be judged on a dataset; its number may be of another one."""
         return not self.measured_on or dataset in self.measured_on
 
     @property
     def tested(self) -> Selector:
-        """``select``; ``ValueError`` of a claim that cannot be tested."""
+        """``select``; raises ``ValueError`` for a claim that cannot be tested."""
         if self.select is None:
             raise ValueError(f"claim {self.id} has no select")
         return self.select
 
     @property
     def tables(self) -> set[str]:
-        """Tables that the claim is judged from."""
+        """Names of the tables that the claim is judged from."""
         parts = [self.select, self.minus, self.control and self.control.select]
         named = {part.table for part in parts if part}
         return named | ({"training"} if self.control and self.control.class_prior else set())
@@ -172,7 +176,7 @@ class Claim(Section):
 def load_claims(path: str | os.PathLike) -> list[Claim]:
     """Read and check a file of claims.
 
-    Raises :class:`InputError`, naming the file, the claim and the key, for the first fault.
+    Raises :class:`InputError` for the first error, with file, claim and key.
     """
     try:
         with open(path, encoding="utf-8") as handle:
@@ -205,24 +209,25 @@ def _explain(error: ValidationError, raw: list) -> str:
 
 
 def check_tables(claims: Iterable[Claim], known: Collection[str]) -> None:
-    """Raise :class:`InputError`, naming the nearest, if a claim is judged from a table that is not
-    among the ``known`` ones."""
+    """Raise :class:`InputError`, with the most similar name, if a claim is judged from a table that
+    is not in ``known``."""
     for claim in claims:
         for table in sorted(claim.tables - set(known)):
             raise InputError(f"claim {claim.id}: no table {table!r}{nearest(table, known)}")
 
 
 def tables_of(claims: list[Claim]) -> list[str]:
-    """Tables that the claims are judged from, in the order of the alphabet."""
+    """Names of the tables that the claims are judged from, sorted."""
     return sorted(set().union(*(claim.tables for claim in claims)))
 
 
 def verdict(claim: Claim, low: float, high: float) -> Verdict:
-    """The rule: is the interval [low, high] inside, outside or astride what is claimed?
+    """Verdict on a claim by the position of the interval [low, high].
 
-    A bar of ``above`` or ``below`` is not itself among the values that bear the claim out; the
-    ends of ``within`` are.  An interval with an unknown end decides nothing.  The dataset is not
-    asked for: see :meth:`Claim.is_about`.
+    The claim holds for intervals inside the claimed values and fails (or differs, for ``within``)
+    for intervals outside; otherwise it is undecided.  The limits ``above`` and ``below`` are
+    excluded from the claimed values; the ends of ``within`` are included.  Intervals with an
+    unknown end (NaN) are undecided.  The dataset is not considered: see :meth:`Claim.is_about`.
     """
     if math.isnan(low) or math.isnan(high):
         return "undecided"

@@ -29,7 +29,7 @@
     canvas.setAttribute("aria-label", label);
   };
 
-  // Places: a value on an axis as a fractional cell number, and the nearest cell.
+  // Positions: a value on an axis as a fractional cell number, and the nearest cell.
   const position = (axis, value) => {
     let cell = 0;
     while (cell < axis.length - 2 && axis[cell + 1] <= value) cell++;
@@ -47,7 +47,7 @@
     return [(3 * axis[0] - axis[1]) / 2, (3 * axis[last] - axis[last - 1]) / 2];
   };
 
-  // What is shown: choices and the kept point; `hovered` is looked at only for the moment.
+  // What is shown: choices and the selected point; `hovered` is shown only temporarily.
   const state = {test: true, other: true, holes: false};
   let arrays, axis, hovered = null;
   const key = (estimator, what) => `${state.net}.${state.grid}.${estimator}.${what}`;
@@ -55,7 +55,7 @@
     const steps = arrays[key(estimator, measure)];
     return steps && steps[cell] * DATA.measures[measure].step;
   };
-  const region = (estimator, {x, y}) => { // 0: no hole; undefined: nobody looked
+  const region = (estimator, {x, y}) => { // 0: no hole; undefined: not computed
     const found = arrays[`${state.net}.${estimator}.${state.measure}.region`];
     const linear = arrays["linear.axis"];
     const [low, high] = ends(linear);
@@ -129,7 +129,7 @@
       });
     }
     $("outside").textContent = outside
-      ? `${outside} of the ${all} encoded images lie outside of this map.` : "";
+      ? `${outside} of the ${all} encoded images lie outside this map.` : "";
   };
   const outline = (brush, cell, side) => {
     const hole = (row, column) => // its number
@@ -209,7 +209,7 @@
     showFigures(cell, point);
     const exact = Math.hypot(axis[column] - x, axis[row] - y) < 1e-4; // as the address is rounded
     $("cell").textContent = exact ? ""
-      : `Figures of the nearest cell, with its centre at (${number(axis[column], 2)}, ${number(axis[row], 2)}).`;
+      : `Values of the nearest cell, with its centre at (${number(axis[column], 2)}, ${number(axis[row], 2)}).`;
     const on = arrays[`${state.grid}.on_data`][cell];
     $("place").textContent = on ? "on the data" : "off the data";
     $("distance").textContent = small(arrays[`${state.grid}.distance`][cell]);
@@ -221,7 +221,7 @@
     return {cell, place, on};
   };
 
-  // The kept point: shown, spoken and in the address.
+  // The selected point: shown, announced and stored in the address.
   let timer;
   const address = () => {
     const fields = CHOICES.map((name) => [name, state[name]]);
@@ -231,7 +231,7 @@
   };
   const remember = () => {
     $("link").href = address();
-    clearTimeout(timer); // browsers allow few changes of the address at once
+    clearTimeout(timer); // browsers limit the rate of address changes
     timer = setTimeout(() => history.replaceState(null, "", address()), 200);
   };
   const keep = (point) => {
@@ -261,7 +261,7 @@
   const update = async () => {
     fill("corpus", titles(DATA.corpora));
     const wanted = state.corpus, found = await load(wanted);
-    if (wanted !== state.corpus) return; // another was chosen meanwhile
+    if (wanted !== state.corpus) return; // another was chosen in the meantime
     arrays = found;
     fill("net", Object.fromEntries(Object.entries(DATA.nets).filter(([name]) =>
       Object.keys(arrays).some((each) => each.startsWith(`${name}.`)))));
@@ -367,7 +367,7 @@
   }));
   await restore();
   new ResizeObserver(drawMarks).observe(map);
-})().catch((error) => { // an old browser, or a page cut short
+})().catch((error) => { // an old browser, or a truncated page
   document.getElementById("map-title").textContent = `The maps cannot be shown: ${error.message}`;
   throw error;
 });

@@ -1,11 +1,11 @@
-"""The explorer: a page where pointing at a latent map shows what is decoded there.
+"""The explorer: a self-contained page that shows the decoded image of any point of a latent map.
 
-Study 000 had a web page for this, with a server behind it.  Here everything that the page needs
-is in it: the decoders, so that any point can be decoded in the browser, the maps, and the
-training images that lie nearest to some cell.  Numbers travel as compressed arrays:
+Study 000 had a web page with a server for this.  Here the page contains all data: the decoders,
+which run in the browser, the maps, and the training images nearest to the cells.  Numbers are
+stored as compressed arrays:
 
-- values of a measure in whole steps of ``STEP`` (uint16), so that a value is kept within half
-  a step, and one shown with three decimals is within 0.00055 of what was computed;
+- values of a measure in multiples of ``STEP`` (uint16), so that the rounding error is at most
+  half a step, and at most 0.00055 for a value shown with three decimals;
 - weights as float16, pixels as uint8, codes, distances and densities as float32.
 """
 
@@ -28,20 +28,20 @@ from plumbline.report.style import COLORS
 from plumbline.report.wording import describe, words
 from plumbline.storage.artefacts import Arrays, ImageSet
 
-STEP = 1e-4  # of entropy and mutual information in nats, and of probabilities
+STEP = 1e-4  # for entropy and mutual information in nats, and for probabilities
 NEAREST = 3  # training images shown beside a point
-GALLERY = 1000  # training images in the page at most
-SHOWN = 1000  # encoded images of a set drawn at most, as in the figures
+GALLERY = 1000  # largest number of training images in the page
+SHOWN = 1000  # largest number of encoded images drawn per set, as in the figures
 GRIDS = ("linear", "quantile")
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """What is known of one corpus.
+    """The artefacts of one corpus.
 
-    ``vae`` holds the weights of its VAE, ``codes`` the artefact Codes and ``other`` the keys
-    of the sets in ``codes["other"]``.  ``maps`` and ``holes`` hold the arrays of the artefacts
-    LatentMap and Holes by net.
+    ``vae`` holds the weights of its VAE, ``codes`` the arrays of the artefact Codes and
+    ``other`` the keys of the sets in ``codes["other"]``.  ``maps`` and ``holes`` hold the arrays
+    of the artefacts LatentMap and Holes by net.
     """
 
     name: str
@@ -60,9 +60,9 @@ def content(
     estimators: Sequence[str],
     measures: Sequence[str],
 ) -> dict[str, Any]:
-    """What the page of a dataset holds, ready for JSON; arrays as :func:`pack` writes them.
+    """Content of the page of a dataset, ready for JSON; arrays are packed by :func:`pack`.
 
-    Raises :class:`InputError` if the codes are not those of ``train``.
+    Raises :class:`InputError` if the number of codes differs from that of ``train``.
     """
     for each in corpora:
         if len(each.codes["train"]) != len(train):
@@ -100,12 +100,11 @@ def content(
 def gallery(
     codes: Sequence[np.ndarray], cells: Sequence[np.ndarray], limit: int = GALLERY
 ) -> np.ndarray:
-    """Which training images the page holds: ascending positions, at most ``limit``.
+    """Training images kept in the page: ascending indices, at most ``limit``.
 
-    Those that are among the three nearest of some cell; if they are too many, those that are
-    for the most cells.  Far from the data many cells share their nearest images, so that
-    these, which tell what a hole is near to, always stay.  ``codes`` [N, 2] and ``cells``
-    [M, 2] are of each corpus.
+    These are the images among the three nearest of some cell; if they are too many, those
+    nearest to the most cells.  Far from the data many cells share their nearest images, which
+    are therefore always kept.  ``codes`` [N, 2] and ``cells`` [M, 2] are given for each corpus.
     """
     counts = np.zeros(len(codes[0]), dtype=np.int64)
     for points, grid in zip(codes, cells, strict=True):
@@ -116,9 +115,9 @@ def gallery(
 
 
 def pack(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Arrays as one text for JSON: ``data`` holds their bytes, little-endian, compressed by
-    zlib, in base64; ``arrays`` the type (as NumPy writes it, without the order of bytes), shape
-    and first byte of each."""
+    """Encode arrays for JSON: ``data`` holds their little-endian bytes, compressed by zlib, in
+    base64; ``arrays`` holds dtype (NumPy code without byte order), shape and byte offset of
+    each."""
     places, parts, start = {}, [], 0
     for name, array in arrays.items():
         array = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
@@ -130,7 +129,7 @@ def pack(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
 
 
 def unpack(packed: Mapping[str, Any]) -> Arrays:
-    """The inverse of :func:`pack`, as the page does it."""
+    """The inverse of :func:`pack`, as implemented in the page."""
     data = zlib.decompress(base64.b64decode(packed["data"]))
     return {
         name: np.frombuffer(data, f"<{kind}", int(np.prod(shape)), start).reshape(shape)
@@ -139,7 +138,7 @@ def unpack(packed: Mapping[str, Any]) -> Arrays:
 
 
 def render(dataset: str, found: Mapping[str, Any], back: str) -> str:
-    """The page; ``found`` is what :func:`content` gives, ``back`` links to the report."""
+    """The page; ``found`` is the result of :func:`content`, ``back`` the link to the report."""
     data = json.dumps(found, separators=(",", ":")).replace("<", "\\u003c")
     return template("explorer.html").render(
         dataset=words(dataset),
@@ -155,7 +154,7 @@ def render(dataset: str, found: Mapping[str, Any], back: str) -> str:
 def _scale(
     measure: str, corpora: Sequence[Corpus], estimators: Sequence[str]
 ) -> dict[str, str | bool | float]:
-    """How a measure is named, stored and coloured: one scale for all its maps."""
+    """Title, range and step of a measure; its scale is shared by all maps."""
     values = [
         arrays[key]
         for each in corpora
@@ -173,13 +172,13 @@ def _scale(
 
 
 def _keys(arrays: Arrays, estimators: Sequence[str], what: str) -> Iterable[str]:
-    """Names of the maps of ``what`` under each estimator that the net has."""
+    """Keys of the maps of ``what`` under each estimator of the net."""
     names = (f"{grid}.{estimator}.{what}" for grid in GRIDS for estimator in estimators)
     return (name for name in names if name in arrays)
 
 
 def _cells(corpus: Corpus) -> np.ndarray:
-    """The centres of the cells of all grids, [cells, 2]."""
+    """Centres of the cells of all grids, [M, 2]."""
     arrays = next(iter(corpus.maps.values()))
     axes = [arrays[f"{grid}.axis"] for grid in GRIDS]
     return np.concatenate([np.stack(np.meshgrid(a, a), -1).reshape(-1, 2) for a in axes])
@@ -191,7 +190,7 @@ def _arrays(
     estimators: Sequence[str],
     scales: Mapping[str, Mapping[str, Any]],
 ) -> Arrays:
-    """The arrays of one corpus as the page keeps them."""
+    """The arrays of one corpus in the types stored in the page."""
     codes = corpus.codes
     found = {k: v.astype(np.float16) for k, v in corpus.vae.items() if k.startswith("decoder.")}
     found["train"] = codes["train"][kept].astype(np.float32)

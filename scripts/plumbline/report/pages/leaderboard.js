@@ -4,12 +4,12 @@
   const KEYS = ["dataset", "model", "task", "set", "positives"];
   const TITLES = ["dataset", "net", "task", "images", "suspicious"];
   const SCORE = KEYS.length, COST = SCORE + 1, COUNT = SCORE + 2, NETS = SCORE + 3, FOUND = SCORE + 4;
-  const FIRST = SCORE + 5; // places in a row
+  const FIRST = SCORE + 5; // positions in a row
   const PART = 400; // rows drawn at once
-  const ALL = ""; // any value of a choice
+  const ALL = ""; // no restriction
   const number = (value, digits) => value.toFixed(digits).replace("-", "−");
 
-  // Columns: how a row is compared and shown, and which way a first click sorts.
+  // Columns: sort key, displayed text, and direction of the first sort.
   const column = (id, title, key, show, descending = false) => ({id, title, key, show, descending});
   const named = (place, names) => (row) => names[row[place]][1];
   const score = named(SCORE, DATA.scores);
@@ -72,13 +72,13 @@
     const value = (row) => key(row) ?? null;
     return rows.sort((one, other) => {
       const [a, b] = [value(one), value(other)];
-      if (a === null || b === null) return (a === null) - (b === null); // the unknown last
+      if (a === null || b === null) return (a === null) - (b === null); // unknown values last
       return way * compare(a, b) || score(one).localeCompare(score(other));
     });
   };
   const shown = () => {
     const metrics = DATA.metrics.map(([id]) => id);
-    return COLUMNS.filter(({id}) => { // what is chosen is the same in all rows
+    return COLUMNS.filter(({id}) => { // a column that a filter makes constant is hidden
       if (KEYS.includes(id)) return state[id] === ALL;
       if (id === "nets") return several;
       return !metrics.includes(id) || [ALL, id].includes(state.metric);

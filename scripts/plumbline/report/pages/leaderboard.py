@@ -1,6 +1,6 @@
-"""The leaderboard: a page that sorts and filters what every score tells, and at what cost.
+"""The leaderboard: a self-contained page with a sortable, filterable table of all scores.
 
-Everything is in the page.  Figures are kept with four decimals, costs and ranks with two.
+Estimates are stored with four decimals, costs with two.
 """
 
 import json
@@ -19,34 +19,38 @@ from plumbline.report.tables import ReportTable, cell, count, of_dataset
 from plumbline.report.wording import describe, words
 from plumbline.storage.tables import POSITIVE
 
-METRICS = {  # title, whether high is good, explanation
-    "auroc": ("AUROC", True, "chance that a suspicious image scores higher than another"),
-    "auroc_gain": ("gain", True, "AUROC minus that of the control, on the same images"),
-    "aupr": ("AUPR", True, "average precision; chance level is the share of suspicious images"),
-    "fpr95": ("FPR at 95 %", False, "false alarms where 95 % of the suspicious images are found"),
-    "aurc": ("AURC", False, "mean share of suspicious images among those let through"),
+METRICS = {  # title, whether higher is better, explanation
+    "auroc": ("AUROC", True, "probability that a suspicious image scores higher than another one"),
+    "auroc_gain": ("gain", True, "AUROC minus the AUROC of the control on the same images"),
+    "aupr": ("AUPR", True, "average precision; the chance level is the share of suspicious images"),
+    "fpr95": ("FPR at 95 %", False, "false positive rate at a true positive rate of 95 %"),
+    "aurc": (
+        "AURC",
+        False,
+        "area under the risk-coverage curve: mean share of suspicious images among those accepted",
+    ),
 }
 KEYS = ("dataset", "model", "task", "set", "positives")
-SHOWN = 15  # scores in the table of mean ranks
-BEST = 3  # scores of each task in the table of replicates
-OVER_NETS = ":nets"  # after the name of an architecture: the mean over its nets
+SHOWN = 15  # scores shown in the table of mean ranks
+BEST = 3  # scores per task in the table of replicates
+OVER_NETS = ":nets"  # suffix of an architecture: mean over its nets
 POSITIVES = {"all": "all", "successful": "successful ones"}
 REPLICATED = (
-    "Every net is trained from other seeds, then attacked, mutated and read by detectors of its "
-    "own. Over images: the mean of the nets' bootstrap intervals. Over images and nets: joined in "
-    "quadrature with Student's interval of the mean over nets. n counts the images of the net "
-    "that has fewest."
+    "Nets are trained with different seeds; each is attacked and mutated and has its own "
+    "detectors. Over images: mean of the bootstrap intervals of the nets. Over images and nets: "
+    "combined in quadrature with the t interval of the mean over nets. n is the smallest number "
+    "of images of a net."
 )
 
 
 def content(leaderboard: pd.DataFrame) -> dict[str, Any]:
-    """What the page holds, ready for JSON.
+    """Content of the page, ready for JSON.
 
-    ``names`` are the values of each key with the words for them, in the order of the table, and
-    ``scores`` those of the scores.  ``rows`` hold a place in ``names`` for each of ``KEYS``, a
-    place in ``scores``, the cost, the number of images, of nets and of suspicious images, and
-    value, low and high of each metric, null where it is unknown.  Means over several nets come
-    first.
+    ``names`` holds the values of each key with their labels, in the order of the table, and
+    ``scores`` those of the scores.  Each row in ``rows`` holds an index into ``names`` for each
+    of ``KEYS``, an index into ``scores``, the cost, the numbers of images, nets and suspicious
+    images, and value, low and high of each metric (null if unknown).  Means over several nets
+    come first.
     """
     own = leaderboard[leaderboard["metric"].isin(METRICS) & (leaderboard["model"] != EVERY)]
     joined = own[own["nets"] > 1]
@@ -100,7 +104,7 @@ def _rounded(value: float, digits: int) -> float | None:
 
 
 def rank_tables(leaderboard: pd.DataFrame, dataset: str, shown: int = SHOWN) -> list[ReportTable]:
-    """The mean ranks of a dataset, or of ``all``, with what they come from; none without order."""
+    """The mean ranks for a dataset, or ``all``, with the tests; empty if nothing was ranked."""
     rows = of_dataset(leaderboard, dataset)
     ranks = rows[rows["metric"] == "mean_rank"]
     if ranks["value"].isna().all():
@@ -121,14 +125,15 @@ def rank_tables(leaderboard: pd.DataFrame, dataset: str, shown: int = SHOWN) -> 
     known = ranks["value"].notna()
     note = (
         f"Friedman test: chi-squared {figures['friedman']:.1f}, p = {figures['friedman_p']:.2g}. "
-        f"From {band:.1f} ranks on, a score differs from the control at 5 % (test of Bonferroni "
-        "and Dunn). Both take blocks for independent, but ours share nets and images."
+        f"Scores differ from the control at the 5 % level by {band:.1f} ranks or more "
+        "(Bonferroni-Dunn test). Both tests assume independent blocks, but these share nets and "
+        "images."
     )
     if not known.all():
         left = ", ".join(score_name(each) for each in ranks.loc[~known, "score"])
-        note += f" Not ranked, because not every net has them: {left}."
+        note += f" Not ranked, because some nets lack them: {left}."
     if (rows["nets"] > 1).any():
-        note += " Nets of one architecture are averaged within their blocks."
+        note += " Nets of one architecture are averaged within each block."
     head = ["score", "mean rank", "differs from the control", "network evaluations"]
     blocks = int(ranks.loc[known, "n"].max())
     title = f"Mean rank among {known.sum()} scores over {blocks} blocks of net and task"
@@ -136,12 +141,12 @@ def rank_tables(leaderboard: pd.DataFrame, dataset: str, shown: int = SHOWN) -> 
 
 
 def replicated(leaderboard: pd.DataFrame, dataset: str, shown: int = BEST) -> list[ReportTable]:
-    """What another training would change: AUROCs of the ``shown`` best scores of each task and of
-    the control, means over nets of one architecture; nothing without such nets."""
+    """Variation over training runs: AUROC of the ``shown`` best scores of each task and of the
+    control, as means over nets of one architecture; empty without several such nets."""
     rows = of_dataset(leaderboard, dataset)
     rows = rows[rows["metric"].isin(("auroc", "auroc_gain"))]
     joined, singles = rows[rows["nets"] > 1], rows[rows["nets"] == 1]
-    head = ["task", "score", "AUROC, over images", "over images and nets", "least to most"]
+    head = ["task", "score", "AUROC, over images", "over images and nets", "lowest to highest"]
     head += ["gain over control, over images and nets", "nets", "n"]
     tables = []
     for net, own in joined.groupby("architecture", sort=False):
@@ -152,7 +157,7 @@ def replicated(leaderboard: pd.DataFrame, dataset: str, shown: int = BEST) -> li
             for part in [_of_task(own, task, images, positives)]
             for score in _best(part, shown)
         ]
-        title = f"{words(net)} trained anew: the {shown} best scores of each task, and the control"
+        title = f"{words(net)}, several training runs: {shown} best scores per task, and control"
         tables.append(ReportTable(f"{title} [95 % interval]", head, lines, 2, REPLICATED))
     return tables
 
@@ -163,14 +168,14 @@ def _of_task(rows: pd.DataFrame, task: str, images: str, positives: str) -> pd.D
 
 
 def _best(rows: pd.DataFrame, shown: int) -> list[str]:
-    """The ``shown`` scores of highest AUROC, and the control."""
+    """The ``shown`` scores with the highest AUROC, and the control."""
     order = rows[rows["metric"] == "auroc"].sort_values("value", ascending=False, kind="stable")
     names = list(order["score"])
     return [each for at, each in enumerate(names) if at < shown or each == CONTROL]
 
 
 def _replicated(joined: pd.DataFrame, singles: pd.DataFrame, score: str) -> list[str]:
-    """One score's line: ``joined`` are the rows of one task, ``singles`` those of each net."""
+    """The line of one score; ``joined``: rows of one task, ``singles``: those of each net."""
     own = joined[joined["score"] == score]
     auroc = own[own["metric"] == "auroc"].iloc[0]
     each = singles[(singles["score"] == score) & (singles["metric"] == "auroc")]

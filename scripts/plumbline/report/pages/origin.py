@@ -1,4 +1,4 @@
-"""Where a report comes from: machine, versions, data, time."""
+"""Provenance of a report: machine, versions, data, time."""
 
 import csv
 import os
@@ -29,8 +29,8 @@ PACKAGES = (
 def versions(pins: Mapping[str, str]) -> dict[str, str]:
     """Version of Python and of each main package in the environment that builds the report.
 
-    A package that is not in it, because each stage has an environment of its own, has the
-    version of ``pins``, from which those are made.
+    Each stage has its own environment; packages that are missing in that of the report have the
+    version in ``pins``, from which all environments are built.
     """
     found = {"Python": platform.python_version()}
     for name in PACKAGES:
@@ -38,12 +38,12 @@ def versions(pins: Mapping[str, str]) -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             pinned = pins.get(name)
-            found[name] = f"{pinned} (pinned; other stages use it)" if pinned else "not installed"
+            found[name] = f"{pinned} (pinned; used by other stages)" if pinned else "not installed"
     return found
 
 
 def machine() -> dict[str, str]:
-    """The machine that built the report."""
+    """Platform, processor and number of CPUs of the machine that builds the report."""
     return {
         "platform": platform.platform(terse=True),
         "processor": platform.machine(),
@@ -52,12 +52,12 @@ def machine() -> dict[str, str]:
 
 
 def now() -> str:
-    """The time, to the minute."""
+    """Current time in UTC, to the minute."""
     return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def job_time(folder: Path) -> str | None:
-    """Number of jobs and the sum of their times, from the benchmark files in ``folder``."""
+    """Number of jobs and their total time from the benchmark files in ``folder``, if any."""
     files = sorted(folder.rglob("*.tsv"))
     seconds = sum(_seconds(path) for path in files)
     if not files:
@@ -72,9 +72,9 @@ def _seconds(path: Path) -> float:
 
 
 def data_files(manifests: Iterable[Path]) -> list[list[str]]:
-    """Rows of dataset, file, bytes, SHA-256 and origin of what was obtained.
+    """Rows of dataset, file, bytes, SHA-256 and origin of the source files.
 
-    Of a dataset with many files the first ``LISTED`` stand there, and how many more there are.
+    Only the first ``LISTED`` files of a dataset are listed, with the number of the others.
     """
     rows = []
     for path in manifests:

@@ -1,4 +1,4 @@
-"""The report: one HTML page that needs nothing beside it."""
+"""The report: one self-contained HTML page."""
 
 import importlib
 from collections.abc import Sequence
@@ -17,17 +17,17 @@ from plumbline.report.tables import Frames, ReportTable
 from plumbline.report.wording import words
 
 THUMBNAILS = ("gallery",)
-CSS_PIXELS = 96  # to the inch
+CSS_PIXELS = 96  # per inch
 LEFT_OUT = Topic(
-    "Left out", see="What the configuration names and this net or dataset cannot have."
+    "Omitted entries", see="Configured entries that do not apply to this net or dataset."
 )
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure as it stands on the page: ``width`` and ``height`` in CSS pixels.
+    """A figure of the page: ``width`` and ``height`` in CSS pixels.
 
-    ``title`` says of what it is, ``alt`` what it shows.
+    ``title`` names its subject; ``alt`` is its text alternative.
     """
 
     kind: str
@@ -39,7 +39,7 @@ class Picture:
 
 
 def picture(drawing: Drawing, path: Path) -> Picture:
-    """A drawing inlined from its PNG; its text is the first sentence of its caption."""
+    """A figure inlined from its PNG; its text alternative is the first sentence of its caption."""
     spec = outline.figures()[drawing.kind]
     data, (width, height) = inline(path)
     first = paragraphs(spec.caption)[0].split(". ")[0].rstrip(".")
@@ -59,11 +59,11 @@ def picture(drawing: Drawing, path: Path) -> Picture:
 def stage_sections(
     frames: Frames, figures: Sequence[tuple[Drawing, Path]], explorers: Sequence[Path] = ()
 ) -> list[dict[str, Any]]:
-    """What the template needs of each section: the topics of each dataset that has any.
+    """Sections for the template, each with the topics of every dataset that has any.
 
-    A section without any did not run; it stays and says so.  ``figures`` have their files.
-    ``explorers`` are the pages ``latent_{dataset}.html`` and ``leaderboard.html`` that lie beside
-    the report and are linked from it.
+    A section without topics did not run and is shown with a remark.  ``figures`` are given with
+    their files.  ``explorers`` are the pages ``latent_{dataset}.html`` and ``leaderboard.html``
+    in the folder of the report, which links to them.
     """
     datasets = list(dict.fromkeys(drawing.dataset for drawing, _ in figures))
     pictures = {
@@ -90,9 +90,9 @@ def stage_sections(
 def _topics(
     stage: str, section: Section, frames: Frames, dataset: str, pictures: Sequence[Picture]
 ) -> list[dict[str, Any]]:
-    """The topics of a section that a dataset has figures or tables for, last what is left out.
+    """The topics of a section with figures or tables of a dataset, then the omitted entries.
 
-    ``headed`` ones stand under a title of their own, because the section can have several.
+    ``headed`` topics have a title, because the section can have several.
     """
     found = []
     for topic in section.topics:
@@ -118,7 +118,7 @@ def _topics(
 
 
 def report_tables(stage: str, name: str, frames: Frames, dataset: str) -> list[ReportTable]:
-    """The tables of the page that a section makes of the joined table ``name``, if there is one."""
+    """The tables that a section makes from the joined table ``name``; empty if there is none."""
     if name not in frames:
         return []
     section = importlib.import_module(f"plumbline.report.sections.{stage}")
@@ -126,7 +126,7 @@ def report_tables(stage: str, name: str, frames: Frames, dataset: str) -> list[R
 
 
 def render(**context: Any) -> str:
-    """The page; ``context`` is what ``report.html`` names."""
+    """The page; ``context`` holds the variables of ``report.html``."""
     page = template("report.html", words=words, paragraphs=paragraphs, claim_rows=claim_rows)
     fixed = {
         "caption": HOW_TO_READ,

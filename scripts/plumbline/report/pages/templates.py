@@ -1,4 +1,4 @@
-"""Templates of the pages, which stand beside this module."""
+"""Jinja templates of the pages, in the folder of this module."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def template(name: str, **filters: Callable) -> "Template":
-    """A template by file name; it may use ``filters`` and must be given every name it asks for."""
+    """Load a template by file name, with ``filters``; undefined variables raise an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
