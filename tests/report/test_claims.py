@@ -295,7 +295,7 @@ def test_a_column_that_is_not_there_is_named():
     [
         ({"above": 0.1, "below": 0.2}, "exactly one of above, below and within"),
         ({}, "exactly one of above, below and within"),
-        ({"within": (0.3, 0.2)}, "the first must be the smaller"),
+        ({"within": (0.3, 0.2)}, "first value must be smaller"),
         ({"above": 0, "study": "002"}, "does not begin with its study"),
         ({"above": 0, "measure": None}, "give select and measure, or needs"),
         ({"above": 0, "needs": "more"}, "cannot be tested"),
