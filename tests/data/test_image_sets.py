@@ -11,7 +11,6 @@ from plumbline.config.attacks import AttacksSection
 from plumbline.data.image_sets import (
     COLUMNS,
     ImageSetKey,
-    adversarial_keys,
     columns_of,
     keys_of,
     parse_all,
@@ -19,6 +18,7 @@ from plumbline.data.image_sets import (
 from plumbline.errors import InputError
 from plumbline.registry import SHIFTS
 from plumbline.storage.tables import read_frame, read_rows, write_csv
+from plumbline.workflow.stages.data import adversarial_keys
 
 NAMES = st.from_regex("[a-z][a-z0-9_]{0,11}", fullmatch=True)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=32)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from plumbline.contracts import SCRIPTS
 from plumbline.workflow.code_hash import closure, code_hash
 
 FILES = {
@@ -63,6 +64,14 @@ def test_an_edit_that_can_matter_changes_the_hash(root, name, text):
 )
 def test_comments_docstrings_layout_and_other_modules_do_not(root, name, text):
     assert edited_hash(root, name, text) == code_hash(root, "run.py", "env.yaml")
+
+
+@pytest.mark.parametrize("script", ["join_tables.py", "compare_attributions.py"])
+def test_contracts_and_configuration_count_for_no_script_that_uses_neither(script):
+    files = {path.relative_to(SCRIPTS).as_posix() for path in closure(SCRIPTS, script)}
+    assert "plumbline/runtime/cli.py" in files
+    assert not {name for name in files if name.startswith("plumbline/config/")}
+    assert not files & {"plumbline/registry.py", "plumbline/contracts.py"}
 
 
 def test_the_place_and_time_stamps_do_not_matter(root, tmp_path_factory):

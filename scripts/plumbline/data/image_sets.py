@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from plumbline.config.attacks import AttacksSection
 from plumbline.errors import InputError, nearest
 from plumbline.registry import SHIFTS
 
@@ -137,21 +136,6 @@ def columns_of(keys: Iterable[ImageSetKey], sizes: int | Sequence[int]) -> dict[
     """Columns of a table with a row per image: of each set as many as ``sizes`` says."""
     rows = [key.columns() for key in keys]
     return {name: np.repeat([row[name] for row in rows], sizes) for name in ("set", *COLUMNS)}
-
-
-def adversarial_keys(section: AttacksSection, entry: str) -> list[ImageSetKey]:
-    """The image sets of an entry of ``attacks.methods``: one, or one for each ε.
-
-    Raises :class:`InputError` if a set's name would pass for a set of another kind.
-    """
-    epsilons = [None] if entry in section.minimal() else section.epsilons
-    keys = [ImageSetKey("adversarial", attack=entry, epsilon=epsilon) for epsilon in epsilons]
-    for key in keys:
-        if ImageSetKey.parse(key.name, [entry]) != key:
-            raise InputError(
-                f"attacks.methods.{entry}: a set of that name would pass for another kind of images"
-            )
-    return keys
 
 
 def _places(pattern: str) -> str:

@@ -8,8 +8,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pandas as pd
 
-from plumbline.errors import InputError, shown
-from plumbline.registry import nearest
+from plumbline.errors import InputError, nearest, shown
 from plumbline.report.style import save
 from plumbline.storage.tables import read_frame, read_parquet
 

@@ -13,8 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from plumbline.errors import DamagedFileError, InputError
-from plumbline.registry import nearest
+from plumbline.errors import DamagedFileError, InputError, nearest
 from plumbline.runtime import job_log, watchdog
 from plumbline.runtime.snakemake_records import remedy
 

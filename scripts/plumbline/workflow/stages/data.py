@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from plumbline.data.image_sets import ImageSetKey, adversarial_keys
+from plumbline.config.attacks import AttacksSection
+from plumbline.data.image_sets import TEST, ImageSetKey
+from plumbline.errors import InputError
 from plumbline.registry import READERS, SHIFTS, SOURCES
 from plumbline.workflow.stages.part import Job, Part, unique
 
 Keys = list[ImageSetKey]
-CALIBRATION, TEST = ImageSetKey("calibration"), ImageSetKey("clean")
+CALIBRATION = ImageSetKey("calibration")
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,21 @@ class DataPlan(Part):
             "seed": self.seed("shift", dataset, shift),
         }
         return Job(given, (SHIFTS.file(shift),))
+
+
+def adversarial_keys(section: AttacksSection, entry: str) -> list[ImageSetKey]:
+    """The image sets of an entry of ``attacks.methods``: one, or one for each ε.
+
+    Raises :class:`InputError` if a set's name would pass for a set of another kind.
+    """
+    epsilons = [None] if entry in section.minimal() else section.epsilons
+    keys = [ImageSetKey("adversarial", attack=entry, epsilon=epsilon) for epsilon in epsilons]
+    for key in keys:
+        if ImageSetKey.parse(key.name, [entry]) != key:
+            raise InputError(
+                f"attacks.methods.{entry}: a set of that name would pass for another kind of images"
+            )
+    return keys
 
 
 def named(keys: Keys) -> dict[str, Any]:
