@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot
 import numpy as np
+import pandas as pd
 import pytest
 from fake_results import DATASET, MODELS
 from fake_uncertainty import ANGLES, CHANGED, ESTIMATORS
@@ -19,7 +20,7 @@ from plumbline.report.figures import (
 )
 from plumbline.report.wording import words
 from plumbline.storage.artefacts import ImageSet
-from plumbline.storage.tables import read_frame, read_images
+from plumbline.storage.tables import read_frame, read_parquet
 
 NAMES = [words(name) for name in ESTIMATORS]
 
@@ -32,8 +33,10 @@ def _pyplot_keeps_no_figure():
 
 @pytest.fixture(scope="module")
 def scores(fake):
-    paths = [fake / f"uncertainty/{DATASET}/{model}/scores.parquet" for model in MODELS]
-    return read_images(paths, MODELS)
+    tables = {name: fake / f"uncertainty/{DATASET}/{name}/scores.parquet" for name in MODELS}
+    return pd.concat(
+        [read_parquet(path).assign(model=name) for name, path in tables.items()], ignore_index=True
+    )
 
 
 @pytest.fixture(scope="module")

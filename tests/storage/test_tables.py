@@ -4,11 +4,9 @@ import pytest
 
 from plumbline.storage.tables import (
     read_frame,
-    read_images,
     read_rows,
     row,
     write_csv,
-    write_parquet,
 )
 
 
@@ -37,13 +35,3 @@ def test_names_of_digits_stay_text_and_numbers_are_read_as_such(tmp_path):
     assert frame.index.tolist() == [0, 1]
     (text,) = read_rows(tmp_path / "1.csv")
     assert (text["class"], text["seed"], text["value"]) == ("07", "1", "0.25")
-
-
-def test_tables_of_images_stand_one_below_the_other_with_their_nets(tmp_path):
-    for name in ("a", "b"):
-        write_parquet(tmp_path / name, {"index": [3, 4], "score": [0.5, 1.5]})
-    frame = read_images([tmp_path / "a", tmp_path / "b"], ["lenet5", "mlp"])
-    assert frame["model"].tolist() == ["lenet5", "lenet5", "mlp", "mlp"]
-    assert frame["index"].tolist() == [3, 4, 3, 4]
-    with pytest.raises(ValueError, match="shorter"):
-        read_images([tmp_path / "a", tmp_path / "b"], ["lenet5"])

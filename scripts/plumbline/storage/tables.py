@@ -8,7 +8,7 @@ return data frames.
 import csv
 import io
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from plumbline.errors import ArtefactError, DamagedFileError
@@ -101,16 +101,6 @@ def read_parquet(path: str | os.PathLike) -> "pd.DataFrame":
     import pandas as pd
 
     return _read(pd.read_parquet, path, "Parquet", engine="pyarrow")
-
-
-def read_images(paths: Sequence[str | os.PathLike], models: Sequence[str]) -> "pd.DataFrame":
-    """Several Parquet tables of images concatenated, with a column ``model``."""
-    import pandas as pd
-
-    tables = [
-        read_parquet(path).assign(model=model) for path, model in zip(paths, models, strict=True)
-    ]
-    return pd.concat(tables, ignore_index=True)
 
 
 def _read(
