@@ -112,8 +112,10 @@ def test_a_file_that_declares_nothing_or_what_it_must_not_is_told(room):
     )
     (room / "figures/curves.py").write_text("FIGURE = FigureSpec(\n")
     assert message(outline.figures) == (
-        "report/figures/curves.py: no Python: '(' was never closed (line 1)"
+        "report/figures/curves.py: not Python: '(' was never closed (line 1)"
     )
+    (room / "figures/curves.py").write_bytes(b'"""\xe9"""')
+    assert message(outline.figures).startswith("report/figures/curves.py: not Python: 'utf-8'")
     (room / "sections/seeing.py").write_text("SECTION = 1\n")
     assert "no stage 'seeing'" in message(outline.sections)
 

@@ -12,6 +12,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from plumbline.contracts import not_python
 from plumbline.errors import InputError, nearest, shown
 from plumbline.report.spec import FigureSpec, Section, Topic
 
@@ -101,11 +102,11 @@ def module(figure: str) -> str:
 
 @functools.cache
 def arguments(figure: str) -> list[str]:
-    """Names of the arguments of a figure's ``draw``; raises :class:`InputError` without any."""
+    """Names of the arguments of a figure's ``draw``; raises :class:`InputError` without one."""
     for node in _parsed(ROOM / f"figures/{figure}.py").body:
         if isinstance(node, ast.FunctionDef) and node.name == "draw":
             return [each.arg for each in (*node.args.args, *node.args.kwonlyargs)]
-    raise InputError(f"report/figures/{figure}.py defines no function draw")
+    raise InputError("no function draw")
 
 
 def check(tables: Collection[str]) -> None:
@@ -165,6 +166,6 @@ def _modules(folder: Path) -> list[Path]:
 def _parsed(file: Path) -> ast.Module:
     try:
         return ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
-    except SyntaxError as error:
+    except (SyntaxError, ValueError) as error:
         where = f"report/{file.parent.name}/{file.name}"
-        raise InputError(f"{where}: no Python: {error.msg} (line {error.lineno})") from None
+        raise InputError(f"{where}: {not_python(error)}") from None
