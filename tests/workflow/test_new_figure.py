@@ -1,5 +1,7 @@
 """A new figure is one file: it is planned, drawn and shown without another edit."""
 
+import zipfile
+
 import pytest
 from repository import fresh
 
@@ -54,3 +56,14 @@ def test_a_figure_that_has_no_place_stops_the_workflow_before_any_job(tmp_path):
         "'Accuracy and calibration'? (allowed: Accuracy and calibration)"
     ) in done.stdout
     assert "Traceback" not in done.stdout
+
+
+def test_the_report_of_snakemake_has_captions_categories_and_labels(finished, tmp_path):
+    finished.snakemake("--report", str(tmp_path / "report.zip"))
+    with zipfile.ZipFile(tmp_path / "report.zip") as archive:
+        (name,) = (each for each in archive.namelist() if each.endswith("report.html"))
+        page = archive.read(name).decode()
+    assert "The large mark is the mean over training seeds" in page  # of a figure
+    assert "it holds if the whole interval" in page  # of the ledger
+    for text in ('"training"', '"claims"', "claims ledger", "risk and coverage"):
+        assert text in page, text

@@ -70,6 +70,13 @@ def test_another_name_for_a_method_redraws_what_shows_it_and_computes_nothing(re
     assert not {"digits/accuracy", "digits/ranks", "digits/attacks"} & drawn
 
 
+def test_an_edited_figure_is_drawn_again_alone(repository):
+    module = repository.folder / "scripts/plumbline/report/figures/accuracy.py"
+    module.write_text(module.read_text() + "\n\nUNUSED = 1\n")
+    drawn = {"plot digits/accuracy", "record_configuration", "build_report"}
+    assert repository.pending() == drawn
+
+
 def test_a_method_that_is_built_on_another_reruns_with_it(repository):
     module = "scripts/plumbline/attribution/methods/guided_backpropagation.py"
     text = (repository.folder / module).read_text()

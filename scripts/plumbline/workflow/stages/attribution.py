@@ -1,5 +1,6 @@
 """The plan of the stage attribution: methods that apply to a net, and their tests."""
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,11 @@ from plumbline.workflow.stages.training import TrainingPlan
 
 Entries = list[str]
 CHECKS = "plumbline/programs/check_attributions"
+
+
+@functools.cache
+def _family(entry: str) -> str:
+    return ATTRIBUTIONS.family(entry)
 
 
 @dataclass(frozen=True)
@@ -35,12 +41,12 @@ class AttributionPlan(Part):
 
     def families(self, model: str) -> dict[str, Entries]:
         """The entries of a net in each family that has any, families and entries in order."""
-        entries = self.entries(model)
-        found = {
-            family: [entry for entry in entries if ATTRIBUTIONS.family(entry) == family]
+        family_of = {entry: _family(entry) for entry in self.entries(model)}
+        return {
+            family: [entry for entry, own in family_of.items() if own == family]
             for family in ATTRIBUTIONS.families
+            if family in family_of.values()
         }
-        return {family: members for family, members in found.items() if members}
 
     def compared(self, model: str) -> bool:
         """Whether methods of a net are compared with the random ranking."""
