@@ -1,5 +1,6 @@
 """The plan of the stage report: which tables there are, and what is left out and why."""
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -53,6 +54,10 @@ class ReportPlan(Part):
 
     def parts(self) -> dict[str, list[str]]:
         """The CSV files that each table joins; none for a stage that is left out."""
+        return self._parts
+
+    @functools.cached_property
+    def _parts(self) -> dict[str, list[str]]:
         return self._training() | self._latent() | self._attribution() | self._others()
 
     def tables(self) -> list[str]:
