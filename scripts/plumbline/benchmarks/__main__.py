@@ -1,4 +1,4 @@
-"""Measure speed, as ratios of times of one run: of methods, and what the workflow costs."""
+"""Measure speed as ratios of times within one run: of methods, and of the workflow."""
 
 import argparse
 import tempfile
@@ -10,15 +10,19 @@ PARTS = ("attribution", "uncertainty", "stability", "workflow")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("part", nargs="?", choices=PARTS, help="without it, all")
+    parser.add_argument("part", nargs="?", choices=PARTS, help="part to measure (default: all)")
     workflow = parser.add_argument_group("workflow")
     workflow.add_argument(
-        "--configfile", nargs="+", type=Path, default=[], help="laid over config/config.yaml"
+        "--configfile",
+        nargs="+",
+        type=Path,
+        default=[],
+        help="configuration that overrides config/config.yaml",
     )
     workflow.add_argument("--cores", type=int, default=2, help="cores of the workflow")
     methods = parser.add_argument_group("attribution, uncertainty")
-    methods.add_argument("--classifier", help="Classifier to ask, not a LeNet-5 made here")
-    methods.add_argument("--images", help="ImageSet to ask it about")
+    methods.add_argument("--classifier", help="Classifier to use (default: a small LeNet-5)")
+    methods.add_argument("--images", help="ImageSet to use with it")
     methods.add_argument("--device", default="cpu", help="auto, cpu (the default) or cuda")
 
 

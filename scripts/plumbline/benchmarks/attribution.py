@@ -1,14 +1,14 @@
-"""Explanations against other libraries, and against what the net itself costs.
+"""Speed of attributions relative to other libraries and to the network evaluations alone.
 
-Times are of one image: the quickest of some rounds in which all take turns, on the same net and
-the same images, in one thread.  Ratios follow from them, lower is better:
+Times are per image: the minimum over rounds in which all implementations alternate, on the same net
+and images, in one thread.  The ratios are, lower is better:
 
-- ours over another library's, used plainly as its tutorial shows;
-- ours over the limit: the evaluations of the net that a method makes, each as long as it takes
-  in batches of the best size, a gradient's with its backward pass.
+- ours over another library, used as in its tutorials;
+- ours over the limit: the time of the network evaluations of a method, in batches of the best size,
+  including the backward pass for gradients.
 
-Beside them stands the error of KernelSHAP, ours and the others', to Shapley values from many
-permutations.
+In addition, the errors of KernelSHAP, ours and others, relative to Shapley values from many
+permutations are printed.
 """
 
 import copy
@@ -44,28 +44,28 @@ from plumbline.storage.artefacts import ImageSet
 
 K = TypeVar("K")
 LIBRARIES = ("captum", "zennit", "shap", "lime")
-BATCHES = (16, 32, 64, 128, 256)  # among them is the best for one evaluation
-LIMIT = 1.3  # what is to be reached by methods that only evaluate the net and its gradient
+BATCHES = (16, 32, 64, 128, 256)  # candidates for the best size for one evaluation
+LIMIT = 1.3  # goal for methods that only evaluate the net and its gradient
 OURS = "plumbline"
-SHARES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.2, 0.15)  # of the samples, for KernelSHAP
+SHARES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.2, 0.15)  # of the number of samples, for KernelSHAP
 
 
 def measure(classifier: str | None, images: str | None, device: str, sizes: Sizes) -> None:
-    """Print all results; without file names, of a LeNet-5 that is trained here on digits."""
+    """Print all results; without file names, for a LeNet-5 that is trained here on digits."""
     place = setup(device)
-    torch.set_deterministic_debug_mode("default")  # other libraries do not keep to it
+    torch.set_deterministic_debug_mode("default")  # other libraries do not comply with it
     if classifier is None or images is None:
         net, shown = small(place)
     else:
         net, shown = Classifier.load(classifier, place), ImageSet.load(images)
     pixels = torch.from_numpy(shown.select(slice(sizes.images)).pixels).to(place)
     target = logits(net, pixels).argmax(1).to(place)
-    with threadpool_limits(1):  # of the libraries that torch's number does not bind
+    with threadpool_limits(1):  # for libraries that ignore the thread number of torch
         Bench(net, pixels, target, sizes).run()
 
 
 def small(device: torch.device) -> tuple[Classifier, ImageSet]:
-    """A LeNet-5 of LeCun's own widths, trained for two epochs on digits, and its test images."""
+    """A LeNet-5 with the original widths, trained for two epochs on digits, and its test images."""
     from plumbline.config.training import TrainingOptions
     from plumbline.data.manifest import Manifest
     from plumbline.data.obtain import Places
@@ -85,7 +85,7 @@ def small(device: torch.device) -> tuple[Classifier, ImageSet]:
 
 
 class Bench:
-    """Contests on one net and its images, and the printing of their results."""
+    """Runs and prints comparisons on one net and its images."""
 
     def __init__(self, net: Classifier, pixels: Tensor, target: Tensor, sizes: Sizes) -> None:
         self.net, self.pixels, self.target, self.sizes = net, pixels, target, sizes
@@ -94,21 +94,21 @@ class Bench:
         self.evaluations = self._best_evaluations()
 
     def run(self) -> None:
-        """Hold all contests."""
+        """Run all comparisons."""
         n, *shape = self.pixels.shape
         size, name = " x ".join(map(str, shape)), self.net.architecture.name
         where = f"{self.pixels.device}, in batches of {self.batch}"
         print(f"explanations by {name} of up to {n} images of {size}, {where}")
         for library in LIBRARIES:
             if importlib.util.find_spec(library) is None:
-                print(f"{library} is not installed: what it can do is left out")
+                print(f"{library} is not installed: its methods are omitted")
         print(" ratio  goal         this        over   of", flush=True)
         hidden = perturbation_contests(self.sizes, shape[-1])
         for contest in [*gradient_contests(self.sizes), *hidden]:
             self.hold(contest)
 
     def hold(self, contest: Contest) -> None:
-        """Print one contest: a line for each rival, one for the limit."""
+        """Print one comparison: a line for each other library, and one for the limit."""
         given = self.pixels[: contest.images], self.target[: contest.images]
         images = len(given[0])
         works = self.ready(contest, given)
@@ -125,7 +125,7 @@ class Bench:
             self.errors(contest, works, given)
 
     def ready(self, contest: Contest, given: tuple[Tensor, Tensor]) -> dict[str, Callable]:
-        """Ours and those rivals that are installed and do not fail, each called once."""
+        """Our method and those of installed libraries that do not fail; each is called once."""
         works = {OURS: self.ours(contest.method, given, contest.options)}
         for library, rival in contest.rivals.items():
             if importlib.util.find_spec(library) is None:
@@ -133,21 +133,21 @@ class Bench:
             work = partial(rival, copy.deepcopy(self.net), *given)
             try:
                 work()
-            except Exception as error:  # whatever a library raises at a net that is not for it
+            except Exception as error:  # libraries raise various errors for unsupported nets
                 print(f"{'':30}fails   {contest.method} / {library}: {error}"[:140])
             else:
                 works[library] = work
         return works
 
     def ours(self, method: str, given: tuple[Tensor, Tensor], options: dict) -> Callable:
-        """Our method, ready to be called."""
+        """Our method with its arguments bound."""
         explain = partial(ATTRIBUTIONS.load(method), seed=0, batch=self.batch)
         return partial(explain, self.net, *given, **options)
 
     def limit(
         self, least: dict[str, float], evaluations: Evaluations, images: int
     ) -> tuple[float, str]:
-        """Seconds per image of the ``evaluations`` alone, and what they are in words."""
+        """Seconds per image of the ``evaluations`` alone, and their description."""
         gradients = evaluations.with_gradients / images
         others = evaluations.images / images - gradients
         seconds = sum(
@@ -164,7 +164,7 @@ class Bench:
         works: dict[str, Callable],
         given: tuple[Tensor, Tensor],
     ) -> None:
-        """Print KernelSHAP's errors, and its ratios with as few samples as err no more."""
+        """Print errors of KernelSHAP, and its time with the fewest samples of equal error."""
         labels, count = superpixels(given[0], "grid", CELLS, 0.0)
         permutations = self.sizes.permutations
         long = shapley(self.net, *given, labels, count, permutations, self.batch)
@@ -188,7 +188,7 @@ class Bench:
                 row(ours, theirs, what, contest.goals[library])
 
     def _best_evaluations(self) -> dict[str, partial[Tensor]]:
-        """One gradient and one evaluation of the net in batches of the best size."""
+        """One gradient and one evaluation of the net, in batches of the best size."""
         sizes = [each for each in BATCHES if each <= self.batch] or [self.batch]
         best = {}
         for name, work in {"gradient": pixel_gradient, "evaluation": evaluate}.items():
@@ -214,7 +214,7 @@ def evaluate(net: Classifier, pixels: Tensor, target: Tensor) -> Tensor:
 
 
 def row(seconds: float, reference: float, what: str, goal: float | None) -> None:
-    """Print a ratio, the goal for it, and its two times in milliseconds."""
+    """Print a ratio, its goal, and the two times in milliseconds."""
     aim = "" if goal is None else f"≤ {goal:.2f}"
     print(
         f"{seconds / reference:6.2f}  {aim:6}  {seconds * 1e3:8.3f} ms {reference * 1e3:8.3f} ms"
@@ -224,7 +224,7 @@ def row(seconds: float, reference: float, what: str, goal: float | None) -> None
 
 
 def quickest(works: Mapping[K, Callable], rounds: int, seconds: float) -> dict[K, float]:
-    """Least time of each of ``works``, which take turns in every round, each after each other.
+    """Minimum time of each function in ``works``, which alternate in varying order.
 
     There are ``rounds`` at least, and more as long as ``seconds`` are not over.  It is the
     time of the processor, so that others who use the machine count little; with an accelerator,
@@ -235,7 +235,7 @@ def quickest(works: Mapping[K, Callable], rounds: int, seconds: float) -> dict[K
     least, begun, done = dict.fromkeys(works, float("inf")), clock(), 0
     order = list(works)
     while done < rounds or clock() - begun < seconds:
-        order = [*order[1::2], *order[::2]]  # no work always after the same, in its caches
+        order = [*order[1::2], *order[::2]]  # vary the order, because of caches
         for name in order:
             start = clock()
             works[name]()

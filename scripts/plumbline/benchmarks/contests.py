@@ -1,4 +1,4 @@
-"""Which methods of ours meet which of other libraries, and what is to be reached."""
+"""The comparisons of our methods with those of other libraries, and their goals."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +9,7 @@ from plumbline.benchmarks.rivals import CELLS, Rival
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many images each kind of method explains, and how long the measurement is."""
+    """Numbers of images for each kind of method, and duration of the measurement."""
 
     images: int = 128
     many_passes: int = 32
@@ -18,15 +18,15 @@ class Sizes:
     samples: int = 500
     permutations: int = 400
     rounds: int = 5
-    seconds: float = 2.0  # more rounds as long as they are not over
+    seconds: float = 2.0  # further rounds until this time is over
 
 
 @dataclass(frozen=True)
 class Contest:
-    """A method of ours, its rivals by library, and the ratios of times that are to be reached.
+    """A method of ours, its counterparts in other libraries, and the goals for ratios of times.
 
-    The ratios are 1 where ``goals`` has none, and over the limit 1.3 if the method does
-    nothing but evaluate the net and its gradient, ``plain``.  All explain ``images``.
+    The goal is 1 where ``goals`` has none; relative to the limit it is 1.3 if the method only
+    evaluates the net and its gradient (``plain``).  ``images`` is the number of images explained.
     """
 
     method: str
@@ -38,7 +38,7 @@ class Contest:
 
 
 def gradient_contests(sizes: Sizes) -> list[Contest]:
-    """The methods that need gradients."""
+    """Methods based on gradients."""
     captum, zennit, steps, n = rivals.captum, rivals.zennit, sizes.steps, sizes.images
     return [
         Contest(
@@ -97,7 +97,7 @@ def _lrp_contests(images: int) -> list[Contest]:
 
 
 def perturbation_contests(sizes: Sizes, side: int) -> list[Contest]:
-    """The methods that hide parts of images with sides of ``side`` pixels."""
+    """Methods that occlude parts of images with sides of ``side`` pixels."""
     samples, block = {"samples": sizes.samples}, side // CELLS
     return [
         Contest(

@@ -1,4 +1,4 @@
-"""Explanations by other libraries, called as their tutorials call them.
+"""Attributions by other libraries, called as in their tutorials.
 
 Each rival takes a classifier, images [N, C, H, W] and their target classes, and explains all
 images.  Those of superpixels return their values [N, 49].
@@ -33,7 +33,7 @@ def captum(method: str, **options: Any) -> Rival:
 
 
 def captum_smoothgrad(samples: int) -> Rival:
-    """Captum's NoiseTunnel around its gradient."""
+    """Captum's NoiseTunnel of its gradient."""
 
     def explain(net: Classifier, pixels: Tensor, target: Tensor) -> Tensor:
         from captum.attr import NoiseTunnel, Saliency
@@ -45,7 +45,7 @@ def captum_smoothgrad(samples: int) -> Rival:
 
 
 def captum_grad_cam(net: Classifier, pixels: Tensor, target: Tensor) -> Tensor:
-    """Captum's Grad-CAM, enlarged to the images."""
+    """Captum's Grad-CAM, interpolated to the size of the images."""
     from captum.attr import LayerAttribution, LayerGradCam
 
     layer = net.network.get_submodule(str(net.network.last_block))
@@ -70,7 +70,7 @@ def captum_lrp(rule: str) -> Rival:
 
 
 class _WithoutFlatten(nn.Module):
-    """A chain of layers that is flattened by a call: Captum's LRP fails at nn.Flatten."""
+    """A sequence of layers with a functional flatten, since Captum's LRP fails for nn.Flatten."""
 
     def __init__(self, net: Classifier) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class _WithoutFlatten(nn.Module):
 
 
 def captum_occlusion(net: Classifier, pixels: Tensor, target: Tensor) -> Tensor:
-    """Captum's occlusion by blocks side by side, an image at a time."""
+    """Captum's occlusion with adjacent blocks, one image at a time."""
     from captum.attr import Occlusion
 
     window = (pixels.shape[1], *(side // CELLS for side in pixels.shape[2:]))
@@ -99,7 +99,7 @@ def captum_occlusion(net: Classifier, pixels: Tensor, target: Tensor) -> Tensor:
 
 
 def captum_superpixels(method: str, samples: int) -> Rival:
-    """Captum's LIME or KernelSHAP on a grid of superpixels, an image at a time."""
+    """Captum's LIME or KernelSHAP on a grid of superpixels, one image at a time."""
 
     def explain(net: Classifier, pixels: Tensor, target: Tensor) -> Tensor:
         from captum import attr
@@ -148,7 +148,7 @@ def zennit_lrp(rule: str, **options: float) -> Rival:
 
 
 def zennit_occlusion(net: Classifier, pixels: Tensor, target: Tensor) -> Tensor:
-    """Zennit's occlusion by blocks side by side, all images at once."""
+    """Zennit's occlusion with adjacent blocks, all images at once."""
     import_torchvision()
     from zennit.attribution import Occlusion
 
@@ -158,7 +158,7 @@ def zennit_occlusion(net: Classifier, pixels: Tensor, target: Tensor) -> Tensor:
 
 
 def lime(samples: int) -> Rival:
-    """The lime package on a grid of superpixels, an image at a time, hidden ones black."""
+    """The lime package on a grid of superpixels, one image at a time, with black as baseline."""
 
     def explain(net: Classifier, pixels: Tensor, target: Tensor) -> Tensor:
         from lime.lime_image import LimeImageExplainer
@@ -187,7 +187,7 @@ def lime(samples: int) -> Rival:
 
 
 def shap(samples: int) -> Rival:
-    """shap's KernelExplainer on a grid of superpixels, an image at a time, hidden ones black."""
+    """KernelExplainer of shap on a grid of superpixels, one image at a time, black baseline."""
 
     def explain(net: Classifier, pixels: Tensor, target: Tensor) -> Tensor:
         from shap import KernelExplainer

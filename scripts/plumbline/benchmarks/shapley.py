@@ -1,4 +1,4 @@
-"""Shapley values by many permutations: what faster estimates are measured by."""
+"""Shapley values from many permutations, the reference for faster estimates."""
 
 import numpy as np
 import torch
@@ -17,9 +17,9 @@ def shapley(
     permutations: int,
     batch: int,
 ) -> Tensor:
-    """Mean gain of the ``target`` logit when a superpixel is shown after others, [N, D].
+    """Mean marginal contribution of each superpixel to the ``target`` logit, [N, D].
 
-    The order of the ``players`` is drawn, and each order is gone through backwards too.
+    Orders of the ``players`` are sampled, each with its reverse.
     ``labels`` [N, H, W] give each pixel's superpixel; hidden ones are black.  Castro, Gómez
     and Tejada 2009, "Polynomial calculation of the Shapley value based on sampling", with
     antithetic pairs.
@@ -38,6 +38,6 @@ def shapley(
 
 
 def relative_error(values: Tensor, reference: Tensor) -> float:
-    """Length of the error over that of the reference, mean over images."""
+    """Norm of the error divided by the norm of the reference, mean over images."""
     error = (values.to(reference) - reference).norm(dim=1) / reference.norm(dim=1)
     return error.mean().item()

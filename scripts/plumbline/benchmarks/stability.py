@@ -1,15 +1,14 @@
-"""Mutants against loading and running them one by one, as the studies do.
+"""Speed of mutant evaluation relative to loading and running mutants one by one, as in the studies.
 
-Times are those of the question which mutants change which answers, so of the net itself and of all
-mutants on all images: the quickest of some rounds in which both ways take turns, on untrained nets
-and noise, in one thread.  The mutants are there before the clock starts, the plain way reads them
-from memory, not from a disk, and has the batch that suits the net best.  Ratios follow, lower is
-better:
+Times are for the label changes of all mutants on all images, including the original net: the
+minimum over rounds in which both implementations alternate, on untrained nets and noise, in one
+thread.  Mutants are sampled before; the baseline reads them from memory and uses the best batch
+size.  The ratios are, lower is better:
 
-- mutants of nothing but the dense layers;
-- mutants of any layer, by each operator.
+- mutants of the dense layers only;
+- mutants of any layer, for each operator.
 
-Last comes the peak memory of a process that draws, accepts and asks many mutants.
+Finally the peak memory of a process that samples, accepts and evaluates many mutants is printed.
 """
 
 import copy
@@ -33,7 +32,7 @@ from plumbline.stability.mutant_predictor import MUTANT_BATCH, MutantPredictor
 from plumbline.stability.mutants import label_changes
 from plumbline.storage.artefacts import ImageSet
 
-DENSE, ANY, NEVER_SLOWER = 0.1, 0.8, 1.0  # what is to be reached
+DENSE, ANY, NEVER_SLOWER = 0.1, 0.8, 1.0  # goals
 INVERSION = "neuron_activation_inversion"
 MEMORY = 3.0  # GiB
 TIMES = ("lenet", "lenet5", "resnet20")
@@ -42,20 +41,20 @@ BATCHES = (32, 64, 128, 256)
 
 @dataclass(frozen=True)
 class Sizes:
-    """Mutants and images of each net, mutants of the memory test, and how long it all takes."""
+    """Numbers of mutants and images for each net and the memory test, and duration."""
 
     mutants: int = 100
     images: int = 1000
-    large: tuple[int, int] = (16, 128)  # of ResNet-20, and of LeNet-5 by four times the mutants
+    large: tuple[int, int] = (16, 128)  # for ResNet-20, and for LeNet-5 with four times the mutants
     many: int = 500
     rounds: int = 1
-    seconds: float = 1.0  # more rounds as long as they are not over
+    seconds: float = 1.0  # further rounds until this time is over
 
 
 def measure(device: str, sizes: Sizes) -> None:
     """Print all results."""
     place = setup(device)
-    with threadpool_limits(1):  # of the libraries that torch's number does not bind
+    with threadpool_limits(1):  # for libraries that ignore the thread number of torch
         print(f"label changes by mutants, {place}")
         print(" ratio  goal         this        over   of", flush=True)
         for model in TIMES:
@@ -70,7 +69,7 @@ def measure(device: str, sizes: Sizes) -> None:
 
 
 def untrained(model: str, device: torch.device) -> Classifier:
-    """A net of one architecture with random weights, its normalisation as after some images."""
+    """A net with random weights and with statistics of its normalization from some images."""
     colour = model.startswith("resnet")
     built = {"channels": 3 if colour else 1, "size": 32 if colour else 28, "classes": 10}
     torch.manual_seed(0)
@@ -83,13 +82,13 @@ def untrained(model: str, device: torch.device) -> Classifier:
 
 
 def noise(model: str, images: int) -> np.ndarray:
-    """Images that a net of this architecture takes, [N, C, H, W] in [0, 1]."""
+    """Random images in the shape of the architecture, [N, C, H, W] in [0, 1]."""
     shape = (3, 32, 32) if model.startswith("resnet") else (1, 28, 28)
     return np.random.default_rng(0).random((images, *shape), np.float32)
 
 
 def contests(net: Classifier, mutants: int, pixels: np.ndarray, sizes: Sizes) -> None:
-    """Print the ratios of one net: of its dense layers, and of all, by each operator."""
+    """Print the ratios of one net, for its dense layers and for all layers, by operator."""
     name = net.architecture.name
     rate = 0.01 if name == "resnet20" else 0.03
     goal = NEVER_SLOWER if name == "resnet20" else ANY
@@ -101,7 +100,7 @@ def contests(net: Classifier, mutants: int, pixels: np.ndarray, sizes: Sizes) ->
             draw = partial(OPERATORS.load(operator), rate=rate, layers=layers)
             try:
                 drawn = [draw(net.network, seed=seed) for seed in range(mutants)]
-            except InputError:  # no layer has two neurons to switch
+            except InputError:  # no layer has two neurons to swap
                 continue
             aim = DENSE if layers == "dense" else goal
             works = {
@@ -109,7 +108,7 @@ def contests(net: Classifier, mutants: int, pixels: np.ndarray, sizes: Sizes) ->
                 "plain": partial(one_by_one, net, pixels, drawn, batch),
             }
             if not torch.equal(works["ours"](), works["plain"]()):
-                raise InputError(f"{name}, {operator}: the two ways differ in a label")
+                raise InputError(f"{name}, {operator}: the two implementations differ in a label")
             least = quickest(works, sizes.rounds, sizes.seconds)
             where = "dense layers" if layers == "dense" else "any layer"
             what = f"{name}, {where}, {operator}: {mutants} mutants, {len(pixels)} images"
@@ -117,7 +116,7 @@ def contests(net: Classifier, mutants: int, pixels: np.ndarray, sizes: Sizes) ->
 
 
 def together(net: Classifier, pixels: np.ndarray, mutants: list[Changes]) -> Tensor:
-    """Which labels change, [M, N], in our way, what is kept of the net itself made anew."""
+    """Label changes [M, N] by our implementation, including the setup of the original net."""
     predictor = MutantPredictor(net, pixels)
     groups = [mutants[i : i + MUTANT_BATCH] for i in range(0, len(mutants), MUTANT_BATCH)]
     return torch.cat([predictor.predict(group) != predictor.labels for group in groups]).cpu()
@@ -125,7 +124,7 @@ def together(net: Classifier, pixels: np.ndarray, mutants: list[Changes]) -> Ten
 
 @torch.no_grad()
 def one_by_one(net: Classifier, pixels: np.ndarray, mutants: list[Changes], batch: int) -> Tensor:
-    """Which labels change, [M, N], each mutant loaded into a copy of the net."""
+    """Label changes [M, N], with each mutant loaded into a copy of the net."""
     mutant, changed = copy.deepcopy(net), []
     labels = logits(net, pixels, batch).argmax(1)
     own = net.network.state_dict()
@@ -136,7 +135,7 @@ def one_by_one(net: Classifier, pixels: np.ndarray, mutants: list[Changes], batc
 
 
 def peak_memory(mutants: int, images: int) -> float:
-    """Largest memory in GiB of this process, after that many mutants of a LeNet-5."""
+    """Peak memory of this process in GiB after evaluating so many mutants of a LeNet-5."""
     import resource
 
     setup("cpu")

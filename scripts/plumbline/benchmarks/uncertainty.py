@@ -1,14 +1,12 @@
-"""Estimators of uncertainty against the plain way to compute the same numbers.
+"""Speed of uncertainty estimators relative to direct implementations.
 
-Times are those of all images: the quickest of some rounds in which both ways take turns, on the
-same net and the same images, in one thread.  Ratios follow from them, lower is better:
+Times are for all images: the minimum over rounds in which both implementations alternate, on the
+same net and images, in one thread.  The ratios are, lower is better:
 
-- MC dropout with what comes before the first dropout layer computed once, over as many full
-  passes; of LeNet-5 as study 000 has it, whose features drop out before the large dense layer,
-  and with dropout behind that layer alone;
-- the members of an ensemble together, by ``torch.func.stack_module_state`` and ``vmap``, over
-  one after another, batch by batch: once with their weights stacked beforehand, once with the
-  stacking, as a single call has it.
+- MC dropout with the layers before the first dropout layer computed once, over full passes; for the
+  LeNet-5 of study 000, with dropout before the large dense layer, and with dropout only after it;
+- all members of an ensemble at once, by ``torch.func.stack_module_state`` and ``vmap``, over a loop
+  over members: with weights stacked in advance, and with the time for stacking included.
 """
 
 import copy
@@ -29,29 +27,29 @@ from plumbline.runtime.torch_setup import setup
 from plumbline.storage.artefacts import ImageSet
 from plumbline.uncertainty.estimators import mc_dropout
 
-TRUNK_ONCE = 1 / 7  # what is to be reached where only the dense layers drop out
+TRUNK_ONCE = 1 / 7  # goal if there is dropout only between dense layers
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many images, passes and members there are, and how long the measurement is."""
+    """Numbers of images, passes and members, and duration of the measurement."""
 
     images: int = 64
     samples: int = 100
     members: tuple[int, ...] = (3, 5, 10)
     batches: tuple[int, ...] = (1, 16, 256)
     rounds: int = 3
-    seconds: float = 1.0  # more rounds as long as they are not over
+    seconds: float = 1.0  # further rounds until this time is over
 
 
 def measure(classifier: str | None, images: str | None, device: str, sizes: Sizes) -> None:
-    """Print all results; without file names, of an untrained LeNet-5 and of noise."""
+    """Print all results; without file names, for an untrained LeNet-5 and noise."""
     place = setup(device)
     net = Classifier.load(classifier, place) if classifier else untrained(place)
     pixels = torch.rand(sizes.images, 1, 28, 28)
     if images:
         pixels = torch.from_numpy(ImageSet.load(images).select(slice(sizes.images)).pixels)
-    with threadpool_limits(1):  # of the libraries that torch's number does not bind
+    with threadpool_limits(1):  # for libraries that ignore the thread number of torch
         size = " x ".join(map(str, pixels.shape[1:]))
         print(f"uncertainty of {net.architecture.name} on images of {size}, {place}")
         print(" ratio  goal         this        over   of", flush=True)
@@ -65,7 +63,7 @@ def measure(classifier: str | None, images: str | None, device: str, sizes: Size
 
 
 def untrained(device: torch.device, **network: float) -> Classifier:
-    """LeNet-5 in the size of study 000, with these options of its own."""
+    """LeNet-5 in the size of study 000, with these options."""
     architecture = Architecture("lenet5", {"channels": 1, "size": 28, "classes": 10, **network})
     names = tuple("0123456789")
     net = Classifier(architecture, names, torch.zeros(1), torch.ones(1))
@@ -73,7 +71,7 @@ def untrained(device: torch.device, **network: float) -> Classifier:
 
 
 def passes(net: Classifier, pixels: Tensor, sizes: Sizes, goal: float | None = None) -> None:
-    """Print MC dropout over full passes."""
+    """Print the ratio of MC dropout to full passes."""
     how: dict[str, Any] = {"seed": 0, "batch": 256, "samples": sizes.samples}
     works = {
         "ours": partial(mc_dropout.predict, [net], pixels, **how),
@@ -87,7 +85,7 @@ def passes(net: Classifier, pixels: Tensor, sizes: Sizes, goal: float | None = N
 
 @torch.no_grad()
 def full_passes(net: Classifier, pixels: Tensor, *, seed: int, batch: int, samples: int) -> Tensor:
-    """Class probabilities of MC dropout in the plain way, [samples, N, K] on the CPU."""
+    """Class probabilities of MC dropout by full passes, [samples, N, K] on the CPU."""
     net = copy.deepcopy(net).eval()
     for layer in net.modules():
         if isinstance(layer, nn.Dropout):
@@ -101,7 +99,7 @@ def full_passes(net: Classifier, pixels: Tensor, *, seed: int, batch: int, sampl
 
 
 def ensembles(nets: list[Classifier], pixels: Tensor, sizes: Sizes) -> None:
-    """Print the members of an ensemble together over one after another, on one batch."""
+    """Print the ratio of all members at once to a loop over members, on one batch."""
     stacked = together(nets)
     works: dict[str, Callable] = {
         "loop": partial(one_by_one, nets, pixels),

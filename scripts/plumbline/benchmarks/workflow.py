@@ -1,10 +1,10 @@
-"""What the workflow costs beside its work, as ratios of times of one run.
+"""Overhead of the workflow, as ratios of times within one run.
 
-Everything runs in a scratch folder.  Three ratios are printed, lower is better:
+Everything runs in a temporary folder.  Three ratios are printed, lower is better:
 
-- the workflow by Snakemake over the same commands in one process that has the same cores;
+- the workflow in Snakemake over the same commands in one process with the same cores;
 - ``snakemake -n`` with nothing to do over the same for an empty workflow with as many jobs;
-- two trainings side by side, one thread each, over one after the other with two threads.
+- two training jobs in parallel, one thread each, over both in sequence with two threads.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from plumbline.runtime.snakemake_records import Record, all_records
 from plumbline.workflow.configuration_file import FOLDER
 
 ROOT = Path(__file__).resolve().parents[3]
-ROUNDS = 3  # of each dry run; the quickest counts
+ROUNDS = 3  # repetitions of each dry run; the minimum counts
 COMMAND = re.compile(r"\s*python (.*) >(.*) 2>&1\s*", re.DOTALL)
 EMPTY = """\
 rule all:
@@ -36,7 +36,7 @@ rule touch:
 
 
 def snakemake(snakefile: Path, folder: Path, *arguments: str) -> float:
-    """Seconds of one call, with everything that it makes in ``folder``."""
+    """Time of one call in seconds, with working folder ``folder``."""
     folder.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
     command += ["--workflow-profile", str(ROOT / "profiles/default")]
@@ -50,7 +50,7 @@ def snakemake(snakefile: Path, folder: Path, *arguments: str) -> float:
 
 
 def jobs_of(folder: Path) -> list[Record]:
-    """One record of each job, in the order in which they ran."""
+    """One record of each job, in order of execution."""
     jobs = {record.shell: record for record in all_records(folder)}
     return sorted(jobs.values(), key=lambda record: record.start)
 
@@ -58,7 +58,7 @@ def jobs_of(folder: Path) -> list[Record]:
 def script_call(shell: str, threads: int) -> tuple[list[str], Path]:
     """Script with arguments, and log file, of ``python script ... > log 2>&1``.
 
-    Raises ``ValueError`` if the command is of another form.
+    Raises ``ValueError`` if the command has another form.
     """
     parts = COMMAND.fullmatch(os.path.expandvars(shell.replace("\\\n", " ")))
     if parts is None:
@@ -90,7 +90,7 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 
 def train(jobs: list[Record], threads: int, together: bool) -> None:
-    """Run training scripts in processes of their own, side by side or one after the other."""
+    """Run training scripts in separate processes, in parallel or in sequence."""
     running = []
     for job in jobs:
         call, _ = script_call(job.shell, threads)
@@ -102,7 +102,7 @@ def train(jobs: list[Record], threads: int, together: bool) -> None:
 
 
 def compare_dry_runs(folder: Path, workflow: list[str], jobs: int) -> tuple[float, float]:
-    """Seconds of ``snakemake -n`` with nothing to do: this workflow's, an empty one's."""
+    """Seconds of ``snakemake -n`` with nothing to do, for this and for an empty workflow."""
     snakefile = folder / "Snakefile"
     snakefile.write_text(EMPTY.format(jobs=jobs), encoding="utf-8")
     snakemake(snakefile, folder / "empty")
@@ -124,11 +124,11 @@ def report(what: str, seconds: float, reference: float) -> None:
 
 
 def measure(folder: Path, configfiles: list[Path], cores: int) -> None:
-    """Print the three ratios; everything is made in ``folder``."""
+    """Print the three ratios; all files are written to ``folder``."""
     os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    os.environ.pop("PYTHONPATH", None)  # the launcher's, which jobs do not have
+    os.environ.pop("PYTHONPATH", None)  # set by the launcher, but not for jobs
     os.environ["SCRIPTS"] = str(ROOT / "scripts")
-    # As the Snakefile sets it, which the commands in one process do not go through.
+    # Set by the Snakefile, which is not involved for commands in one process.
     os.environ.setdefault("PLUMBLINE_DOWNLOADS", "downloads")
     configfiles = [ROOT / "config/config.yaml", *configfiles]
     arguments = ["--cores", str(cores), "--configfile", *(str(f.absolute()) for f in configfiles)]
@@ -136,7 +136,7 @@ def measure(folder: Path, configfiles: list[Path], cores: int) -> None:
     whole = snakemake(ROOT / "Snakefile", folder / "workflow", *arguments)
     jobs = jobs_of(folder / "workflow")
     (folder / "process").mkdir()
-    # The workflow writes the file of its configuration, no job.
+    # The file of the configuration is written by the workflow, not by a job.
     if (folder / "workflow" / FOLDER).exists():
         shutil.copytree(folder / "workflow" / FOLDER, folder / "process" / FOLDER)
     with contextlib.chdir(folder / "process"):

@@ -1,4 +1,4 @@
-"""The artefacts of latent space as figures read them: arrays, and metadata about them."""
+"""Artefacts of the latent stage for figures: arrays and metadata."""
 
 import os
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from plumbline.storage.artefacts import Arrays, load_arrays
 
 @dataclass(frozen=True)
 class NamedArrays:
-    """The ``arrays`` of an artefact by name, and its metadata ``about`` them."""
+    """The ``arrays`` of an artefact by name, and its metadata ``about``."""
 
     arrays: Arrays
     about: dict[str, Any]
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Self:
-        """Read an artefact of the kind that the class is named after; raises as
+        """Read an artefact of the kind named like the class; raises the errors of
         :func:`load_arrays`."""
         return cls(*load_arrays(path, cls.__name__))
 
@@ -30,8 +30,8 @@ class LatentMap(NamedArrays):
 
 
 class Holes(NamedArrays):
-    """Where a map is sure off the data."""
+    """Holes of a map: cells off the data where the net is certain."""
 
 
 class Interpolation(NamedArrays):
-    """Ways between two test images, as one net sees them."""
+    """Uncertainty of one net along interpolations between test images."""

@@ -1,4 +1,4 @@
-"""Draw one figure from files: each argument of its ``draw`` is read as its annotation says."""
+"""Draw one figure from files, which are read according to the annotations of its ``draw``."""
 
 import importlib
 import os
@@ -23,7 +23,7 @@ def draw(
 ) -> None:
     """Draw the figure ``kind`` from the files in ``inputs``, and write it to ``path`` as PNG.
 
-    Raises :class:`InputError` if there is no such figure, or it has other arguments.
+    Raises :class:`InputError` for an unknown figure, or if its arguments differ.
     """
     known = sorted(file.stem for file in FIGURES.glob("[!_]*.py"))
     if kind not in known:
@@ -39,8 +39,8 @@ def draw(
 
 
 def _read(annotation: Any, paths: Sequence[str]) -> Any:
-    """What the annotation of an argument asks for: a list with an entry for each file, one table
-    of all files, or the artefact in the only file."""
+    """Value of an argument by its annotation: a list with an entry for each file, one table of all
+    files, or the artefact in a single file."""
     if get_origin(annotation) is list:
         (kind,) = get_args(annotation)
         return [_read(kind, [path]) for path in paths]

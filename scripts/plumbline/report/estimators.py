@@ -1,4 +1,4 @@
-"""How figures tell estimators apart: a colour for each family, a line style for each member."""
+"""Styles of estimators in figures: a colour for each family, a line style for each member."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Families of attribution methods: how figures and tables group them."""
+"""Families of attribution methods, which group them in figures and tables."""
 
 import functools
 
@@ -15,6 +15,6 @@ def family(method: str) -> str:
 
 
 def by_family(methods: list[str]) -> dict[str, list[str]]:
-    """The methods of each family that has any, families and methods in order."""
+    """The methods of each family that is present, families and methods in order."""
     found = {name: [each for each in methods if family(each) == name] for name in FAMILIES}
     return {name: members for name, members in found.items() if members}

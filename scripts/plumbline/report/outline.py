@@ -1,8 +1,8 @@
 """The outline of the page: sections, their topics, and the figures and tables of each topic.
 
-It follows from the files in ``figures`` and ``sections``, one for each figure and each stage.
-Their declarations ``FIGURE`` and ``SECTION`` are evaluated without the rest of the module, which
-may import what the workflow does not need when it starts.
+It is derived from the modules in ``figures`` and ``sections``, one for each figure and each stage.
+Their declarations ``FIGURE`` and ``SECTION`` are evaluated without the rest of the module, whose
+imports the workflow does not need when it starts.
 """
 
 import ast
@@ -32,9 +32,9 @@ STAGES = (
 
 @functools.cache
 def figures() -> dict[str, FigureSpec]:
-    """Every figure by the name of its file, in the order of the page.
+    """Declarations of all figures by module name, in the order of the page.
 
-    Raises :class:`InputError` if one declares nothing, or names no section or topic there is.
+    Raises :class:`InputError` for a missing declaration, or an unknown section or topic.
     """
     found = {file.stem: declared(file, "FIGURE", FigureSpec) for file in _modules(ROOM / "figures")}
     for name, spec in found.items():
@@ -63,8 +63,7 @@ def figures() -> dict[str, FigureSpec]:
 def sections() -> dict[str, Section]:
     """The section of every stage, in the order of the page.
 
-    Raises :class:`InputError` if a file declares none, or names a table that it has no function
-    for.
+    Raises :class:`InputError` for a missing declaration, or a table without a function.
     """
     files = {file.stem: file for file in _modules(ROOM / "sections")}
     for stage in files:
@@ -110,8 +109,8 @@ def arguments(figure: str) -> list[str]:
 
 
 def check(tables: Collection[str]) -> None:
-    """Raise :class:`InputError` unless figures, sections and ``tables``, those that the workflow
-    can make, fit together: every topic shows something, every table that it names is made."""
+    """Raise :class:`InputError` if a topic has neither figures nor tables, or names a table that is
+    not in ``tables``, the tables that the workflow can write."""
     for stage, section in sections().items():
         for topic in section.topics:
             where = f"report/sections/{stage}.py: topic {topic.title!r}"
@@ -123,11 +122,11 @@ def check(tables: Collection[str]) -> None:
 
 
 def declared(file: Path, name: str, kind: type) -> Any:
-    """The value that the module ``file`` assigns to ``name``, a ``kind``.
+    """The value of type ``kind`` that the module ``file`` assigns to ``name``.
 
     Only this expression is evaluated; it may use the classes of :mod:`plumbline.report.spec` and
-    built-in functions.  Raises :class:`InputError` if there is no such assignment, or it uses
-    another name or fails.
+    built-in functions.  Raises :class:`InputError` if there is no such assignment, or the
+    expression uses other names or fails.
     """
     where = f"report/{file.parent.name}/{file.name}"
     known = {each.__name__: each for each in (FigureSpec, Section, Topic)}
@@ -148,7 +147,7 @@ def declared(file: Path, name: str, kind: type) -> Any:
 
 
 def _free_names(expression: ast.expr) -> set[str]:
-    """Names that an expression uses and does not bind."""
+    """Free names of an expression."""
     names = [node for node in ast.walk(expression) if isinstance(node, ast.Name)]
     bound = {node.id for node in names if isinstance(node.ctx, ast.Store)}
     bound |= {node.arg for node in ast.walk(expression) if isinstance(node, ast.arg)}

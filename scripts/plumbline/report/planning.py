@@ -1,4 +1,4 @@
-"""Which figures a run draws, from which files and with which options."""
+"""The figures that a run draws, with their input files and options."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,8 +16,8 @@ from plumbline.workflow.stages.shown import shown
 class FigurePlan:
     """The figures of a run.
 
-    Raises :class:`InputError` if two have one name, or ``draw`` does not take what its figure
-    declares.
+    Raises :class:`InputError` if two figures have the same name, or if the parameters of ``draw``
+    differ from the declaration.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -35,33 +35,33 @@ class FigurePlan:
 
     @property
     def drawings(self) -> list[Drawing]:
-        """Every drawing, dataset by dataset in the order of the page."""
+        """All instances of figures, by dataset, in the order of the page."""
         return list(self._drawings.values())
 
     def names(self) -> list[str]:
-        """The names of all files, each once."""
+        """The distinct names of all files."""
         return list(dict.fromkeys(drawing.name for drawing in self.drawings))
 
     def stage(self, dataset: str, figure: str) -> str:
-        """The stage that a file is about."""
+        """The stage of a file."""
         return self._spec(dataset, figure).stage
 
     def caption(self, dataset: str, figure: str) -> str:
-        """The caption of a file, its paragraphs parted by blank lines."""
+        """The caption of a file, with blank lines between paragraphs."""
         return "\n\n".join(paragraphs(self._spec(dataset, figure).caption))
 
     def labels(self, dataset: str, figure: str) -> dict[str, str]:
-        """What tells the figures of one stage apart in the report of Snakemake."""
+        """Labels that distinguish the figures of a stage in the report of Snakemake."""
         of = {name: value for name, value in self._drawings[dataset, figure].of.items() if value}
         return {"dataset": dataset, "figure": self._spec(dataset, figure).title} | of
 
     def inputs(self, dataset: str, figure: str) -> list[str]:
-        """The files that a file is drawn from."""
+        """The input files of a figure."""
         found = self._inputs(self._drawings[dataset, figure])
         return [file for files in found.values() for file in files]
 
     def plot(self, dataset: str, figure: str) -> Job:
-        """Draw one file."""
+        """The job that draws one file."""
         drawing, folder = self._drawings[dataset, figure], self._plan.config.results
         inputs = {
             name: [f"{folder}/{file}" for file in files]
@@ -77,7 +77,7 @@ class FigurePlan:
         return outline.figures()[self._drawings[dataset, figure].kind]
 
     def _inputs(self, drawing: Drawing) -> dict[str, list[str]]:
-        """The files of a drawing by the argument of ``draw`` that is read from them."""
+        """The input files of a figure by argument of ``draw``."""
         at, found = _at(drawing), {}
         for name, read in outline.figures()[drawing.kind].inputs.items():
             files = read.format(**vars(at)) if isinstance(read, str) else read(self._plan, at)
@@ -108,7 +108,7 @@ class FigurePlan:
 
 @contextmanager
 def _told(kind: str) -> Iterator[None]:
-    """Name the file of a figure in the message of whatever is wrong with it."""
+    """Add the file of a figure to the message of any error that it raises."""
     try:
         yield
     except Exception as error:  # its functions may raise anything

@@ -10,41 +10,41 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-# Plan is not imported: what a figure's module imports counts as its code, and no figure is drawn
-# in another way when the plan changes.
+# Plan is not imported, because imports of a module of a figure are part of its code hash, and a
+# change of the plan does not change how a figure is drawn.
 Plan = Any
 Instances = bool | Iterable[Mapping[str, str]]
 Files = str | list[str]
 
 
 def once(plan: Plan, dataset: str) -> Instances:
-    """When a figure is drawn once for every dataset."""
+    """Value of ``when`` for a figure that is drawn once for every dataset."""
     return True
 
 
 def nothing(plan: Plan, at: SimpleNamespace) -> Mapping[str, Any]:
-    """The options of a figure that has none."""
+    """Value of ``options`` for a figure without options."""
     return {}
 
 
 @dataclass(frozen=True, kw_only=True)
 class FigureSpec:
-    """A figure of the report: where it stands, what it says, what it is drawn from, and when.
+    """Declaration of a figure: position on the page, title, caption, inputs and conditions.
 
-    ``stage`` and ``topic`` name a section of the page and a topic of it; the figures of a topic
-    stand in the order of ``order``, then of their names.  ``title`` says what the figure shows in
-    a few words, ``caption`` how to read it, in paragraphs of plain text.
+    ``stage`` and ``topic`` name a section of the page and one of its topics; figures of a topic
+    are sorted by ``order``, then by name.  ``title`` is a short name of the figure, ``caption``
+    explains how to read it, in paragraphs of plain text.
 
-    ``when`` says how often the figure is drawn for a dataset, as a function of the plan
-    (:class:`plumbline.workflow.plan.Plan`) and the dataset: once, not at all (True and False), or
-    once for each mapping in a list, such as ``{"model": "lenet"}``.  The file is named after the
-    figure's module and the values of the mapping.
+    ``when`` is a function of the plan (:class:`plumbline.workflow.plan.Plan`) and the dataset that
+    determines the instances of the figure: one (True), none (False), or one for each mapping in a
+    list, such as ``{"model": "lenet"}``.  The file is named after the module and the values of the
+    mapping.
 
-    The other fields give the arguments of the module's ``draw``.  ``inputs`` says for each name
-    which files it is read from: a pattern such as ``detection/{dataset}/{model}.csv``, or a
-    function of the plan and the instance; paths are relative to the folder of the results.
-    ``options`` gives further arguments.  The instance has the attribute ``dataset`` and those of
-    its mapping in ``when``; ``draw`` is also given those that it has arguments for.
+    The other fields define the arguments of ``draw`` in the module.  ``inputs`` gives the files of
+    each argument: a pattern such as ``detection/{dataset}/{model}.csv``, or a function of the plan
+    and the instance; paths are relative to the folder of the results.  ``options`` gives further
+    arguments.  An instance has the attribute ``dataset`` and those of its mapping in ``when``,
+    which are also passed to ``draw`` if it has parameters of these names.
     """
 
     stage: str
@@ -59,7 +59,7 @@ class FigureSpec:
 
 @dataclass(frozen=True)
 class Drawing:
-    """One drawing of the figure ``kind``: of a ``dataset`` and what ``of`` names, such as a
+    """One instance of the figure ``kind``, for a ``dataset`` and the values in ``of``, such as a
     model."""
 
     kind: str
@@ -68,7 +68,7 @@ class Drawing:
 
     @property
     def name(self) -> str:
-        """The name of the file, without ending."""
+        """Name of the file, without extension."""
         return "_".join([self.kind, *filter(None, self.of.values())])
 
     @property
@@ -78,7 +78,7 @@ class Drawing:
 
 
 def paragraphs(caption: str) -> list[str]:
-    """The paragraphs of a caption, each in one line; blank lines part them."""
+    """The paragraphs of a caption, which blank lines separate, each on one line."""
     return [" ".join(part.split()) for part in caption.split("\n\n") if part.strip()]
 
 
@@ -86,8 +86,8 @@ def paragraphs(caption: str) -> list[str]:
 class Topic:
     """A part of a section: the figures that name it, then its tables.
 
-    ``tables`` name joined tables of the run; the section's module has a function of the same name
-    that turns each into tables of the page.  ``see`` says what to look for; it is written where a
+    ``tables`` are names of joined tables of the run; the module of the section has a function of
+    the same name that makes tables of the page from each.  ``see`` is a summary, shown if the
     section has several topics.
     """
 

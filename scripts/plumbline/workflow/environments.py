@@ -36,8 +36,8 @@ def environments(root: Path = ROOT) -> dict[str, str]:
 
 
 def with_methods(folder: Path, script: str) -> list[str]:
-    """Files in ``folder`` that a script may run: itself, and all methods and figures that it may
-    load."""
+    """Files in ``folder`` that a script may run: the script, and all methods and figures that it
+    may load."""
     files = [script]
     packages: set[str] = set()
     while new := loaded(folder, *files) - packages:
@@ -48,7 +48,7 @@ def with_methods(folder: Path, script: str) -> list[str]:
 
 
 def loaded(folder: Path, *files: str) -> set[str]:
-    """Packages of the modules that ``files``, and all our code that they import, load by name."""
+    """Packages whose modules are loaded by name in ``files`` and all our code that they import."""
     packages = {
         name: kind.package
         for name, kind in vars(registry).items()
@@ -113,7 +113,7 @@ def _imports(path: Path) -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom):
             found.add((node.module or "").split(".")[0])
         elif isinstance(node, ast.Attribute) and node.attr in PARQUET:
-            found.add("pyarrow")  # pandas imports it when it is needed
+            found.add("pyarrow")  # imported by pandas on demand
     return frozenset(found)
 
 
@@ -123,14 +123,14 @@ def _distributions() -> Mapping[str, list[str]]:
 
 
 def locked(requirements: Path) -> dict[str, str]:
-    """Version of each distribution in a file of pins."""
+    """Version of each distribution in a file of locked requirements."""
     lines = requirements.read_text(encoding="utf-8").splitlines()
     pins = (line.split("==") for line in lines if "==" in line and not line.startswith("#"))
     return {normal(name): version.strip() for name, version in pins}
 
 
 def normal(name: str) -> str:
-    """The name of a distribution as package indexes compare it."""
+    """The normalized name of a distribution (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

@@ -1,8 +1,8 @@
-"""The plan of a run: what every rule of the workflow asks the configuration.
+"""The plan of a run: inputs, outputs and options of all jobs, derived from the configuration.
 
-Which nets, methods, image sets and tables there are, what a job's program is called with, which
-code counts for it, and why something is left out.  Nothing here knows Snakemake, nothing is read
-but the text of the methods' modules.
+It determines nets, methods, image sets and tables, the options and code of each job, and the
+reasons for omitted entries.  It does not depend on Snakemake and reads no files except the source
+of the modules of methods.
 """
 
 from plumbline.config.whole import Config
@@ -19,7 +19,7 @@ from plumbline.workflow.stages.visualization import VisualizationPlan
 
 
 class Plan:
-    """The plan of one configuration, a part for each stage."""
+    """The plan of one configuration, with a part for each stage."""
 
     def __init__(self, config: Config) -> None:
         self.config = config

@@ -1,8 +1,8 @@
 """Snakemake's terminal output: one short line for each job that starts, and the progress.
 
-Snakemake prints a block of a dozen lines when a job starts and four lines when it ends.  Here the
-default run prints less than a tenth of that.  Errors, warnings and the logs of failed jobs stay as
-Snakemake prints them, and the command of a job is the first line of its log.
+Snakemake prints about twelve lines when a job starts and four when it ends; this reduces the output
+of the default run by more than 90 %.  Errors, warnings and the logs of failed jobs are printed
+unchanged, and the command of a job is the first line of its log.
 """
 
 import textwrap
@@ -19,12 +19,12 @@ from snakemake.settings.types import OutputSettings
 from snakemake_interface_logger_plugins.common import LogEvent
 
 if TYPE_CHECKING:
-    from snakemake.workflow import Workflow  # which imports itself unless the API comes first
+    from snakemake.workflow import Workflow  # circular import unless the API is imported first
 
-STREAM = "DefaultStreamHandler"  # Snakemake's name of what writes to the terminal
+STREAM = "DefaultStreamHandler"  # name of Snakemake's handler for the terminal
 DROPPED = {LogEvent.JOB_STARTED, LogEvent.JOB_FINISHED}
 LOOKING = "Select jobs to execute..."
-SILENCE = 60.0  # seconds after which the progress stands in a line of its own
+SILENCE = 60.0  # seconds after which the progress is printed on a line of its own
 
 
 def shorten(workflow: "Workflow") -> None:
@@ -64,7 +64,7 @@ class JobLines(DefaultFormatter):
         return True
 
     def format_job_info(self, msg: dict[str, Any]) -> str:
-        """The line of a job; of several reasons the first, without the names of files."""
+        """The line of a job, with the first of its reasons, without file names."""
         words = [msg["rule_name"]]
         if msg["wildcards"]:
             words.append(format_wildcards(msg["wildcards"]))

@@ -1,1 +1,1 @@
-"""The plan of each stage: what its rules ask the configuration."""
+"""The plan of each stage: inputs, outputs and options of its jobs."""

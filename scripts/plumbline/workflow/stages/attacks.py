@@ -7,7 +7,7 @@ from plumbline.workflow.stages.part import Job, Part
 
 
 class AttackPlan(Part):
-    """Which attacks there are, and what each is called with."""
+    """The configured attacks and the options of their jobs."""
 
     def bounded(self) -> list[str]:
         """Attacks that make an image set for every epsilon."""

@@ -20,7 +20,7 @@ def _family(entry: str) -> str:
 
 @dataclass(frozen=True)
 class AttributionPlan(Part):
-    """Which methods explain a net, and which tests they go through."""
+    """The attribution methods of each net and their tests."""
 
     training: TrainingPlan
 
@@ -40,7 +40,7 @@ class AttributionPlan(Part):
         return [f"attribution/{dataset}/{model}/{entry}.{ending}" for entry in self.entries(model)]
 
     def families(self, model: str) -> dict[str, Entries]:
-        """The entries of a net in each family that has any, families and entries in order."""
+        """The entries of a net by family, without empty families, in order."""
         family_of = {entry: _family(entry) for entry in self.entries(model)}
         return {
             family: [entry for entry, own in family_of.items() if own == family]
@@ -53,7 +53,7 @@ class AttributionPlan(Part):
         return {"random"} < set(self.entries(model))
 
     def gallery(self, dataset: str) -> dict[str, Any]:
-        """What chooses the images that every method explains for the gallery."""
+        """Criteria for the images that every method explains for the gallery."""
         section = self.config.attribution.gallery
         return options(section) | {
             "images": section.images.get(dataset, ()),
@@ -75,7 +75,7 @@ class AttributionPlan(Part):
         )
 
     def measure_degradation(self, dataset: str, model: str, method: str) -> Job:
-        """Keep or delete the highest-ranked pixels of one method."""
+        """Degradation test of one method."""
         section = self.config.attribution
         given = options(section.degradation) | {"count": section.images_of(method)}
         return Job(
@@ -84,11 +84,11 @@ class AttributionPlan(Part):
         )
 
     def compare_attributions(self, dataset: str, model: str) -> Job:
-        """Compare all methods of a net by that test."""
+        """Compare all methods of a net by the degradation test."""
         return Job({"seed": self.seed("compare", dataset, model)})
 
     def with_log_odds(self, model: str) -> Entries:
-        """Entries that take the log-odds test, if there is one, and apply to a net."""
+        """Entries of the log-odds test that apply to a net; empty if the test is not configured."""
         test = self.config.attribution.log_odds
         chosen = test.methods if test.pairs else ()
         return [entry for entry in chosen if not self.inapplicable(entry, model)]
@@ -103,13 +103,13 @@ class AttributionPlan(Part):
         ]
 
     def randomized(self, model: str) -> Entries:
-        """Entries that the check by randomization is made of, as far as they apply to a net."""
+        """Entries of the parameter randomization test that apply to a net."""
         section = self.config.attribution
         chosen = section.randomization.methods or section.methods
         return [entry for entry in chosen if not self.inapplicable(entry, model)]
 
     def checked(self, model: str, check: str) -> Entries:
-        """Entries of a net that take a check, ``conservation``, ``log_odds``, ``randomization``."""
+        """Entries of a net in a check: ``conservation``, ``log_odds`` or ``randomization``."""
         return {
             "conservation": self.propagating,
             "log_odds": self.with_log_odds,
@@ -117,7 +117,7 @@ class AttributionPlan(Part):
         }[check](model)
 
     def check(self, dataset: str, model: str, check: str) -> Job:
-        """Check all entries that take a check in one job."""
+        """Run a check for all its entries in one job."""
         section, entries = self.config.attribution, self.checked(model, check)
         called = {entry: [section.module_of(entry), section.options_of(entry)] for entry in entries}
         of_check: dict[str, Any] = {
@@ -150,7 +150,7 @@ class AttributionPlan(Part):
         return [name for name in entries if not self.no_spread(dataset, model, name)]
 
     def plain_spread(self, dataset: str, model: str, spread: str) -> list[str]:
-        """File of the spread that differs from an evidential one by its net alone, if there is."""
+        """File of the spread that differs from an evidential one only by the net, if any."""
         entries = self.config.attribution.spread
         if entries[spread].objective == CROSS_ENTROPY:
             return []
@@ -159,20 +159,19 @@ class AttributionPlan(Part):
         return [f"attribution/{dataset}/{model}/spread/{name}.safetensors" for name in same[:1]]
 
     def spread_objective(self, dataset: str, model: str, spread: str) -> str:
-        """What the net of an entry of ``attribution.spread`` was trained for."""
+        """Training objective of the net of an entry of ``attribution.spread``."""
         entry = self.config.attribution.spread[spread]
         return self.config.objective(dataset, model, entry.objective)
 
     def spread_net(self, dataset: str, model: str, spread: str) -> str:
-        """File of that net."""
+        """File of the net of an entry of ``attribution.spread``."""
         objective = self.config.attribution.spread[spread].objective
         return self.training.net(dataset, model, objective=objective)
 
     def check_spread(self, dataset: str, model: str, spread: str) -> Job:
-        """How far one attribution varies.
+        """Measure the spread of one attribution over stochastic passes.
 
-        The seed does not depend on the entry: masks and noise are the same, so that images are
-        paired.
+        The seed does not depend on the entry: masks and noise are equal, so that images are paired.
         """
         section = self.config.attribution
         entry = section.spread[spread]
@@ -189,7 +188,7 @@ class AttributionPlan(Part):
         )
 
     def _common(self, rule: str, dataset: str, model: str, *names: str) -> dict[str, Any]:
-        """Options that every program of the stage has."""
+        """Options of all programs of the stage."""
         return {
             "memory_mb": self.config.attribution.memory_mb,
             "dataset": dataset,
@@ -198,7 +197,7 @@ class AttributionPlan(Part):
         }
 
     def _files(self, model: str, *entries: str) -> tuple[str, ...]:
-        """Files of every module that these entries call, and of the net."""
+        """Files of the modules of these entries and of the net."""
         section = self.config.attribution
         modules = {module for entry in entries for module in section.modules_of(entry)}
         return (*map(ATTRIBUTIONS.file, sorted(modules)), self.networks.file(model))

@@ -1,4 +1,4 @@
-"""The plan of the stage data: datasets, their splits, and the image sets put before nets."""
+"""The plan of the stage data: datasets, their splits, and the image sets for evaluation."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,9 +15,9 @@ CALIBRATION = ImageSetKey("calibration")
 
 @dataclass(frozen=True)
 class DataPlan(Part):
-    """Which images there are, and how they are obtained.
+    """The image sets of a run and how they are obtained.
 
-    Raises :class:`InputError` if the sets of an attack would pass for sets of another kind.
+    Raises :class:`InputError` if the name of a set of an attack is that of another kind of set.
     """
 
     attacked: dict[str, Keys] = field(init=False)  # image sets of every attack
@@ -28,7 +28,7 @@ class DataPlan(Part):
         object.__setattr__(self, "attacked", attacked)
 
     def datasets(self) -> list[str]:
-        """Datasets of the run and those that are out of distribution for them."""
+        """Datasets of the run and their out-of-distribution datasets."""
         sources = self.config.data.sources
         names = [name for each in self.config.datasets for name in (each, *sources[each].ood)]
         return list(unique(names))
@@ -38,12 +38,12 @@ class DataPlan(Part):
         return f"data/{dataset}/{split}.safetensors"
 
     def foreign_keys(self, dataset: str) -> Keys:
-        """Image sets that are out of distribution."""
+        """Out-of-distribution image sets of a dataset."""
         others = self.config.data.sources[dataset].ood
         return [ImageSetKey("out_of_distribution", source=other) for other in others]
 
     def keys(self, dataset: str) -> Keys:
-        """Image sets that are put before every net."""
+        """Image sets that every net is evaluated on."""
         adversarial = [key for keys in self.attacked.values() for key in keys]
         return [CALIBRATION, TEST, *self.foreign_keys(dataset), *adversarial]
 
@@ -56,22 +56,22 @@ class DataPlan(Part):
         ]
 
     def file(self, dataset: str, model: str, key: ImageSetKey) -> str:
-        """File of an image set that is put before a net."""
+        """File of an image set for a net."""
         if key.kind == "out_of_distribution":
             return self.split(key.source, "test")
         folder = {"adversarial": f"attacks/{dataset}/{model}", "shifted": f"shifts/{dataset}"}
         return f"{folder.get(key.kind, f'data/{dataset}')}/{key.name}.safetensors"
 
     def sets(self, dataset: str, model: str) -> list[str]:
-        """Files of the image sets that are put before a net."""
+        """Files of the image sets that a net is evaluated on."""
         return [self.file(dataset, model, key) for key in self.keys(dataset)]
 
     def foreign(self, dataset: str) -> list[str]:
-        """Files of the image sets that are out of distribution."""
+        """Files of the out-of-distribution image sets."""
         return [self.file(dataset, "", key) for key in self.foreign_keys(dataset)]
 
     def bounded_sets(self) -> list[str]:
-        """Pattern of the files of an attack that makes an image set for every epsilon."""
+        """Patterns of the files of an attack with an image set for every epsilon."""
         keys = [
             ImageSetKey("adversarial", attack="{attack}", epsilon=epsilon)
             for epsilon in self.config.attacks.epsilons
@@ -85,7 +85,7 @@ class DataPlan(Part):
         return Job(given | {"dataset": dataset}, (SOURCES.file(kind),))
 
     def prepare(self, dataset: str) -> Job:
-        """Divide a dataset into its splits."""
+        """Split a dataset."""
         kind = self.config.data.sources[dataset].kind
         given = self.config.data.preparation(dataset)
         return Job(given | {"seed": self.seed("prepare", dataset)}, (READERS.file(kind),))

@@ -14,7 +14,7 @@ COMPARISONS = "plumbline/programs/compare_scores"
 
 @dataclass(frozen=True)
 class DetectionPlan(Part):
-    """Which scores and detectors a net has, and what they read."""
+    """The scores and detectors of each net and their inputs."""
 
     data: DataPlan
     training: TrainingPlan
@@ -22,7 +22,7 @@ class DetectionPlan(Part):
     stability: StabilityPlan
 
     def unscored(self, dataset: str, model: str, score: str) -> str:
-        """Why an entry of ``detection.scores`` does not apply to a net; empty if it does."""
+        """Reason why an entry of ``detection.scores`` does not apply to a net; empty if it does."""
         section, nets = self.config.detection, self.config.seeds_of(dataset, model)
         if section.nets(score) > nets:
             return f"needs {section.nets(score)} nets, there is {nets}"
@@ -31,7 +31,7 @@ class DetectionPlan(Part):
         return ""
 
     def scores(self, dataset: str, model: str) -> list[str]:
-        """Entries of ``detection.scores`` whose nets and VAE there are."""
+        """Entries of ``detection.scores`` whose nets and VAE exist."""
         entries = self.config.detection.scores
         return [entry for entry in entries if not self.unscored(dataset, model, entry)]
 
@@ -41,7 +41,7 @@ class DetectionPlan(Part):
         return [f"{folder}/{entry}.parquet" for entry in self.scores(dataset, model)]
 
     def nets(self, dataset: str, model: str, score: str) -> list[str]:
-        """Files of the nets that a score asks."""
+        """Files of the nets of a score."""
         return self.training.nets(dataset, model, self.config.detection.nets(score))
 
     def needed(self, dataset: str, score: str, what: str) -> list[str]:
@@ -65,7 +65,7 @@ class DetectionPlan(Part):
         return Job(given, (SCORES.file(section.module_of(score)), self.networks.file(model)))
 
     def detecting(self, model: str) -> bool:
-        """Whether detectors are fitted: they read label change rates."""
+        """Whether detectors are fitted; they need label change rates."""
         methods = self.config.detection.detectors.methods
         return bool(methods and self.stability.operators(model))
 
@@ -75,12 +75,12 @@ class DetectionPlan(Part):
         return [file] if self.detecting(model) else []
 
     def detector_tables(self, dataset: str) -> list[str]:
-        """Tables of the detectors of every net of a dataset that has any."""
+        """Tables of detectors of all nets of a dataset that have detectors."""
         models = filter(self.detecting, self.config.models)
         return [f"detection/{dataset}/{model}/detectors.csv" for model in models]
 
     def fit_detectors(self, dataset: str, model: str) -> Job:
-        """Fit detectors of a net's errors on calibration."""
+        """Fit detectors of misclassification on the calibration split."""
         section = self.config.detection.detectors
         given = options(section) | {
             "minimal": self.config.attacks.minimal(),
@@ -91,7 +91,7 @@ class DetectionPlan(Part):
         return Job(given, tuple(map(DETECTORS.file, section.methods)))
 
     def compare_scores(self, dataset: str, model: str) -> Job:
-        """Measure how well every score tells wrong, adversarial and foreign images."""
+        """Evaluate every score as a detector of misclassified, adversarial and OOD images."""
         return Job(
             {
                 "dataset": dataset,

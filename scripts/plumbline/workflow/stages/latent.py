@@ -1,4 +1,4 @@
-"""The plan of the stage latent: corpora, maps, holes, and training on what holes decode to."""
+"""The plan of the stage latent: corpora, maps, holes, and training on images decoded from holes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,14 +15,14 @@ SURVEYS = "plumbline/programs/survey_latent"
 
 @dataclass(frozen=True)
 class LatentPlan(Part):
-    """Which VAEs are fitted, and which nets are mapped over their latent spaces."""
+    """The VAEs, and the nets that are mapped over their latent spaces."""
 
     data: DataPlan
     training: TrainingPlan
     uncertainty: UncertaintyPlan
 
     def unmapped(self, dataset: str, corpus: str) -> str:
-        """Why a corpus of a dataset has no maps; empty if it has."""
+        """Reason why a corpus of a dataset has no maps; empty if it has maps."""
         if not self.models(dataset):
             names = ", ".join(self.config.latent.estimators)
             return f"no net has an estimator that is mapped ({names})"
@@ -36,7 +36,7 @@ class LatentPlan(Part):
         return [corpus for corpus in entries if not self.unmapped(dataset, corpus)]
 
     def mapped(self, dataset: str, model: str) -> dict[str, dict[str, Any]]:
-        """Module and options of the estimators that are mapped and apply to a net, by name."""
+        """Module and options by name of the mapped estimators that apply to a net."""
         section = self.config.uncertainty
         applying = self.uncertainty.estimators(dataset, model)
         return {
@@ -50,13 +50,13 @@ class LatentPlan(Part):
         return [model for model in self.config.models if self.mapped(dataset, model)]
 
     def nets(self, dataset: str, model: str) -> list[str]:
-        """Files of the nets that the mapped estimators ask."""
+        """Files of the nets of the mapped estimators."""
         section = self.config.uncertainty
         count = max(section.nets(entry) for entry in self.mapped(dataset, model))
         return self.training.nets(dataset, model, count)
 
     def vaes(self, stem: str) -> list[str]:
-        """Pattern of the files of the VAE whose maps are drawn, then of the further VAEs."""
+        """Patterns of the files of the VAE whose maps are drawn, then of further VAEs."""
         numbers = ["", *(f".{seed}" for seed in range(1, self.config.latent.vae.seeds))]
         return [f"latent/{{dataset}}/{{corpus}}/{stem}{number}.safetensors" for number in numbers]
 
@@ -76,7 +76,7 @@ class LatentPlan(Part):
         return [f"{folder}/{corpus}/{artefact}.safetensors" for corpus in self.corpora(dataset)]
 
     def second(self, dataset: str, corpus: str, split: str) -> list[str]:
-        """Files of the images that a corpus has beside the training set."""
+        """Files of the images of a corpus in addition to the training set."""
         if corpus == "out_of_distribution":
             others = self.config.also_encoded(dataset)
             return [self.data.split(other, split) for other in others]
@@ -105,9 +105,9 @@ class LatentPlan(Part):
         return Job(options(self.config.latent.grid) | given, self._modules("maps", dataset, model))
 
     def interpolate(self, dataset: str, corpus: str, model: str) -> Job:
-        """Ask a net about images between two test images.
+        """Measure uncertainty along interpolations between test images.
 
-        The seed is that of the corpus, not of the net: all nets are asked about the same pairs.
+        The seed depends on the corpus, not on the net, so that all nets see the same pairs.
         """
         given = {
             "estimators": self.mapped(dataset, model),
@@ -124,7 +124,7 @@ class LatentPlan(Part):
         return (f"{SURVEYS}/{survey}.py", self.networks.file(model), *map(ESTIMATORS.file, methods))
 
     def find_holes(self, dataset: str, corpus: str, model: str) -> Job:
-        """Find where a map is sure of what is far from the data."""
+        """Find holes: cells off the data where the net is certain."""
         return Job(
             {
                 "estimators": list(self.mapped(dataset, model)),
@@ -135,7 +135,7 @@ class LatentPlan(Part):
         )
 
     def not_extended(self, dataset: str, model: str) -> str:
-        """Why a net is not trained anew with decoded images; empty if it is."""
+        """Reason why a net is not retrained with decoded images; empty if it is."""
         estimator = self.config.latent.extension.estimator
         if self.config.weights(dataset, model):
             return "given weights, so no training"
@@ -144,7 +144,7 @@ class LatentPlan(Part):
         return ""
 
     def extended(self, dataset: str) -> list[str]:
-        """Nets that are trained anew with decoded images: trained here, and mapped."""
+        """Nets that are retrained with decoded images: those trained here that have maps."""
         wanted = self.config.latent.extension.models if self.config.latent.corpora else ()
         return [
             model
@@ -153,12 +153,12 @@ class LatentPlan(Part):
         ]
 
     def arms(self) -> list[tuple[str, int]]:
-        """Arm and seed of every net that is compared."""
+        """Arm and seed of every net in the comparison."""
         seeds = range(self.config.latent.extension.seeds)
         return [(arm, seed) for arm in ARMS for seed in seeds]
 
     def extended_nets(self, dataset: str, model: str) -> list[str]:
-        """Their files: trained without further images, with random ones, or with holes."""
+        """Files of these nets: trained without extra images, with random ones, or with holes."""
         folder = f"models/{dataset}/{model}/extension"
         return [
             self.training.net(dataset, model, seed)
@@ -168,7 +168,7 @@ class LatentPlan(Part):
         ]
 
     def sample_holes(self, dataset: str, model: str) -> Job:
-        """Decode images from holes, and as many from anywhere off the data."""
+        """Decode images from holes, and as many from random points off the data."""
         section = self.config.latent.extension
         return Job(
             {
@@ -181,10 +181,10 @@ class LatentPlan(Part):
         )
 
     def retrain(self, dataset: str, model: str, arm: str, seed: str | int) -> Job:
-        """Train a net anew with decoded images.
+        """Retrain a net with decoded images.
 
-        The seed is that of plain training: nets of one seed begin with the same weights, whatever
-        the arm.
+        The seed is that of normal training: nets of one seed have the same initial weights in all
+        arms.
         """
         given = {
             "target": self.config.latent.extension.target,

@@ -1,4 +1,4 @@
-"""What the plans of all stages share: jobs' options, seeds by name, lists by dataset and net."""
+"""Shared by the plans of all stages: options of jobs and derived seeds."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ from plumbline.runtime.seeding import derive
 
 @dataclass(frozen=True)
 class Job:
-    """One job's options, and what its code hash covers beside the script and what that imports.
+    """Options of one job, and what its code hash covers besides the script and its imports.
 
     ``modules`` are files of methods that the script loads by name, relative to the folder of the
-    scripts.  ``shown`` are the names and families that it reads from methods' modules to show them
+    scripts.  ``shown`` holds labels and families that it reads from the modules of methods
     (:func:`~plumbline.workflow.stages.shown.shown`).
     """
 
@@ -27,17 +27,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Part:
-    """The plan of one stage.  Paths that it gives are relative to the folder of the results."""
+    """The plan of one stage.  Its paths are relative to the folder of the results."""
 
     config: Config
 
     @property
     def networks(self) -> Networks:
-        """Every net that the configuration may name."""
+        """The networks that the configuration may name."""
         return self.config.networks
 
     def seed(self, *names: str | int) -> int:
-        """The seed of a job, which follows from its name alone."""
+        """The seed of a job, derived from its name and the seed of the configuration."""
         return derive(self.config.seed, *names)
 
     def runtime(self, *names: str | int) -> dict[str, Any]:
@@ -51,5 +51,5 @@ def options(section: BaseModel) -> dict[str, Any]:
 
 
 def unique(names: Iterable[str]) -> tuple[str, ...]:
-    """``names`` without repetition, in their order."""
+    """``names`` without duplicates, in order."""
     return tuple(dict.fromkeys(names))

@@ -1,4 +1,4 @@
-"""The plan of the stage report: which tables there are, and what is left out and why."""
+"""The plan of the stage report: joined tables, and omitted entries with reasons."""
 
 import functools
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ LeftOut = tuple[str, str, str, str, str]
 
 @dataclass(frozen=True)
 class ReportPlan(Part):
-    """What the report is made of."""
+    """Inputs of the report."""
 
     data: DataPlan
     uncertainty: UncertaintyPlan
@@ -42,18 +42,18 @@ class ReportPlan(Part):
     detection: DetectionPlan
 
     def nets(self) -> list[tuple[str, str]]:
-        """Every dataset and model."""
+        """All pairs of dataset and model."""
         return [
             (dataset, model) for dataset in self.config.datasets for model in self.config.models
         ]
 
     def uncertain_nets(self) -> list[tuple[str, str]]:
-        """Every dataset and model whose uncertainty is measured."""
+        """All pairs of dataset and model whose uncertainty is measured."""
         models = self.config.uncertain_models
         return [(dataset, model) for dataset in self.config.datasets for model in models]
 
     def parts(self) -> dict[str, list[str]]:
-        """The CSV files that each table joins; none for a stage that is left out."""
+        """The CSV files of each joined table; none if its stage does not run."""
         return self._parts
 
     @functools.cached_property
@@ -61,7 +61,7 @@ class ReportPlan(Part):
         return self._training() | self._latent() | self._attribution() | self._others()
 
     def tables(self) -> list[str]:
-        """Names of the tables that there are."""
+        """Names of the tables of the run."""
         return [*(table for table, parts in self.parts().items() if parts), "leaderboard"]
 
     def _training(self) -> dict[str, list[str]]:
@@ -161,7 +161,7 @@ class ReportPlan(Part):
         }
 
     def explorer(self, dataset: str) -> Job:
-        """A page to point at the latent maps of a dataset."""
+        """The page to explore the latent maps of a dataset."""
         return Job(
             {
                 "dataset": dataset,
@@ -177,7 +177,7 @@ class ReportPlan(Part):
         )
 
     def leaderboard(self) -> Job:
-        """A page of the leaderboard."""
+        """The page of the leaderboard."""
         files = (
             f"{PROGRAMS}/leaderboard.py",
             *(f"{PAGES}/leaderboard{rest}" for rest in (".html", ".js")),
@@ -185,7 +185,7 @@ class ReportPlan(Part):
         return Job({"back": "index.html#detection"}, files, shown(self.config, "detection"))
 
     def explorers(self) -> list[str]:
-        """Pages to point at the latent maps: one for every dataset that has maps."""
+        """Pages to explore latent maps, one for every dataset that has maps."""
         datasets = filter(self.latent.corpora, self.config.datasets)
         return [f"report/latent_{dataset}.html" for dataset in datasets]
 
@@ -202,13 +202,13 @@ class ReportPlan(Part):
         return dict.fromkeys(self.config.datasets, found)
 
     def left_out(self) -> list[LeftOut]:
-        """What has no job because a net or a dataset cannot have it, beside attributions: stage,
-        dataset, net or nothing, entry, reason."""
+        """Entries, except attributions, that do not apply to a net or dataset: stage, dataset, net
+        (or empty), entry, reason."""
         datasets = self.config.datasets
         return [row for dataset in datasets for row in self._candidates(dataset) if row[-1]]
 
     def _candidates(self, dataset: str) -> Iterator[LeftOut]:
-        """Every entry of a dataset, with an empty reason if it is not left out."""
+        """All entries of a dataset; the reason is empty for those that apply."""
         config = self.config
         for model in config.uncertain_models:
             for entry in config.uncertainty.estimators:
@@ -229,7 +229,7 @@ class ReportPlan(Part):
                 yield "detection", dataset, model, entry, reason
 
     def modules(self) -> list[str]:
-        """Files of every chosen net and method, relative to the folder of the scripts."""
+        """Files of all configured nets and methods, relative to the folder of the scripts."""
         config = self.config
         chosen = (
             (self.networks, config.uncertain_models),

@@ -1,4 +1,4 @@
-"""What figures and pages show of nets and methods: the names and families that modules declare.
+"""Labels and families of nets and methods, which modules declare and figures and pages show.
 
 These are read from the text of the modules when a figure is drawn, so no code hash covers them.
 """

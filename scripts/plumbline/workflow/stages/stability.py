@@ -9,12 +9,12 @@ from plumbline.workflow.stages.part import Job, Part, options
 
 @dataclass(frozen=True)
 class StabilityPlan(Part):
-    """Which operators mutate a net, and which images the mutants are asked about."""
+    """The mutation operators of each net and the image sets of their mutants."""
 
     data: DataPlan
 
     def operators(self, model: str) -> list[str]:
-        """Entries of ``stability.operators`` that are wanted on a net."""
+        """Entries of ``stability.operators`` that are configured for a net."""
         return self.config.stability.operators_of(model)
 
     def files(self, dataset: str, model: str, ending: str) -> list[str]:
@@ -28,7 +28,7 @@ class StabilityPlan(Part):
         return [file for model in models for file in self.files(dataset, model, ending)]
 
     def keys(self, dataset: str) -> Keys:
-        """Image sets that mutants are asked about beside calibration, which accepts them."""
+        """Image sets that mutants classify, besides calibration, which is used for acceptance."""
         return [key for key in self.data.keys(dataset) if key.kind != "calibration"]
 
     def sets(self, dataset: str, model: str) -> list[str]:
@@ -36,11 +36,11 @@ class StabilityPlan(Part):
         return [self.data.file(dataset, model, key) for key in self.keys(dataset)]
 
     def further_sets(self) -> list[str]:
-        """Names of the sets that further rates are tried on: test, each attack's strongest."""
+        """Names of the sets of the further rates: test, and the strongest set of each attack."""
         return ["test", *(keys[-1].name for keys in self.data.attacked.values())]
 
     def mutate(self, dataset: str, model: str, operator: str) -> Job:
-        """Ask mutants of one net by one operator."""
+        """Measure label change rates of mutants of one net by one operator."""
         section = self.config.stability
         main, *further = section.rates(operator, model)
         given = options(section.mutation) | {

@@ -8,10 +8,10 @@ from plumbline.workflow.stages.part import Job, Part, options
 
 
 class TrainingPlan(Part):
-    """Which nets there are, and how they are made."""
+    """The nets of a run and how they are obtained."""
 
     def net(self, dataset: str, model: str, seed: int = 0, objective: str = CROSS_ENTROPY) -> str:
-        """File of one net: of this training seed, trained for this objective or given."""
+        """File of one net with this training seed and objective, or of imported weights."""
         objective = self.config.objective(dataset, model, objective)
         return f"models/{dataset}/{model}/{objective}/{seed}/classifier.safetensors"
 
@@ -27,7 +27,7 @@ class TrainingPlan(Part):
         return [self.net(dataset, model, seed, objective) for seed in range(count)]
 
     def objectives(self) -> list[str]:
-        """What nets are trained for."""
+        """Training objectives of the run."""
         return [CROSS_ENTROPY, *self.config.training.objectives]
 
     def trained(self, dataset: str) -> list[tuple[str, int]]:
@@ -59,7 +59,7 @@ class TrainingPlan(Part):
         )
 
     def import_weights(self, dataset: str, model: str) -> Job:
-        """Make a net of given weights."""
+        """Import the given weights of a net."""
         given = options(self.weights(dataset, model))
         return Job(
             given | self.built(model),
@@ -67,12 +67,12 @@ class TrainingPlan(Part):
         )
 
     def built(self, model: str) -> dict[str, Any]:
-        """What builds an architecture, as options: its name, and the entry of the user's own."""
+        """Options that define an architecture: its name, and the entry of a user-supplied one."""
         networks = self.networks
         return {"model": networks.architecture(model), "entry": networks.made_by(model)}
 
     def evaluate(self, dataset: str, model: str) -> Job:
-        """Fit the temperatures of all nets of one architecture, and measure them on all splits."""
+        """Fit the temperatures of all nets of one architecture and evaluate them on all splits."""
         given = {
             "dataset": dataset,
             "model": model,

@@ -1,4 +1,4 @@
-"""The plan of the stage uncertainty: estimators, the nets that they ask, what is swept."""
+"""The plan of the stage uncertainty: estimators, their nets, and sweeps."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from plumbline.workflow.stages.training import TrainingPlan
 
 @dataclass(frozen=True)
 class UncertaintyPlan(Part):
-    """Which estimators a net has, and what they are asked."""
+    """The estimators of each net and their inputs."""
 
     data: DataPlan
     training: TrainingPlan
@@ -27,18 +27,18 @@ class UncertaintyPlan(Part):
         return [f"{folder}/{entry}.safetensors" for entry in self.estimators(dataset, model)]
 
     def nets(self, dataset: str, model: str, estimator: str) -> list[str]:
-        """Files of the nets that an estimator asks."""
+        """Files of the nets of an estimator."""
         section = self.config.uncertainty
         objective = section.objective_of(estimator)
         return self.training.nets(dataset, model, section.nets(estimator), objective)
 
     def temperature(self, dataset: str, model: str, estimator: str) -> list[str]:
-        """File of the nets' temperatures, for an estimator that divides their logits by them."""
+        """File of the temperatures, for an estimator with temperature scaling."""
         scaled = self.config.uncertainty.scaled(estimator)
         return [f"models/{dataset}/{model}/temperature.csv"] if scaled else []
 
     def keys(self, dataset: str) -> Keys:
-        """Image sets that the estimators are asked about."""
+        """Image sets that the estimators predict."""
         return [*self.data.keys(dataset), *self.data.shifted_keys()]
 
     def sets(self, dataset: str, model: str) -> list[str]:
@@ -46,17 +46,17 @@ class UncertaintyPlan(Part):
         return [self.data.file(dataset, model, key) for key in self.keys(dataset)]
 
     def rotations(self) -> tuple[float, ...]:
-        """Degrees by which test images are turned."""
+        """Angles of rotated test images, in degrees."""
         shifts = self.config.uncertainty.shifts
         return shifts["rotation"].levels if "rotation" in shifts else ()
 
     def passes(self, dataset: str, model: str) -> dict[str, int]:
-        """How often each estimator puts an image before a net."""
+        """Number of network evaluations of each estimator per image."""
         entries = self.estimators(dataset, model)
         return {entry: self.config.uncertainty.passes(entry) for entry in entries}
 
     def several(self, dataset: str, model: str) -> bool:
-        """Whether an estimator of a net has mutual information: of one pass it is 0."""
+        """Whether an estimator of a net has mutual information, which is 0 for a single pass."""
         section = self.config.uncertainty
         return any(
             section.passes(entry) > 1 or section.objective_of(entry) != CROSS_ENTROPY
@@ -64,7 +64,7 @@ class UncertaintyPlan(Part):
         )
 
     def predict(self, dataset: str, model: str, estimator: str) -> Job:
-        """What one estimator says of every image set."""
+        """Predictions of one estimator on every image set."""
         section = self.config.uncertainty
         given = {
             "set": section.options_of(estimator),
@@ -78,7 +78,7 @@ class UncertaintyPlan(Part):
         )
 
     def score_uncertainty(self, dataset: str, model: str) -> Job:
-        """Score every image by every measure, measure the scores, and withhold answers."""
+        """Scores of every image by every measure, estimates, and selective prediction."""
         given = {
             "minimal": self.config.attacks.minimal(),
             "dataset": dataset,
@@ -89,9 +89,8 @@ class UncertaintyPlan(Part):
         return Job(options(self.config.uncertainty.refusal) | given)
 
     def swept(self, dataset: str, model: str) -> dict[str, dict[str, Any]]:
-        """Module, options and number of nets of the estimators whose number of passes varies.
-
-        In the order of their names, as options are written.
+        """Module, options and number of nets of the estimators whose number of passes varies,
+        sorted by name.
         """
         section = self.config.uncertainty
         return {
@@ -105,7 +104,7 @@ class UncertaintyPlan(Part):
         }
 
     def swept_nets(self, dataset: str, model: str) -> list[str]:
-        """Files of the nets that these estimators ask, one after another."""
+        """Files of the nets of these estimators, concatenated."""
         names = self.swept(dataset, model)
         return [file for name in names for file in self._swept_nets(dataset, model, name)]
 
@@ -115,7 +114,7 @@ class UncertaintyPlan(Part):
         return self.nets(dataset, model, name)
 
     def sweep_options(self, dataset: str, model: str) -> dict[str, Any]:
-        """What varies: without an estimator of several passes, not their number."""
+        """Options of the sweep; ``samples`` is empty without stochastic estimators."""
         given = self.config.uncertainty.sweep.model_dump(exclude={"estimators"})
         return given if self.swept(dataset, model) else given | {"samples": ()}
 
@@ -125,7 +124,7 @@ class UncertaintyPlan(Part):
         return [model for model in models if self.sweep_options(dataset, model)[vary]]
 
     def sweep_uncertainty(self, dataset: str, model: str) -> Job:
-        """Measure estimators with more and more passes, and ensembles of more and more nets."""
+        """Measure estimators by number of passes, and ensembles by number of members."""
         estimators = self.swept(dataset, model)
         methods = sorted({entry["method"] for entry in estimators.values()})
         given = {

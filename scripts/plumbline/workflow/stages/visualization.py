@@ -1,4 +1,4 @@
-"""The plan of the stage visualization: images made for a class, and generators."""
+"""The plan of the stage visualization: class visualizations and generators."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from plumbline.workflow.stages.training import TrainingPlan
 
 @dataclass(frozen=True)
 class VisualizationPlan(Part):
-    """Which images are made for a class, from what, and which nets judge them."""
+    """The class visualizations, their inputs, and the nets that evaluate them."""
 
     data: DataPlan
     training: TrainingPlan
 
     def fit_generator(self, dataset: str, generator: str) -> Job:
-        """Train a generator against its discriminator."""
+        """Train a generative adversarial network."""
         given = options(self.config.visualization.generators[generator])
         return Job(
             given | {"generator": generator} | self.runtime("fit_gan", dataset, generator),
@@ -24,11 +24,11 @@ class VisualizationPlan(Part):
         )
 
     def judging_nets(self, dataset: str) -> list[str]:
-        """Files of the nets that judge a generator: the first of each architecture."""
+        """Files of the nets that evaluate a generator: the first of each architecture."""
         return [self.training.net(dataset, model) for model in self.config.models]
 
     def measure_generator(self, dataset: str, generator: str) -> Job:
-        """Measure what a generator makes."""
+        """Measure samples of a generator."""
         models = self.config.models
         given = {
             "dataset": dataset,
@@ -38,20 +38,19 @@ class VisualizationPlan(Part):
         return Job(given, (GENERATORS.file(generator), *map(self.networks.file, models)))
 
     def second_net(self, dataset: str, model: str) -> list[tuple[str, int]]:
-        """Model and seed of an independently trained net: another seed, if not another model.
-
-        None, if the run has no other.
+        """Model and seed of an independently trained net: another seed if possible, else another
+        model; empty if the run has no other net.
         """
         if self.config.seeds_of(dataset, model) > 1:
             return [(model, 1)]
         return [(other, 0) for other in self.config.models if other != model][:1]
 
     def second_files(self, dataset: str, model: str) -> list[str]:
-        """File of that net."""
+        """File of the independently trained net."""
         return [self.training.net(dataset, *net) for net in self.second_net(dataset, model)]
 
     def generator(self, dataset: str, visualization: str) -> list[str]:
-        """File of the generator whose codes a visualization searches, if it searches any."""
+        """File of the generator whose codes a visualization optimizes, if any."""
         return [
             f"visualization/{dataset}/{name}.safetensors" for name in self._searched(visualization)
         ]
@@ -66,14 +65,14 @@ class VisualizationPlan(Part):
         return [self.data.split(dataset, "train")] if needed else []
 
     def compared_with(self, dataset: str, model: str, visualization: str) -> list[str]:
-        """File of the visualization that another one is compared with, if it is."""
+        """File of the visualization that another one is compared with, if any."""
         other = self.config.visualization.against_of(visualization)
         return [f"visualization/{dataset}/{model}/{other}.safetensors"] if other else []
 
     def visualize(self, dataset: str, model: str, visualization: str) -> Job:
-        """Make images for classes of one net.
+        """Synthesize images for classes of one net.
 
-        The seed does not depend on the entry, so that entries are compared from the same starts.
+        The seed does not depend on the entry, so that all entries start from the same images.
         """
         section = self.config.visualization
         given = {
