@@ -12,7 +12,10 @@ from repository import copy_of
 from rocrate.rocrate import ROCrate
 from support import ROOT
 
+from plumbline.errors import InputError
+from plumbline.runtime.snakemake_records import Record
 from plumbline.storage.files import checksum
+from plumbline.workflow import crate as crates
 from plumbline.workflow.environments import locked
 
 pytestmark = pytest.mark.workflow
@@ -140,3 +143,12 @@ def test_without_a_finished_run_it_says_so_in_a_line(handed_on, place):
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "report/index.html" in done.stderr
+
+
+def test_a_run_by_another_version_of_the_workflow_is_not_described(tmp_path, monkeypatch):
+    record = Record("sweep", (), "", 0.0, 1.0, script="sweep.py")
+    monkeypatch.setattr(crates, "locate", lambda path: (tmp_path, path.name))
+    monkeypatch.setattr(crates, "jobs_behind", lambda *_: [crates.Job(record, ("results/a",))])
+    with pytest.raises(InputError, match=r"another version of the workflow, with sweep\.py$"):
+        crates.build(tmp_path, crates.MIT)
+    assert list(tmp_path.iterdir()) == []

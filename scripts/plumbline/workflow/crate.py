@@ -224,13 +224,18 @@ def copy_workflow(target: Path) -> None:
 def build(results: Path, license: str) -> "ROCrate":
     """The crate of a finished run.  Copies the workflow, but does not write the metadata.
 
-    Raises :class:`InputError` if there is no report, or no record of how it was made.
+    Raises :class:`InputError` if there is no report, no record of how it was made, or if this
+    workflow lacks a script that made it.
     """
     from rocrate.rocrate import ROCrate
 
     results = Path(os.path.abspath(results))
     folder, name = locate(results / REPORT)
     jobs = jobs_behind(folder, name)
+    for job in jobs:
+        if not (ROOT / "scripts" / job.record.script).is_file():
+            script = job.record.script or f"the rule {job.record.rule}"
+            raise InputError(f"{results}: made by another version of the workflow, with {script}")
     copy_workflow(results / COPY)
     crate = ROCrate()
     crate.metadata.extra_contexts.append(CONTEXT)
