@@ -170,6 +170,10 @@ def test_a_wrong_function_is_refused(kind, text, message, written):
     assert message in fault(written(kind, text))
 
 
+def test_a_fault_of_no_line_is_told_without_one(written):
+    assert fault(written(ATTRIBUTIONS, "\0")).endswith("cannot contain null bytes")
+
+
 def test_a_file_s_name_is_one_that_the_configuration_can_give(written):
     for name in ("my-method", "Mine", "_mine"):
         kind = written(ATTRIBUTIONS, ATTRIBUTE.format(""), name)

@@ -122,8 +122,9 @@ def read_module(file: Path) -> Module:
 
 def not_python(error: SyntaxError | ValueError) -> str:
     """What is wrong with a file that :meth:`Module.parse` cannot read."""
-    line = f"{error.msg} (line {error.lineno})" if isinstance(error, SyntaxError) else error
-    return f"not Python: {line}"
+    if isinstance(error, SyntaxError) and error.lineno:
+        return f"not Python: {error.msg} (line {error.lineno})"
+    return f"not Python: {error}"
 
 
 @dataclass(frozen=True)

@@ -334,6 +334,11 @@ FAULTS = {
         {"estimator": "softmax"},
         "latent: extension.estimator: softmax is not in latent.estimators",
     ),
+    "a name that no file can have": (
+        ("training", "models"),
+        {"My-Net": {"epochs": 1}},
+        "training.models.My-Net: a name has small letters, digits and underscores",
+    ),
     "a fraction of nothing": (
         ("attacks",),
         {"epsilons": ["8/0"]},

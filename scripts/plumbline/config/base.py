@@ -34,7 +34,8 @@ def fraction(value: Any) -> Any:
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+NAME = r"^[a-z0-9][a-z0-9_]*$"
+Name = Annotated[str, Field(pattern=NAME)]
 MethodOptions = dict[str, Any]
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from plumbline.config.base import Section
+from plumbline.config.base import NAME, Section
 from plumbline.errors import nearest, shown
 
 
@@ -36,6 +36,9 @@ def _explain_one(fault: ErrorDetails, model: type[Section], prefix: str) -> str:
         return f"{key}: is empty; list at least one"
     if place[:2] == ["attacks", "epsilons"] and fault["type"] == "less_than_equal":
         return f"{key}: {given} is above 1; pixels are in [0, 1], so 8 of 255 levels is 8/255"
+    if fault["type"] == "string_pattern_mismatch" and fault["ctx"]["pattern"] == NAME:
+        key = key.removesuffix(".[key]")
+        return f"{key}: a name has small letters, digits and underscores, not {shown(given)}"
     message = fault["msg"].removeprefix("Value error, ")
     return f"{key}: {message}" + ("" if isinstance(given, dict) else f", not {shown(given)}")
 
