@@ -261,7 +261,7 @@ def test_each_kind_of_score_is_drawn_by_its_best():
 
 
 def test_a_score_has_the_colour_of_the_family_of_its_estimator():
-    colors = detection.FAMILIES
+    colors = detection.FAMILY_COLORS
     assert detection.color("bayes_by_backprop.entropy") == colors["bayesian"]
     assert detection.color("dropout_ensemble.entropy") == colors["ensemble"]
     assert detection.color("mc_dropout_logits.entropy") == colors["dropout"]

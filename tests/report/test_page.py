@@ -18,7 +18,7 @@ from plumbline.report import outline
 from plumbline.report.claims import ledger
 from plumbline.report.claims.schema import HOW_TO_READ, load_claims
 from plumbline.report.left_out import coverage_frame
-from plumbline.report.pages import origin as provenance
+from plumbline.report.pages import origin
 from plumbline.report.pages import report as page
 from plumbline.report.spec import paragraphs
 from plumbline.report.style import WEBP_SIDE, inline
@@ -311,14 +311,14 @@ def test_a_package_of_another_environment_has_the_version_of_the_pins(monkeypatc
     def none(name):
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(provenance, "version", none)
-    found = provenance.versions({"torch": "2.13.0"})
+    monkeypatch.setattr(origin, "version", none)
+    found = origin.versions({"torch": "2.13.0"})
     assert found["torch"] == "2.13.0 (pinned; used by other stages)"
     assert found["numpy"] == "not installed"
 
 
 def test_without_benchmarks_there_is_no_time(tmp_path):
-    assert provenance.job_time(tmp_path) is None
+    assert origin.job_time(tmp_path) is None
 
 
 def test_a_dataset_of_many_files_does_not_fill_the_page(tmp_path):
@@ -326,7 +326,7 @@ def test_a_dataset_of_many_files_does_not_fill_the_page(tmp_path):
 
     files = tuple(File(f"{i}.png", "0" * 64, 1000 * i, "own file") for i in range(40))
     Manifest("photos", "image_folder", files).save(tmp_path / "manifest.json")
-    rows = provenance.data_files([Path(tmp_path / "manifest.json")])
-    assert len(rows) == provenance.LISTED + 1
+    rows = origin.data_files([Path(tmp_path / "manifest.json")])
+    assert len(rows) == origin.LISTED + 1
     assert rows[2][:3] == ["photos", "2.png", "2\u202f000"]
-    assert rows[-1][1] == f"and {40 - provenance.LISTED} more"
+    assert rows[-1][1] == f"and {40 - origin.LISTED} more"

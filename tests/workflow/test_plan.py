@@ -10,6 +10,7 @@ import yaml
 from support import ROOT, SCRIPTS
 
 from plumbline import registry
+from plumbline.config.attribution import NOT_CHOSEN
 from plumbline.config.schema import load
 from plumbline.errors import InputError
 from plumbline.runtime.seeding import derive
@@ -17,7 +18,6 @@ from plumbline.workflow.code_hash import text_hash
 from plumbline.workflow.environments import loaded
 from plumbline.workflow.plan import Plan
 from plumbline.workflow.stages.part import Job
-from plumbline.workflow.stages.report import NOT_CHOSEN
 from plumbline.workflow.stages.shown import shown
 
 DEFAULT = yaml.safe_load((ROOT / "config/config.yaml").read_text())

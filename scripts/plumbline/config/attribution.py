@@ -9,6 +9,9 @@ from plumbline.config.training import CROSS_ENTROPY
 from plumbline.errors import nearest
 from plumbline.registry import ATTRIBUTIONS
 
+NOT_CHOSEN = "not in this configuration"
+"""Why a method or a net has no job where the configuration does not name it."""
+
 
 def _fill(value: Any) -> str:
     """``mean``, ``blur``, or a number in [0, 1] as text."""

@@ -7,7 +7,7 @@ from plumbline.report.style import COLORS
 
 CONTROL = "softmax"
 GREY = "0.45"
-FAMILIES = {
+FAMILY_COLORS = {
     "ensemble": COLORS[2],
     "dropout": COLORS[1],
     "bayesian": COLORS[0],
@@ -25,14 +25,14 @@ def styles(names: Sequence[str]) -> dict[str, dict]:
     members: dict[str, list[str]] = {}
     for name in names:
         declared = ESTIMATORS.family(name)
-        family = declared if declared in FAMILIES else name
+        family = declared if declared in FAMILY_COLORS else name
         place = members.setdefault(family, [])
         place.append(name)
-        strangers = [each for each in members if each not in FAMILIES]
+        strangers = [each for each in members if each not in FAMILY_COLORS]
         other = OTHERS[strangers.index(family) % len(OTHERS)] if family in strangers else None
         number = (len(place) - 1) % len(LINES)
         found[name] = {
-            "color": other or FAMILIES[family],
+            "color": other or FAMILY_COLORS[family],
             "linestyle": "--" if name == CONTROL else LINES[number],
             "marker": MARKERS[number],
         }

@@ -17,7 +17,6 @@ WORDS = {
     "brier_difference": "Brier score difference",
 }
 """Measures, tables and sets of features; methods are named by their own modules."""
-LEFT_OUT = "not in this configuration"
 ACRONYMS = {each.lower(): each for each in ("FGSM", "PGD", "LRP", "LIME", "NLL", "ECE", "CAM")}
 
 

@@ -41,7 +41,7 @@ def main(args: argparse.Namespace) -> None:
     from plumbline.report.claims.ledger import ledger
     from plumbline.report.claims.schema import load_claims
     from plumbline.report.left_out import COLUMNS, coverage_frame
-    from plumbline.report.pages import origin as provenance
+    from plumbline.report.pages import origin
     from plumbline.report.pages import report as page
     from plumbline.report.spec import Drawing
     from plumbline.storage.files import read_json, write_text
@@ -62,10 +62,10 @@ def main(args: argparse.Namespace) -> None:
         ledger=ledger(load_claims(args.claims), read_rows(args.ledger)),
         sections=page.stage_sections(tables, figures, args.explorers),
         hashes=run["hashes"],
-        data=provenance.data_files(args.manifests),
-        machine=provenance.machine(),
-        versions=provenance.versions(run["pins"]),
-        job_time=provenance.job_time(args.results / "benchmarks"),
-        built=provenance.now(),
+        data=origin.data_files(args.manifests),
+        machine=origin.machine(),
+        versions=origin.versions(run["pins"]),
+        job_time=origin.job_time(args.results / "benchmarks"),
+        built=origin.now(),
     )
     write_text(args.out, text)

@@ -43,7 +43,7 @@ COLUMNS = 5  # panels side by side
 SHOWN = 20  # kinds of scores, and the control
 TITLE = 24  # letters of a line above a panel
 # By the family of an estimator; scores of the stability stage have colours of their own.
-FAMILIES = {
+FAMILY_COLORS = {
     "label_change_rate": COLORS[4],
     "conductance": COLORS[3],
     "ensemble": COLORS[2],
@@ -89,7 +89,7 @@ def kind(score: str) -> str:
 def _family(name: str) -> str:
     """The family of an estimator, if it has a colour; else the name itself."""
     declared = ESTIMATORS.family(name)
-    return declared if declared in FAMILIES else name
+    return declared if declared in FAMILY_COLORS else name
 
 
 def best_of_kinds(order: Sequence[str], count: int = SHOWN) -> list[str]:
@@ -167,4 +167,4 @@ def color(score: str) -> str | tuple[float, ...]:
     """The colour of a score, that of what it is made of; the control is grey."""
     if score == CONTROL_SCORE:
         return "0.3"
-    return FAMILIES.get(_family(score.split(".")[0]), COLORS[7])
+    return FAMILY_COLORS.get(_family(score.split(".")[0]), COLORS[7])

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from plumbline.attribution.comparison import CONTROLS
+from plumbline.config.attribution import NOT_CHOSEN
 from plumbline.config.training import PLAIN
 from plumbline.report.families import FAMILIES, by_family
 from plumbline.report.figures.cost import COSTS, gains
@@ -13,7 +14,7 @@ from plumbline.report.figures.degradation import STUDY_SHARE, controls
 from plumbline.report.figures.randomization import BAR, JUDGED, verdicts
 from plumbline.report.spec import Section, Topic
 from plumbline.report.tables import Frames, ReportTable, cell, of_dataset
-from plumbline.report.wording import LEFT_OUT, words
+from plumbline.report.wording import words
 
 SECTION = Section(
     "Attributions",
@@ -141,8 +142,8 @@ def coverage(frames: Frames, dataset: str) -> list[ReportTable]:
     """
     rows = of_dataset(frames["coverage"], dataset)
     reasons = rows.set_index(["method", "model"])["reason"].unstack("model", sort=False)
-    reasons = reasons.fillna(LEFT_OUT)
-    absent = reasons == LEFT_OUT
+    reasons = reasons.fillna(NOT_CHOSEN)
+    absent = reasons == NOT_CHOSEN
     nets, methods = absent.all(axis=0), absent.all(axis=1)
     left = reasons.loc[~methods, ~nets]
     if left.empty:
@@ -170,7 +171,7 @@ def coverage(frames: Frames, dataset: str) -> list[ReportTable]:
         for why, part in line[line != ""].groupby(line)
     ]
     note += [
-        f"{what} {LEFT_OUT}: {_names(flags.index[flags])}."
+        f"{what} {NOT_CHOSEN}: {_names(flags.index[flags])}."
         for what, flags in (("Methods", methods), ("Nets", nets))
         if flags.any()
     ]

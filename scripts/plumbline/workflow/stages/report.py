@@ -4,6 +4,7 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from plumbline.config.attribution import NOT_CHOSEN
 from plumbline.registry import (
     ATTACKS,
     ATTRIBUTIONS,
@@ -23,7 +24,6 @@ from plumbline.workflow.stages.shown import shown
 from plumbline.workflow.stages.stability import StabilityPlan
 from plumbline.workflow.stages.uncertainty import UncertaintyPlan
 
-NOT_CHOSEN = "not in this configuration"  # a method or net
 PAGES = "plumbline/report/pages"
 PROGRAMS = "plumbline/programs/build_page"
 MEASURES = ("entropy", "mutual_information", "max_probability")  # that are mapped
