@@ -12,7 +12,7 @@ from plumbline.runtime import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", required=True, help="architecture, a module in plumbline.models")
+    parser.add_argument("--model", required=True, help="a module of models/architectures")
     parser.add_argument("--entry", help="file.py:Name of a user-supplied architecture")
     parser.add_argument("--train", required=True, help="ImageSet to train on")
     parser.add_argument("--val", required=True, help="ImageSet for the choice of the epoch")

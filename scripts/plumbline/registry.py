@@ -43,7 +43,7 @@ class Networks(Kind):
             if not (path.endswith(".py") and made.isidentifier()):
                 raise InputError(f"{name}.entry: must be file.py:Name, not {shown(entry)}")
             if name in here:
-                raise InputError(f"{name}.entry: {name} is a net of plumbline/models already")
+                raise InputError(f"{name}.entry: {name} is a net of models/architectures already")
             if not Path(path).is_file():
                 raise InputError(f"{name}.entry: no file {path}")
             self._check_file(name, path, made)
@@ -51,7 +51,7 @@ class Networks(Kind):
         for name, net in self.replicates.items():
             if name in here:
                 raise InputError(
-                    f"{name}.architecture: {name} is a net of plumbline/models already"
+                    f"{name}.architecture: {name} is a net of models/architectures already"
                 )
             if net not in known:
                 raise InputError(f"{name}.architecture: no {shown(net)}{nearest(net, known)}")

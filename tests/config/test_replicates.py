@@ -88,7 +88,7 @@ def test_an_own_net_has_replicates_too(default, tmp_path):
         ({"lenet5_b": {"architecture": "lenet55"}}, "lenet5_b.architecture: no 'lenet55'; did"),
         ({"lenet5_b": {"architecture": 5}}, "lenet5_b.architecture must be the name of a net"),
         ({"lenet5_b": B | {"epochs": 3}}, "no options other than architecture"),
-        ({"alexnet": {"architecture": "lenet5"}}, "a net of plumbline/models already"),
+        ({"alexnet": {"architecture": "lenet5"}}, "a net of models/architectures already"),
         ({"lenet5_b": B, "c": {"architecture": "lenet5_b"}}, "c.architecture: no 'lenet5_b'"),
     ],
     ids=["unknown", "number", "options", "taken", "of a replicate"],

@@ -293,7 +293,7 @@ def test_a_bad_entry_stops_before_any_job(tmp_path, entry, message):
 
 
 def test_a_name_of_ours_is_not_taken(file, tmp_path):
-    with pytest.raises(InputError, match="lenet5 is a net of plumbline/models already"):
+    with pytest.raises(InputError, match="lenet5 is a net of models/architectures already"):
         NETWORKS.joined({"lenet5": f"{file}:Plain"}).check_own()
 
 
