@@ -93,12 +93,7 @@ def asked(method, wildcards, **more):
 
 def files(method, **more):
     """Input function: the files that a method of the plan returns."""
-
-    def of(wildcards):
-        found = asked(method, wildcards, **more)
-        return results(found.values() if isinstance(found, dict) else found)
-
-    return of
+    return lambda wildcards: results(asked(method, wildcards, **more))
 
 
 def job(script, stage, method=None):
@@ -109,7 +104,7 @@ def job(script, stage, method=None):
     of its stage, and what the plan adds: modules of methods, and their labels.
     """
 
-    def of(wildcards):
+    def named(wildcards):
         todo = asked(method, wildcards) if method else Job()
         files = (script, f"../envs/{stage}.yaml", *todo.modules)
         return {
@@ -118,8 +113,8 @@ def job(script, stage, method=None):
             "options": flags(todo.options),
         }
 
-    of.script = script  # for tests and tools that inspect the rules
-    return of
+    named.script = script  # for tests and tools that inspect the rules
+    return named
 
 
 def needs(megabytes, minutes, **more):

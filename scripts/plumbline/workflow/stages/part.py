@@ -37,7 +37,11 @@ class Part:
         return self.config.networks
 
     def seed(self, *names: str | int) -> int:
-        """The seed of a job, derived from its name and the seed of the configuration."""
+        """The seed of a job, derived from its name and the seed of the configuration.
+
+        Some names are those of former rules: a renamed rule keeps its seed, so that its results
+        do not change.
+        """
         return derive(self.config.seed, *names)
 
     def runtime(self, *names: str | int) -> dict[str, Any]:
