@@ -46,13 +46,13 @@ use rule train as retrain with:
         extra=results("latent/{dataset}/{model}/extension_{arm}.safetensors"),
     output:
         classifier=results(
-            "models/{dataset}/{model}/extension/{arm}{seed}/classifier.safetensors"
+            "models/{dataset}/{model}/extension_{arm}/{seed}/classifier.safetensors"
         ),
-        history=results("models/{dataset}/{model}/extension/{arm}{seed}/history.csv"),
+        history=results("models/{dataset}/{model}/extension_{arm}/{seed}/history.csv"),
     log:
-        log("retrain/{dataset}/{model}/{arm}{seed}"),
+        log("retrain/{dataset}/{model}/{arm}/{seed}"),
     benchmark:
-        bench("retrain/{dataset}/{model}/{arm}{seed}")
+        bench("retrain/{dataset}/{model}/{arm}/{seed}")
     wildcard_constraints:
         arm="random|holes",
     params:

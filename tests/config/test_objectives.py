@@ -80,6 +80,7 @@ def test_given_weights_stand_in_for_cross_entropy_alone(tmp_path):
         ({"x": {"kind": "laplace"}}, r"x\.kind: allowed are 'evidential', 'bayesian'"),
         ({"x": {"loss": "log"}}, r"x\.kind: is missing"),
         ({"cross_entropy": {"kind": "bayesian"}}, "'cross_entropy' is reserved for nets without"),
+        ({"extension_holes": {"kind": "bayesian"}}, "'extension_holes' is reserved for nets"),
         ({"given": {"kind": "bayesian"}}, "'given' is reserved for nets without"),
     ],
 )

@@ -108,6 +108,8 @@ def test_a_seed_follows_from_the_job_s_name_alone(plan):
 
 def test_retrained_nets_begin_with_the_weights_of_the_first_training(plan):
     first = plan.training.train("digits", "lenet5", "cross_entropy", "1")
+    nets = plan.latent.extended_nets("digits", "lenet5")
+    assert "models/digits/lenet5/extension_holes/1/classifier.safetensors" in nets
     again = plan.latent.retrain("digits", "lenet5", "holes", "1")
     assert first.options["seed"] == again.options["seed"]
 

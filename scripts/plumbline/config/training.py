@@ -82,6 +82,7 @@ class BayesianOptions(Section):
 CROSS_ENTROPY = "cross_entropy"  # the default objective
 GIVEN = "given"  # used instead for nets with given weights
 PLAIN = (CROSS_ENTROPY, GIVEN)
+EXTENDED = "extension_"  # begins the folders of nets trained with extra images
 OVERRULING = {"epochs", "learning_rate"}
 ObjectiveOptions = Annotated[EvidentialOptions | BayesianOptions, Field(discriminator="kind")]
 
@@ -165,7 +166,7 @@ class TrainingSection(Section):
     def _names_of_folders(cls, objectives: dict[str, Any]) -> dict[str, Any]:
         """Reject reserved names: the folder of a net has the name of its objective."""
         for name in objectives:
-            if name in PLAIN:
+            if name in PLAIN or name.startswith(EXTENDED):
                 raise ValueError(f"{name!r} is reserved for nets without an entry here")
         return objectives
 

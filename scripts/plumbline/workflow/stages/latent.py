@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from plumbline.config.latent import ARMS
+from plumbline.config.training import EXTENDED
 from plumbline.registry import ESTIMATORS
 from plumbline.workflow.stages.data import DataPlan
 from plumbline.workflow.stages.part import Job, Part, options
@@ -159,11 +160,11 @@ class LatentPlan(Part):
 
     def extended_nets(self, dataset: str, model: str) -> list[str]:
         """Files of these nets: trained without extra images, with random ones, or with holes."""
-        folder = f"models/{dataset}/{model}/extension"
+        folder = f"models/{dataset}/{model}"
         return [
             self.training.net(dataset, model, seed)
             if arm == "none"
-            else f"{folder}/{arm}{seed}/classifier.safetensors"
+            else f"{folder}/{EXTENDED}{arm}/{seed}/classifier.safetensors"
             for arm, seed in self.arms()
         ]
 
