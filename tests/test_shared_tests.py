@@ -25,6 +25,7 @@ REPOSITORY = """
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 @dataclass
 class Repository:
@@ -35,6 +36,7 @@ class Repository:
         time.sleep(2)
         with open(r"{file}", "a") as file:
             file.write("run ")
+        return SimpleNamespace(stdout="printed")
 
 def fresh(folder, config):
     folder.mkdir()
