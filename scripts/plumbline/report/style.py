@@ -170,7 +170,7 @@ def _reduced(image: Image.Image, keep: np.ndarray) -> Image.Image:
     others = image.quantize(256 - len(keep), method=Image.Quantize.MEDIANCUT).getpalette() or []
     palette = np.vstack([keep, np.reshape(others, (-1, 3))])
     codes = np.asarray(image).astype(np.int32) @ (1 << 16, 1 << 8, 1)
-    # By a table of all colours, for to sort those of millions of pixels takes longer.
+    # A table of all colours is faster than sorting the colours of millions of pixels.
     table = np.zeros(1 << 24, np.uint8)
     table[codes] = 1
     found = np.flatnonzero(table)
