@@ -323,8 +323,18 @@ def test_a_stage_shows_its_own_methods_and_nets_and_not_those_of_others(plan):
         assert shown(plan.config, stage).items() < everything.items()
 
 
+def test_a_figure_of_one_dataset_shows_no_source_of_another(plan):
+    def sources(dataset):
+        found = shown(plan.config, "attribution", dataset)
+        return {name.rpartition("/")[2] for name in found if name.startswith("data/sources/")}
+
+    assert sources("digits") == {"digits", *plan.config.data.sources["digits"].ood}
+    assert sources("patches") == {"patches"}
+    assert sources("") == set(plan.config.data.sources)
+
+
 def test_pages_depend_on_the_names_that_they_show(plan):
     assert plan.report.leaderboard().shown == shown(plan.config, "detection")
-    assert plan.report.explorer("digits").shown == shown(plan.config, "latent")
+    assert plan.report.explorer("digits").shown == shown(plan.config, "latent", "digits")
     assert text_hash(plan.report.leaderboard().shown) != text_hash(shown(plan.config))
     assert text_hash({}) == ""

@@ -23,7 +23,7 @@ class FigurePlan:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._drawings: dict[tuple[str, str], Drawing] = {}
-        self._shown: dict[str, dict[str, str]] = {}
+        self._shown: dict[tuple[str, str], dict[str, str]] = {}
         for dataset in plan.config.datasets:
             for kind, spec in outline.figures().items():
                 with _told(kind):
@@ -68,10 +68,10 @@ class FigurePlan:
             for name, files in self._inputs(drawing).items()
         }
         given = {"figure": drawing.kind, "inputs": inputs, "options": self._options(drawing)}
-        stage = self.stage(dataset, figure)
-        if stage not in self._shown:
-            self._shown[stage] = shown(self._plan.config, stage)
-        return Job(given, (outline.module(drawing.kind),), self._shown[stage])
+        key = self.stage(dataset, figure), dataset
+        if key not in self._shown:
+            self._shown[key] = shown(self._plan.config, *key)
+        return Job(given, (outline.module(drawing.kind),), self._shown[key])
 
     def _spec(self, dataset: str, figure: str) -> FigureSpec:
         return outline.figures()[self._drawings[dataset, figure].kind]

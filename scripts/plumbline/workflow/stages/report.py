@@ -173,7 +173,7 @@ class ReportPlan(Part):
                 f"{PROGRAMS}/explorer.py",
                 *(f"{PAGES}/explorer{rest}" for rest in (".html", ".js", "_arrays.js")),
             ),
-            shown(self.config, "latent"),
+            shown(self.config, "latent", dataset),
         )
 
     def leaderboard(self) -> Job:

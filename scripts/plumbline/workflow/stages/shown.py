@@ -32,22 +32,27 @@ BESIDE = {
 """The stages whose entries the figures of a stage show beside its own."""
 
 
-def shown(config: Config, stage: str = "") -> dict[str, str]:
+def shown(config: Config, stage: str = "", dataset: str = "") -> dict[str, str]:
     """Label and family of every entry that the figures of a stage may show; of all stages, if none
-    is given."""
+    is given.
+
+    Of the sources only those of ``dataset`` count, if one is given: another dataset of the
+    configuration does not redraw its figures.
+    """
     stages = {*EVERYWHERE, stage, *BESIDE.get(stage, ())}
     return {
         f"{kind.package}/{entry}": f"{label(entry)}|{kind.family(entry) if kind.families else ''}"
-        for kind, entries in _entries(config)
+        for kind, entries in _entries(config, dataset)
         for entry in entries
         if not stage or kind.package.split("/")[0] in stages
     }
 
 
-def _entries(config: Config) -> Iterable[tuple[Kind, Iterable[str]]]:
+def _entries(config: Config, dataset: str) -> Iterable[tuple[Kind, Iterable[str]]]:
     """The names in the configuration of every kind's methods."""
+    sources = config.data.sources
     return (
-        (SOURCES, config.data.sources),
+        (SOURCES, (dataset, *sources[dataset].ood) if dataset else sources),
         (SHIFTS, config.uncertainty.shifts),
         (NETWORKS, config.uncertain_models),
         (ATTACKS, config.attacks.methods),
