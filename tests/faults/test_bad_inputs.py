@@ -9,9 +9,8 @@ import pytest
 from support import SCRIPTS
 
 PARTS = {
-    "check_attributions": ("conservation", "log_odds", "randomization", "spread"),
-    "compare_scores": ("ranks", "tasks"),
-    "survey_latent": ("holes", "interpolation", "maps", "samples"),
+    package.parent.name: sorted(path.stem for path in package.parent.glob("[a-z]*.py"))
+    for package in SCRIPTS.glob("plumbline/programs/*/__init__.py")
 }
 ALL = [
     " ".join([path.stem, part]).strip()
