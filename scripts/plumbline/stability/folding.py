@@ -34,7 +34,7 @@ class Folded:
         wanted, found = network(probe.clone()), self.network(probe.clone())
         if not (found - wanted).abs().max() <= CLOSE * wanted.abs().max():
             self.network, self._pairs = copy.deepcopy(network), {}
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
 
     def changes(self, changes: Changes) -> Changes:
         """The changes of the copy's weights that correspond to ``changes`` of the net's."""
